@@ -1,0 +1,40 @@
+# The front door. Each target is a short script that can be run by hand.
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := build
+.PHONY: help setup build demo test test-fuzz drill bench format check clean
+
+help: ## lists the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: ## installs what the build needs (tools/setup test, bench, spark, fuzz: more)
+	@tools/setup build
+
+build: setup ## the program: build/catchwater
+	@tools/build release catchwater
+	@ln -sfn release/catchwater build/catchwater
+
+demo: build ## a first pipeline, from simulated sensors to a query
+	@tools/demo
+
+test: ## everything that must hold: layers, headers, unit, integration and fault tests
+	@tools/test
+
+test-fuzz: ## every fuzz target for FUZZ_SECONDS (30)
+	@tools/test fuzz
+
+drill: build ## kills a running program over and over and counts the rows
+	@tools/drill
+
+bench: build ## measures throughput beside other programs
+	@tools/setup bench
+	@bench/run
+
+check: ## the quick checks: layers, sizes, names, format
+	@tools/check_layers
+	@tools/format --check
+
+format: ## rewrites the sources with clang-format
+	@tools/format
+
+clean: ## removes build/ (not .deps/)
+	@rm -rf build

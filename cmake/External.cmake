@@ -1,0 +1,28 @@
+# Which outside libraries a module links. Its users get them at link time; headers are in the
+# system's include folder, except Arrow's (everybody's) and DuckDB's (of sql alone).
+set(CATCHWATER_EXTERNAL_base catchwater_arrow date-tz fmt crypto pthread)
+set(CATCHWATER_EXTERNAL_telemetry spdlog fmt)
+set(CATCHWATER_EXTERNAL_security crypto)
+set(CATCHWATER_EXTERNAL_io ${CATCHWATER_ARROW_S3} xxhash z zstd ssl crypto)
+set(CATCHWATER_EXTERNAL_config yaml-cpp)
+set(CATCHWATER_EXTERNAL_sql catchwater_duckdb)
+set(CATCHWATER_EXTERNAL_spool xxhash)
+set(CATCHWATER_EXTERNAL_stream xxhash)
+set(CATCHWATER_EXTERNAL_pipeline xxhash)
+set(CATCHWATER_EXTERNAL_codec_json simdjson)
+set(CATCHWATER_EXTERNAL_codec_parquet xxhash)
+set(CATCHWATER_EXTERNAL_ledger sqlite3 xxhash)
+set(CATCHWATER_EXTERNAL_lake z snappy zstd xxhash)
+set(CATCHWATER_EXTERNAL_transform_validate re2)
+set(CATCHWATER_EXTERNAL_transform_deduplicate xxhash)
+set(CATCHWATER_EXTERNAL_testing rapidcheck gmock gtest)
+
+# Seen by the module's own sources and tests, not by its users.
+set(CATCHWATER_PRIVATE_sql catchwater_duckdb_header)
+# How Debian's libraries were built; their headers must be read the same way.
+set(CATCHWATER_DEFINITIONS_base USE_OS_TZDB=1 ONLY_C_LOCALE=1 HAS_STRING_VIEW=1)
+set(CATCHWATER_DEFINITIONS_telemetry SPDLOG_COMPILED_LIB SPDLOG_SHARED_LIB SPDLOG_FMT_EXTERNAL FMT_SHARED)
+set(CATCHWATER_DEFINITIONS_codec_json SIMDJSON_THREADS_ENABLED=1)
+# Where DuckDB's extensions lie when they are not installed beside the program.
+set(CATCHWATER_DEFINITIONS_cli
+  "CATCHWATER_EXTENSION_FOLDER=\"${CMAKE_SOURCE_DIR}/.deps/duckdb/extensions\"")

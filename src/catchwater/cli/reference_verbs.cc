@@ -1,0 +1,120 @@
+// The verbs that only print what the program knows of itself: schema, doc, version.
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+#include <nlohmann/json.hpp>
+
+#include "catchwater/base/error.h"
+#include "catchwater/base/fail_point.h"
+#include "catchwater/cli/components.h"
+#include "catchwater/cli/workspace.h"
+#include "catchwater/component/reference.h"
+#include "catchwater/config/error_codes.h"
+
+namespace catchwater {
+namespace {
+
+constexpr const char* kVersion = "0.1.0";
+
+struct DocArguments {
+  std::vector<std::string> topic;
+  std::string all_to;
+};
+
+arrow::Status WritePages(const Registry& registry, const std::string& folder) {
+  std::filesystem::create_directories(folder);
+  for (const auto& [name, page] : ReferencePages(registry)) {
+    std::ofstream file(std::filesystem::path(folder) / name, std::ios::binary);
+    file << page;
+    if (!file) return Unavailable("Page could not be written: ", folder, "/", name);
+  }
+  return arrow::Status::OK();
+}
+
+arrow::Status PrintDoc(const Registry& registry, const DocArguments& arguments) {
+  if (!arguments.all_to.empty()) return WritePages(registry, arguments.all_to);
+  if (arguments.topic.size() == 1) {
+    const std::string& topic = arguments.topic.front();
+    const ErrorCodeTable codes = ErrorCodeTable::WithConfigCodes();
+    if (const ErrorCode* code = codes.Find(topic)) {
+      std::cout << ErrorCodePage(*code);
+      return arrow::Status::OK();
+    }
+    for (const auto& [name, page] : ReferencePages(registry)) {
+      if (name == topic + ".md") {
+        std::cout << page;
+        return arrow::Status::OK();
+      }
+    }
+    return NotFound("There is no such error code or page: ", topic,
+                    "\n  = help: `catchwater doc` lists the pages");
+  }
+  if (arguments.topic.size() == 2) {
+    ARROW_ASSIGN_OR_RAISE(const std::string page,
+                          ReferencePage(registry, arguments.topic[0], arguments.topic[1]));
+    std::cout << page;
+    return arrow::Status::OK();
+  }
+  for (const auto& [name, page] : ReferencePages(registry)) {
+    std::cout << name.substr(0, name.size() - 3) << "\n";
+  }
+  return arrow::Status::OK();
+}
+
+ExitCode WithRegistry(const std::function<arrow::Status(const Registry&)>& call) {
+  Registry registry;
+  arrow::Status status = RegisterComponents(registry);
+  if (status.ok()) status = call(registry);
+  return status.ok() ? ExitCode::kOk : ReportFailure(status);
+}
+
+}  // namespace
+
+void AddSchemaVerb(CLI::App& app, VerbContext& context) {
+  auto* verb = app.add_subcommand("schema", "Print the JSON Schema of pipeline files");
+  auto is_project = std::make_shared<bool>(false);
+  verb->add_flag("--project-file", *is_project, "The schema of catchwater.yaml instead");
+  verb->callback([&context, is_project] {
+    context.run = [is_project] {
+      return WithRegistry([&](const Registry& registry) {
+        std::cout << (*is_project ? ProjectJsonSchema() : PipelineJsonSchema(registry)).dump(2)
+                  << "\n";
+        return arrow::Status::OK();
+      });
+    };
+  });
+}
+
+void AddDocVerb(CLI::App& app, VerbContext& context) {
+  auto* verb = app.add_subcommand("doc", "Explain an error code, a component or a page");
+  auto arguments = std::make_shared<DocArguments>();
+  verb->add_option("topic", arguments->topic, "E1203, or `source file`, or a page")->expected(0, 2);
+  verb->add_option("--all", arguments->all_to, "Write every reference page into this folder");
+  verb->callback([&context, arguments] {
+    context.run = [arguments] {
+      return WithRegistry(
+          [&](const Registry& registry) { return PrintDoc(registry, *arguments); });
+    };
+  });
+}
+
+void AddVersionVerb(CLI::App& app, VerbContext& context) {
+  auto* verb = app.add_subcommand("version", "Print the version");
+  auto lists_steps = std::make_shared<bool>(false);
+  verb->add_flag("--steps", *lists_steps, "List the named steps at which a drill can stop");
+  verb->callback([&context, lists_steps] {
+    context.run = [&context, lists_steps] {
+      if (*lists_steps) {
+        for (const FailPoint point : AllFailPoints()) std::cout << FailPointName(point) << "\n";
+      } else if (context.globals.json) {
+        std::cout << nlohmann::json{{"version", kVersion}}.dump() << "\n";
+      } else {
+        std::cout << "catchwater " << kVersion << "\n";
+      }
+      return ExitCode::kOk;
+    };
+  });
+}
+
+}  // namespace catchwater

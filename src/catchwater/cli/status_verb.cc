@@ -1,0 +1,69 @@
+#include <iostream>
+
+#include <nlohmann/json.hpp>
+
+#include "catchwater/cli/account_view.h"
+#include "catchwater/cli/workspace.h"
+
+namespace catchwater {
+namespace {
+
+nlohmann::ordered_json ToJson(const WorkCounts& counts) {
+  return {{"to_process", counts.to_process},
+          {"processing", counts.processing},
+          {"done", counts.done},
+          {"failed", counts.failed}};
+}
+
+void PrintCounts(const char* label, const WorkCounts& counts) {
+  std::cout << "  " << label << ": To Process " << counts.to_process << ", Processing "
+            << counts.processing << ", Done " << counts.done << ", Failed " << counts.failed
+            << "\n";
+}
+
+arrow::Status PrintStatus(Workspace& workspace, bool as_json) {
+  nlohmann::ordered_json report = nlohmann::ordered_json::array();
+  for (const BoundPipeline& bound : workspace.project().pipelines) {
+    if (!bound.config.lake) continue;
+    const std::string& name = bound.config.name;
+    ARROW_ASSIGN_OR_RAISE(const auto records, workspace.ledger().Account(name));
+    ARROW_ASSIGN_OR_RAISE(const WorkCounts inputs, workspace.ledger().InputCounts(name));
+    ARROW_ASSIGN_OR_RAISE(const WorkCounts files,
+                          workspace.ledger().DataFileCounts(bound.config.lake->table));
+    const AccountView account = AddUp(records);
+    report.push_back({{"pipeline", name},
+                      {"table", bound.config.lake->table},
+                      {"input_files", ToJson(inputs)},
+                      {"data_files", ToJson(files)},
+                      {"frames", account.frames},
+                      {"rows", account.rows},
+                      {"in_lake", account.lake},
+                      {"unaccounted",
+                       account.unaccounted_frames() + account.unaccounted_rows()}});
+    if (as_json) continue;
+    std::cout << "pipeline " << name << " -> " << bound.config.lake->table << "\n";
+    PrintCounts("input files", inputs);
+    PrintCounts("data files", files);
+    std::cout << Render(account);
+  }
+  if (as_json) std::cout << report.dump(2) << "\n";
+  return arrow::Status::OK();
+}
+
+}  // namespace
+
+void AddStatusVerb(CLI::App& app, VerbContext& context) {
+  auto* verb = app.add_subcommand("status", "Show pipelines, work files and the row account");
+  verb->add_option("project", context.globals.project, "Project folder");
+  verb->callback([&context] {
+    context.run = [&context] {
+      Workspace workspace;
+      if (auto code = workspace.LoadProject(context.globals)) return *code;
+      arrow::Status status = workspace.OpenData(context.globals, /*may_create=*/false);
+      if (status.ok()) status = PrintStatus(workspace, context.globals.json);
+      return status.ok() ? ExitCode::kOk : ReportFailure(status);
+    };
+  });
+}
+
+}  // namespace catchwater

@@ -1,0 +1,93 @@
+#include "catchwater/cli/workspace.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "catchwater/base/error.h"
+#include "catchwater/cli/components.h"
+#include "catchwater/config/diagnostic.h"
+
+namespace catchwater {
+namespace {
+
+namespace fs = std::filesystem;
+
+ExitCode ExitCodeOf(const arrow::Status& status) {
+  switch (KindOf(status)) {
+    case ErrorKind::kConfig:
+      return ExitCode::kConfig;
+    case ErrorKind::kUnavailable:
+    case ErrorKind::kThrottled:
+      return ExitCode::kUnreachable;
+    case ErrorKind::kInternal:
+      return ExitCode::kInternal;
+    case ErrorKind::kCancelled:
+      return ExitCode::kInterrupted;
+    default:
+      return ExitCode::kFailed;
+  }
+}
+
+}  // namespace
+
+ExitCode ReportFailure(const arrow::Status& status) {
+  std::cerr << "error: " << status.message() << "\n";
+  return ExitCodeOf(status);
+}
+
+std::optional<ExitCode> Workspace::LoadProject(const GlobalOptions& globals) {
+  if (const auto status = RegisterComponents(registry_); !status.ok()) {
+    return ReportFailure(status);
+  }
+  Diagnostics diagnostics;
+  project_ = LoadBoundProject({.path = globals.project, .overrides = globals.overrides},
+                              registry_, diagnostics);
+  if (globals.json && !diagnostics.all().empty()) {
+    std::cout << ToJson(diagnostics).dump(2) << "\n";
+  } else if (!diagnostics.all().empty()) {
+    std::cerr << Render(diagnostics, RenderOptionsFor(STDERR_FILENO));
+  }
+  if (!project_) return ExitCode::kConfig;
+  data_folder_ = ResolveDataFolder(globals);
+  return std::nullopt;
+}
+
+std::string Workspace::ResolveDataFolder(const GlobalOptions& globals) const {
+  const fs::path chosen = globals.data.empty()
+                              ? fs::path(project_->folder) / project_->settings.data
+                              : fs::path(globals.data);
+  return fs::absolute(chosen).lexically_normal().string();
+}
+
+arrow::Status Workspace::OpenData(const GlobalOptions& globals, bool may_create) {
+  if (data_folder_.empty()) data_folder_ = ResolveDataFolder(globals);
+  const std::string path = data_folder_ + "/ledger.sqlite";
+  if (!may_create && !files_->Stat(path).ok()) {
+    return NotFound("There is no data yet; start with `catchwater run`. Ledger: ", path);
+  }
+  ARROW_RETURN_NOT_OK(files_->CreateDirectories(data_folder_));
+  ARROW_ASSIGN_OR_RAISE(ledger_, Ledger::Open({.path = path}, clock_));
+  ARROW_ASSIGN_OR_RAISE(
+      lake_, Lake::Open(*files_, *ledger_, clock_, Random::FromSystem(),
+                        {.warehouse = data_folder_ + "/lake"}));
+  return arrow::Status::OK();
+}
+
+std::string Workspace::ExtensionFolder() {
+  if (const char* folder = std::getenv("CATCHWATER_EXTENSIONS")) return folder;
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  for (const char* relative : {"extensions", "../lib/catchwater/extensions"}) {
+    const fs::path folder = program.parent_path() / relative;
+    if (fs::exists(folder / "iceberg.duckdb_extension", error)) return folder.string();
+  }
+  return CATCHWATER_EXTENSION_FOLDER;
+}
+
+}  // namespace catchwater

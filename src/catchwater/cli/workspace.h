@@ -1,0 +1,58 @@
+/// \file
+/// A project with its opened data folder: what most verbs begin with.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <arrow/result.h>
+
+#include "catchwater/base/clock.h"
+#include "catchwater/cli/verb.h"
+#include "catchwater/component/bind_pipeline.h"
+#include "catchwater/component/registry.h"
+#include "catchwater/io/files.h"
+#include "catchwater/lake/catalog.h"
+#include "catchwater/ledger/ledger.h"
+
+namespace catchwater {
+
+/// Owns everything that verbs and pipelines refer to. One thread.
+class Workspace {
+ public:
+  /// Registers the components and reads the project. Prints what is wrong with it.
+  /// \return the exit code to end with, if there were errors
+  std::optional<ExitCode> LoadProject(const GlobalOptions& globals);
+
+  /// Opens ledger and lake. A verb that only reads does not create them.
+  /// \retval kNotFound if they are not there and may not be created
+  arrow::Status OpenData(const GlobalOptions& globals, bool may_create);
+
+  const BoundProject& project() const { return *project_; }
+  const Registry& registry() const { return registry_; }
+  Files& files() { return *files_; }
+  const Clock& clock() const { return clock_; }
+  Ledger& ledger() { return *ledger_; }
+  Lake& lake() { return *lake_; }
+  const std::string& data_folder() const { return data_folder_; }
+  std::string control_socket() const { return data_folder_ + "/control.sock"; }
+  /// Of DuckDB's avro, httpfs and iceberg.
+  static std::string ExtensionFolder();
+
+ private:
+  std::string ResolveDataFolder(const GlobalOptions& globals) const;
+
+  SystemClock clock_;
+  std::unique_ptr<Files> files_ = MakeLocalFiles();
+  Registry registry_;
+  std::optional<BoundProject> project_;
+  std::string data_folder_;
+  std::unique_ptr<Ledger> ledger_;
+  std::unique_ptr<Lake> lake_;
+};
+
+/// Prints a failed status in the form of all errors and returns its exit code.
+ExitCode ReportFailure(const arrow::Status& status);
+
+}  // namespace catchwater

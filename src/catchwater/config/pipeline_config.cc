@@ -1,0 +1,229 @@
+#include "catchwater/config/pipeline_config.h"
+
+#include <algorithm>
+#include <cctype>
+#include <set>
+
+#include "catchwater/config/config_reader.h"
+
+namespace catchwater {
+namespace {
+
+// Finds the place of what the reader already took: the tree is small, so by walking it again.
+class PipelineReader {
+ public:
+  PipelineReader(const ConfigNode& document, Diagnostics& diagnostics)
+      : document_(document), diagnostics_(diagnostics) {}
+
+  PipelineConfig Read() {
+    pipeline_.document = document_;
+    if (document_.place().source) pipeline_.file = document_.place().source->name();
+    // `source: simulate` is short for `source: {simulate: {}}`.
+    ConfigNode normal = document_;
+    const ConfigEntry* source = document_.Find("source");
+    if (source != nullptr && source->value.is_scalar() && !source->value.is_unknown()) {
+      const Place& place = source->value.place();
+      ConfigEntry entry{source->value.text(), place, ConfigNode::Map({}, place)};
+      normal =
+          document_.With("source", ConfigNode::Map({std::move(entry)}, place), source->key_place);
+    }
+    const Where where{.owner = "the pipeline", .path = {}, .is_owner_implied = true};
+    ReadConfig(normal, where, diagnostics_, pipeline_);
+    TakeSource(normal.At("source"));
+    if (!pipeline_.name.empty()) CheckName(pipeline_.name, document_.At("pipeline").place());
+    TakeColumns();
+    if (pipeline_.lake) TakeLake(document_.At("lake"));
+    TakeStreams(document_.At("streams"));
+    CheckDestinations();
+    return std::move(pipeline_);
+  }
+
+ private:
+  void CheckName(const std::string& name, const Place& place) {
+    if (IsName(name)) return;
+    diagnostics_.Error("E1210", place, "`" + name + "` is not a good name")
+        .helps.emplace_back("use a letter, then letters, digits, `_` or `-`, at most 63 in all");
+  }
+
+  void TakeSource(const ConfigNode& node) {
+    std::vector<ConfigEntry> entries;
+    for (const auto& [name, options] : pipeline_.source.component) {
+      const ConfigEntry* entry = node.Find(name);
+      entries.push_back({name, entry != nullptr ? entry->key_place : node.place(), options});
+    }
+    pipeline_.source.node = ConfigNode::Map(std::move(entries), node.place());
+  }
+
+  void TakeColumns() {
+    for (const auto& [name, config] : pipeline_.column_configs) {
+      Column column = config;
+      column.name = name;
+      pipeline_.columns.push_back(std::move(column));
+    }
+    CheckOnce("event_time", &Column::is_event_time);
+    CheckOnce("entity", &Column::is_entity);
+  }
+
+  void CheckOnce(const std::string& mark, bool Column::*is_marked) {
+    std::string first;
+    for (const Column& column : pipeline_.columns) {
+      if (!(column.*is_marked)) continue;
+      if (!first.empty()) {
+        const ConfigNode place = document_.At("columns").At(column.name).At(mark);
+        diagnostics_.Error("E1304", place.place(), "a second column has `" + mark + ": true`")
+            .notes.push_back("the first one is `" + first + "`");
+      }
+      first = column.name;
+    }
+  }
+
+  void CheckTable(const std::string& table, const Place& place) {
+    if (IsTableName(table)) return;
+    diagnostics_.Error("E1211", place, "`" + table + "` is not a table name")
+        .helps.emplace_back(
+            "write `namespace.name`, both of lower-case letters, digits and `_`, e.g. "
+            "`sensors.readings`");
+  }
+
+  // The reason ends with the text itself, which the reader sees anyway.
+  void ReportExpression(const std::string& text, const std::string& what, const Place& place,
+                        const arrow::Status& failure) {
+    std::string reason = failure.message();
+    if (reason.ends_with(": " + text)) reason.resize(reason.size() - text.size() - 2);
+    diagnostics_.Error("E1212", place, "`" + text + "` is no " + what).label = std::move(reason);
+  }
+
+  template <class Field, class Parse>
+  void TakeList(const std::vector<std::string>& texts, const ConfigNode& node,
+                const std::string& what, Parse parse, std::vector<Field>& fields) {
+    for (size_t i = 0; i < texts.size(); ++i) {
+      auto field = parse(texts[i]);
+      if (field.ok()) {
+        fields.push_back(std::move(*field));
+      } else if (i < node.items().size() && !node.items()[i].is_unknown()) {
+        ReportExpression(texts[i], what, node.items()[i].place(), field.status());
+      }
+    }
+  }
+
+  void TakeLake(const ConfigNode& node) {
+    LakeConfig& lake = *pipeline_.lake;
+    if (!lake.table.empty()) CheckTable(lake.table, node.At("table").place());
+    TakeList(lake.partition_texts, node.At("partition"), "partition", ParsePartitionField,
+             lake.partition);
+    TakeList(lake.sort_texts, node.At("sort"), "sort order", ParseSortField, lake.sort);
+    std::set<std::string> seen;
+    for (const PartitionSetting& field : lake.partition) {
+      if (seen.insert(FormatPartitionField(field)).second) continue;
+      diagnostics_.Error("E1311", node.At("partition").place(),
+                         "the partition `" + FormatPartitionField(field) + "` is given twice");
+    }
+    if (lake.retain && pipeline_.event_time() == nullptr) {
+      diagnostics_
+          .Error("E1303", node.Find("retain")->key_place, "`retain` needs the time of each row")
+          .helps.emplace_back(
+              "mark a column: `columns: {ts: {type: timestamp, event_time: true}}`");
+    }
+  }
+
+  void TakeStreams(const ConfigNode& node) {
+    for (auto& [name, config] : pipeline_.stream_configs) {
+      const ConfigEntry* entry = node.Find(name);
+      if (entry == nullptr) continue;
+      CheckName(name, entry->key_place);
+      StreamConfig stream = config;
+      stream.name = name;
+      TakeStream(entry->value, stream);
+      pipeline_.streams.push_back(std::move(stream));
+    }
+  }
+
+  void TakeStream(const ConfigNode& node, StreamConfig& stream) {
+    const ConfigNode window = node.At("window");
+    if (!window.is_missing() && !window.is_map() && !stream.is_window_all() &&
+        !window.is_unknown()) {
+      diagnostics_
+          .Error("E1204", window.place(),
+                 "`streams." + stream.name + ".window` must be `all` or a map of options")
+          .helps.emplace_back("write `window: all` or `window: {size: 10m, every: 1m}`");
+    }
+    if (window.is_map() && pipeline_.event_time() == nullptr) {
+      diagnostics_.Error("E1303", window.place(), "a window of time needs the time of each row")
+          .helps.emplace_back(
+              "mark a column: `columns: {ts: {type: timestamp, event_time: true}}`");
+    }
+    const ConfigNode compute = node.At("compute");
+    for (const auto& [name, text] : stream.compute_texts) {
+      const ConfigEntry* entry = compute.Find(name);
+      if (entry == nullptr || entry->value.is_unknown()) continue;
+      if (std::find(stream.key.begin(), stream.key.end(), name) != stream.key.end()) {
+        diagnostics_.Error("E1311", entry->key_place,
+                           "the result column `" + name + "` has the name of a key column");
+      }
+      auto aggregate = ParseAggregate(text);
+      if (aggregate.ok()) {
+        aggregate->name = name;
+        stream.compute.push_back(std::move(*aggregate));
+      } else if (!text.empty()) {
+        ReportExpression(text, "aggregate", entry->value.place(), aggregate.status());
+      }
+    }
+    for (const ConfigNode& sink : stream.to) {
+      const ConfigNode table = sink.At("table");
+      if (table.is_scalar() && !table.is_unknown()) CheckTable(table.text(), table.place());
+    }
+  }
+
+  void CheckDestinations() {
+    if (!document_.is_map()) return;
+    for (const std::string_view name : {"lake", "streams", "sinks"}) {
+      const ConfigNode node = document_.At(name);
+      // Something is there, if perhaps wrong: that is reported already.
+      if (!node.is_missing() && node.node_count() > 1) return;
+      if (node.is_scalar()) return;
+    }
+    diagnostics_.Error("E1307", document_.place(), "the pipeline has no destination")
+        .helps.emplace_back(
+            "add `lake: {table: namespace.name}`, `sinks: [{console: {}}]` or `streams`");
+  }
+
+  const ConfigNode& document_;
+  Diagnostics& diagnostics_;
+  PipelineConfig pipeline_;
+};
+
+}  // namespace
+
+const Column* PipelineConfig::FindColumn(std::string_view column_name) const {
+  for (const Column& column : columns) {
+    if (column.name == column_name) return &column;
+  }
+  return nullptr;
+}
+
+const Column* PipelineConfig::event_time() const {
+  const auto found = std::find_if(columns.begin(), columns.end(),
+                                  [](const Column& column) { return column.is_event_time; });
+  return found == columns.end() ? nullptr : &*found;
+}
+
+const Column* PipelineConfig::entity() const {
+  const auto found = std::find_if(columns.begin(), columns.end(),
+                                  [](const Column& column) { return column.is_entity; });
+  return found == columns.end() ? nullptr : &*found;
+}
+
+PipelineConfig ReadPipeline(const ConfigNode& document, Diagnostics& diagnostics) {
+  return PipelineReader(document, diagnostics).Read();
+}
+
+bool IsName(std::string_view text) {
+  constexpr size_t kBytesMax = 63;
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  if (text.empty() || text.size() > kBytesMax || !is_letter(text.front())) return false;
+  return std::all_of(text.begin(), text.end(), [&](char c) {
+    return is_letter(c) || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  });
+}
+
+}  // namespace catchwater

@@ -1,0 +1,46 @@
+/// \file
+/// Replaces or deletes whole data files: compaction (`replace`), retention (`delete`).
+///
+/// A manifest that holds one of the files is written anew: gone files DELETED, others EXISTING. A
+/// commit that changes no rows to readers is a `replace`: its row counts balance.
+#pragma once
+
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "catchwater/lake/partition_writer.h"
+#include "catchwater/lake/snapshot_builder.h"
+#include "catchwater/lake/table_change.h"
+
+namespace catchwater {
+
+struct RewriteRequest {
+  std::string table_key;
+  std::string operation;              ///< replace | delete
+  std::set<std::string> removed;      ///< Paths as in the manifests; not empty.
+  std::vector<WrittenFile> added;     ///< replace: the same rows in fewer files.
+  SnapshotFailPoints fail_points;
+};
+
+/// The request is owned. One thread at a time.
+class RewriteChange final : public TableChange {
+ public:
+  RewriteChange(Lake& lake, RewriteRequest request) : lake_(lake), request_(std::move(request)) {}
+
+  const std::string& table_key() const override { return request_.table_key; }
+  /// \retval kConflict if one of the files is gone, or the table has row-level deletes
+  arrow::Result<std::optional<PreparedChange>> Prepare(
+      const std::shared_ptr<const TableState>& base, const CommitStamp& stamp) override;
+
+ private:
+  struct Rewritten;
+  arrow::Result<Rewritten> RewriteManifests(SnapshotBuilder& builder);
+  arrow::Status AddFiles(SnapshotBuilder& builder, Rewritten* rewritten);
+
+  Lake& lake_;
+  const RewriteRequest request_;
+};
+
+}  // namespace catchwater

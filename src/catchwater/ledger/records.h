@@ -1,0 +1,146 @@
+/// \file
+/// What the ledger answers: rows of its tables as plain data.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "catchwater/batch/batch.h"
+#include "catchwater/batch/position.h"
+#include "catchwater/ledger/commit_plan.h"
+
+namespace catchwater {
+
+/// Bytes of a file that InputFound::head_hash covers. A file that is not longer needs no full hash.
+inline constexpr int64_t kInputHeadBytesMax = 64 << 10;
+
+struct LeaseRecord {
+  std::string name;
+  std::string owner;
+  int64_t epoch = 0;
+  int64_t expires_us = 0;
+};
+
+struct PartitionRecord {
+  int64_t id = 0;
+  PartitionKey key;
+  std::string state;                          ///< open | finished | gone
+  std::map<std::string, Position> positions;  ///< By consumer.
+};
+
+/// A file that a source found. The identity of its content is (byte_count, head_hash) while no
+/// other file shares them, else with full_hash.
+struct InputFound {
+  PartitionKey key;  ///< name: the path; incarnation: empty, the ledger sets it to the identity.
+  std::string path;
+  int64_t byte_count = 0;
+  std::string head_hash;
+  std::optional<std::string> full_hash;
+  int64_t created_us = 0;
+  /// follow: identity is path and head hash; byte_count is not compared, more bytes reopen the
+  /// file. head_hash must cover only bytes that stay as the file grows, e.g. its first line.
+  bool is_growing = false;
+};
+
+struct InputRegistered {
+  enum class Result {
+    kNew,
+    kKnown,          ///< The same identity is there already: its id.
+    kNeedsFullHash,  ///< Size and head match another input: call again with full_hash.
+  };
+  Result result = Result::kNew;
+  int64_t partition_id = 0;
+  /// kNeedsFullHash: inputs without a full hash whose own file must be hashed first, with paths.
+  std::vector<std::pair<int64_t, std::string>> hash_first;
+};
+
+struct InputFileRecord {
+  int64_t partition_id = 0;
+  std::string pipeline;
+  std::string source;
+  std::string name;
+  std::string path;
+  int64_t byte_count = 0;
+  std::string head_hash;
+  std::string full_hash;
+  WorkState state = WorkState::kToProcess;
+  int attempts = 0;
+  std::string lease;
+  int64_t epoch = 0;
+  std::string reason;
+  std::vector<std::string> entities;  ///< Up to 100; then the last is "+N".
+  std::optional<int64_t> event_us_min;
+  std::optional<int64_t> event_us_max;
+  int64_t created_us = 0;
+  std::optional<int64_t> started_us;
+  std::optional<int64_t> finished_us;
+  int64_t not_before_us = 0;  ///< to_process: the back-off ends then.
+  bool is_growing = false;
+};
+
+struct DataFileRecord {
+  int64_t id = 0;
+  std::string table_key;
+  DataFile file;
+  int64_t added_seq = 0;
+  std::string added_by;  ///< The operation: append, replace, foreign.
+  std::optional<int64_t> removed_seq;
+  WorkState state = WorkState::kToProcess;
+  int attempts = 0;
+  std::string lease;
+  int64_t epoch = 0;
+  std::string reason;
+  int64_t added_us = 0;  ///< When its commit was made.
+  std::optional<int64_t> finished_us;
+  int64_t not_before_us = 0;  ///< to_process: the back-off ends then.
+};
+
+struct WorkQuery {
+  std::string pipeline;   ///< Empty: all.
+  std::string table_key;  ///< Empty: all.
+  std::optional<WorkState> state;
+  std::string path_contains;
+  bool live_only = false;  ///< Data files: not removed.
+  int64_t limit = 10'000;
+  bool due_only = false;  ///< Without those whose back-off is not over.
+};
+
+struct WorkCounts {
+  int64_t to_process = 0, processing = 0, done = 0, failed = 0;
+};
+
+struct CatalogView {
+  int64_t seq = 0;
+  std::map<std::string, std::string> metadata_location;  ///< By table_key.
+};
+
+struct TableCommitRecord {
+  int64_t seq = 0;
+  std::string commit_id;
+  std::string actor;
+  int64_t at_us = 0;
+  std::string metadata_location;
+  std::string operation;
+  std::optional<int64_t> snapshot_id;
+  std::optional<int64_t> rows_added;
+  std::optional<int64_t> rows_removed;
+};
+
+struct UnlinkRecord {
+  std::string path;
+  std::string table_key;
+  int64_t not_before_us = 0;
+};
+
+struct AccountRecord {
+  int64_t partition_id = 0;
+  std::string consumer;
+  Bucket bucket = Bucket::kRows;
+  std::string reason;
+  int64_t row_count = 0;
+};
+
+}  // namespace catchwater

@@ -1,0 +1,65 @@
+#include "catchwater/ledger/sqlite/sqlite_ledger.h"
+
+namespace catchwater {
+
+arrow::Result<std::optional<int64_t>> SqliteLedger::AcquireLease(const std::string& name,
+                                                                 const std::string& owner,
+                                                                 int64_t duration_ms) {
+  std::optional<int64_t> epoch;
+  ARROW_RETURN_NOT_OK(Write([&](Connection& connection) {
+    const int64_t now_us = clock_.NowMicros();
+    // One statement: free, expired and other people's leases change hands with a new epoch, ours is
+    // prolonged; a lease that somebody else holds is not touched and no row comes back.
+    return connection.Query(
+        "INSERT INTO lease (name, epoch, owner, expires_us) VALUES (?1, 1, ?2, ?3) "
+        "ON CONFLICT (name) DO UPDATE SET "
+        "epoch = CASE WHEN owner IS excluded.owner THEN epoch ELSE epoch + 1 END, "
+        "owner = excluded.owner, expires_us = excluded.expires_us "
+        "WHERE owner IS NULL OR owner = excluded.owner OR expires_us <= ?4 RETURNING epoch",
+        {name, owner, now_us + duration_ms * 1000, now_us}, [&](const Row& row) {
+          epoch = row.Number(0);
+          return arrow::Status::OK();
+        });
+  }));
+  return epoch;
+}
+
+arrow::Result<bool> SqliteLedger::RenewLease(const std::string& name, int64_t epoch,
+                                             int64_t duration_ms) {
+  int64_t changed = 0;
+  ARROW_RETURN_NOT_OK(Write([&](Connection& connection) -> arrow::Status {
+    ARROW_ASSIGN_OR_RAISE(
+        changed, connection.Execute("UPDATE lease SET expires_us = ? "
+                                    "WHERE name = ? AND epoch = ? AND owner IS NOT NULL",
+                                    {clock_.NowMicros() + duration_ms * 1000, name, epoch}));
+    return arrow::Status::OK();
+  }));
+  return changed == 1;
+}
+
+arrow::Status SqliteLedger::ReleaseLease(const std::string& name, int64_t epoch) {
+  return Write([&](Connection& connection) {
+    // A new epoch: what its owner may still have under way is fenced.
+    return connection
+        .Execute(
+            "UPDATE lease SET owner = NULL, expires_us = 0, epoch = epoch + 1 "
+            "WHERE name = ? AND epoch = ?",
+            {name, epoch})
+        .status();
+  });
+}
+
+arrow::Result<std::vector<LeaseRecord>> SqliteLedger::Leases() {
+  std::vector<LeaseRecord> leases;
+  ARROW_RETURN_NOT_OK(Read("SELECT name, owner, epoch, expires_us FROM lease ORDER BY name", {},
+                           [&](const Row& row) {
+                             leases.push_back({.name = row.Text(0),
+                                               .owner = row.Text(1),
+                                               .epoch = row.Number(2),
+                                               .expires_us = row.Number(3)});
+                             return arrow::Status::OK();
+                           }));
+  return leases;
+}
+
+}  // namespace catchwater

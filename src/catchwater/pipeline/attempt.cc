@@ -1,0 +1,258 @@
+#include "catchwater/pipeline/attempt.h"
+
+#include <utility>
+
+#include "catchwater/base/error.h"
+#include "catchwater/base/fail_point.h"
+
+namespace catchwater {
+namespace {
+
+constexpr int64_t kIdleWaitUsMin = 1'000;
+constexpr int64_t kIdleWaitUsMax = 20'000;
+
+}  // namespace
+
+Attempt::Attempt(AttemptOptions options, IntakeOptions intake, std::unique_ptr<Source> source,
+                 Ledger* ledger, const Clock& clock, std::vector<std::unique_ptr<Lane>> lanes,
+                 CommitEpoch commit)
+    : options_(options),
+      source_(std::move(source)),
+      clock_(clock),
+      intake_(std::move(intake), *source_, ledger, clock, book_),
+      lanes_(std::move(lanes)),
+      commit_(std::move(commit)),
+      complete_(kEpochsInFlightMax + 1, /*bytes_max=*/INT64_MAX) {
+  for (size_t i = 0; i < lanes_.size(); ++i) {
+    queues_.push_back(std::make_unique<BoundedQueue<LaneItem>>(options_.queue_blocks_max,
+                                                               options_.queue_bytes_max));
+  }
+}
+
+Attempt::~Attempt() = default;
+
+arrow::Status Attempt::Run(std::stop_token stop) {
+  arrow::Status fed;
+  {
+    std::vector<std::jthread> threads;
+    for (size_t i = 0; i < lanes_.size(); ++i) {
+      threads.emplace_back([this, i] { RunLane(i); });
+    }
+    threads.emplace_back([this] { RunCommitter(); });
+    fed = Feed(stop);
+    if (!fed.ok()) Fail(fed);
+    for (auto& queue : queues_) queue->Close();
+    complete_.Close();
+  }
+  std::lock_guard lock(mutex_);
+  if (!failure_.ok()) {
+    for (auto& lane : lanes_) lane->Abandon();
+  }
+  // Closing cannot undo what is committed; its failure only matters if nothing else went wrong.
+  const arrow::Status closed = source_->Close();
+  return failure_.ok() ? closed : failure_;
+}
+
+arrow::Status Attempt::Feed(std::stop_token stop) {
+  ARROW_RETURN_NOT_OK(Reach(FailPoint::kRecoveryBegin));
+  ARROW_RETURN_NOT_OK(intake_.Discover());
+  discovered_us_ = clock_.MonotonicMicros();
+  while (!stop.stop_requested() && !has_failed()) {
+    ARROW_ASSIGN_OR_RAISE(const bool goes_on, FeedOnce(stop));
+    if (!goes_on) break;
+  }
+  if (has_failed()) return arrow::Status::OK();
+  ARROW_RETURN_NOT_OK(Flush());
+  ARROW_RETURN_NOT_OK(WaitForCommits(/*in_flight_max=*/0));
+  return AcknowledgeCommitted();
+}
+
+arrow::Result<bool> Attempt::FeedOnce(std::stop_token stop) {
+  ARROW_RETURN_NOT_OK(AcknowledgeCommitted());
+  if (may_open_) {
+    may_open_ = false;
+    ARROW_RETURN_NOT_OK(intake_.OpenWhatMayBeRead().status());
+  }
+  ARROW_ASSIGN_OR_RAISE(NextResult next, source_->Next(stop));
+  bool goes_on = true;
+  if (auto* block = std::get_if<Block>(&next)) {
+    idle_rounds_ = 0;
+    ARROW_RETURN_NOT_OK(Dispatch(std::move(*block)));
+  } else if (const auto* end = std::get_if<PartitionEnd>(&next)) {
+    ARROW_RETURN_NOT_OK(intake_.Ended(end->partition_id));
+    may_open_ = true;
+  } else if (const auto* failed = std::get_if<PartitionFailed>(&next)) {
+    ARROW_RETURN_NOT_OK(Flush());
+    ARROW_RETURN_NOT_OK(WaitForCommits(/*in_flight_max=*/0));
+    if (has_failed()) return false;
+    ARROW_RETURN_NOT_OK(intake_.Failed(*failed));
+    may_open_ = true;
+  } else {
+    ARROW_ASSIGN_OR_RAISE(goes_on, Idle(stop, std::holds_alternative<SourceEnd>(next)));
+  }
+  if (IsFlushDue()) ARROW_RETURN_NOT_OK(Flush());
+  return goes_on;
+}
+
+arrow::Result<bool> Attempt::Idle(std::stop_token stop, bool is_source_at_end) {
+  const int64_t discover_us = source_->discover_interval_ms() * 1000;
+  const bool is_watching = discover_us > 0 && !options_.until_idle;
+  const bool is_all_read = is_source_at_end || (options_.until_idle && !book_.has_bounded());
+  if (is_all_read && !is_watching) {
+    ARROW_RETURN_NOT_OK(Flush());
+    ARROW_RETURN_NOT_OK(WaitForCommits(/*in_flight_max=*/0));
+    if (has_failed()) return false;
+    if (options_.until_idle) ARROW_RETURN_NOT_OK(intake_.Discover());
+    ARROW_ASSIGN_OR_RAISE(const int64_t opened, intake_.OpenWhatMayBeRead());
+    if (opened > 0) return true;
+    if (source_->pending_count() > 0) return clock_.SleepMicros(kIdleWaitUsMax, stop);
+    return is_source_at_end ? false : ++idle_rounds_ < 3;
+  }
+  const int64_t now_us = clock_.MonotonicMicros();
+  if (discover_us > 0 && now_us - discovered_us_ >= discover_us) {
+    ARROW_RETURN_NOT_OK(intake_.Discover());
+    discovered_us_ = now_us;
+    may_open_ = true;
+  }
+  ++idle_rounds_;
+  clock_.SleepMicros(std::min(kIdleWaitUsMax, kIdleWaitUsMin * idle_rounds_), stop);
+  return true;
+}
+
+arrow::Status Attempt::Dispatch(Block block) {
+  const Range range = block.origin.range;
+  if (!book_.is_dirty()) epoch_started_us_ = clock_.MonotonicMicros();
+  LaneWork work{.block = std::move(block),
+                .sequence = next_sequence_++,
+                .partition_name = book_.name(range.partition_id)};
+  book_.Read(range);
+  has_unflushed_ = true;
+  // The least loaded lane, the first of equals: little work stays in one lane and in one file.
+  size_t best = 0;
+  for (size_t i = 1; i < queues_.size(); ++i) {
+    if (queues_[i]->item_count() < queues_[best]->item_count()) best = i;
+  }
+  const int64_t byte_count = work.block.bytes == nullptr ? 0 : work.block.bytes->size();
+  if (!queues_[best]->Push(std::move(work), byte_count, abort_.get_token())) {
+    return arrow::Status::OK();  // Aborted: the failure is reported by who raised it.
+  }
+  return arrow::Status::OK();
+}
+
+bool Attempt::IsFlushDue() const {
+  if (!book_.is_dirty() || options_.flushes_only_at_end) return false;
+  if (is_flush_requested_.load()) return true;
+  if (clock_.MonotonicMicros() - epoch_started_us_ >= options_.flush_every_ms * 1000) return true;
+  int64_t byte_count = 0;
+  for (const auto& lane : lanes_) byte_count += lane->epoch_bytes();
+  return byte_count >= options_.flush_bytes;
+}
+
+arrow::Status Attempt::Flush() {
+  is_flush_requested_ = false;
+  auto frontier = book_.DrawFrontier();
+  if (frontier.empty()) return arrow::Status::OK();
+  ARROW_RETURN_NOT_OK(WaitForCommits(kEpochsInFlightMax - 1));
+  if (has_failed()) return arrow::Status::OK();
+  int64_t number = 0;
+  {
+    std::lock_guard lock(mutex_);
+    number = epochs_started_++;
+    has_unflushed_ = false;
+  }
+  auto epoch =
+      std::make_shared<Epoch>(number, std::move(frontier), static_cast<int>(lanes_.size()));
+  for (auto& queue : queues_) {
+    if (!queue->Push(epoch, /*byte_count=*/0, abort_.get_token())) break;
+  }
+  return arrow::Status::OK();
+}
+
+arrow::Status Attempt::WaitForCommits(int64_t in_flight_max) {
+  std::unique_lock lock(mutex_);
+  progressed_.wait(lock, abort_.get_token(),
+                   [&] { return epochs_started_ - epochs_committed_ <= in_flight_max; });
+  return arrow::Status::OK();
+}
+
+arrow::Status Attempt::AcknowledgeCommitted() {
+  std::vector<std::vector<FrontierPart>> frontiers;
+  {
+    std::lock_guard lock(mutex_);
+    frontiers.swap(to_acknowledge_);
+  }
+  for (const auto& frontier : frontiers) {
+    for (const FrontierPart& part : frontier) {
+      ARROW_RETURN_NOT_OK(source_->Acknowledge(part.range.partition_id, part.range.to));
+    }
+    ARROW_RETURN_NOT_OK(Reach(FailPoint::kAppendAcknowledged));
+  }
+  return arrow::Status::OK();
+}
+
+void Attempt::RunLane(size_t index) {
+  Lane& lane = *lanes_[index];
+  while (auto item = queues_[index]->Pop(abort_.get_token())) {
+    if (auto* work = std::get_if<LaneWork>(&*item)) {
+      const arrow::Status status = lane.Process(*work, abort_.get_token());
+      if (status.ok()) continue;
+      if (KindOf(status) == ErrorKind::kBadData) {
+        std::lock_guard lock(mutex_);
+        failed_partition_ = PartitionFailed{.partition_id = work->block.origin.range.partition_id,
+                                            .reason = status.message(),
+                                            .is_retryable = false};
+      }
+      return Fail(status);
+    }
+    auto& epoch = std::get<std::shared_ptr<Epoch>>(*item);
+    auto output = lane.CloseEpoch();
+    if (!output.ok()) return Fail(output.status());
+    if (epoch->Deliver(*std::move(output)) &&
+        !complete_.Push(epoch, /*byte_count=*/0, abort_.get_token())) {
+      return;
+    }
+  }
+}
+
+void Attempt::RunCommitter() {
+  while (auto epoch = complete_.Pop(abort_.get_token())) {
+    const arrow::Status status = commit_(**epoch);
+    if (!status.ok()) return Fail(status);
+    {
+      std::lock_guard lock(mutex_);
+      ++epochs_committed_;
+      to_acknowledge_.push_back((*epoch)->frontier());
+    }
+    progressed_.notify_all();
+  }
+}
+
+void Attempt::Fail(arrow::Status status) {
+  {
+    std::lock_guard lock(mutex_);
+    if (failure_.ok()) failure_ = std::move(status);
+  }
+  abort_.request_stop();
+  progressed_.notify_all();
+}
+
+bool Attempt::has_failed() const {
+  std::lock_guard lock(mutex_);
+  return !failure_.ok();
+}
+
+std::optional<PartitionFailed> Attempt::failed_partition() const {
+  std::lock_guard lock(mutex_);
+  return failed_partition_;
+}
+
+bool Attempt::FlushAndWait(int64_t timeout_ms) {
+  std::unique_lock lock(mutex_);
+  if (!has_unflushed_ && epochs_started_ == epochs_committed_) return false;
+  const int64_t target = has_unflushed_ ? epochs_started_ + 1 : epochs_started_;
+  if (has_unflushed_) is_flush_requested_ = true;
+  return progressed_.wait_for(lock, abort_.get_token(), std::chrono::milliseconds(timeout_ms),
+                              [&] { return epochs_committed_ >= target; });
+}
+
+}  // namespace catchwater

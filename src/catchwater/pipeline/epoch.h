@@ -1,0 +1,69 @@
+/// \file
+/// One flush of a pipeline: everything between two frontiers, gathered from all lanes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <arrow/record_batch.h>
+#include <arrow/status.h>
+
+#include "catchwater/batch/position.h"
+#include "catchwater/lake/commit.h"
+#include "catchwater/pipeline/flow.h"
+
+namespace catchwater {
+
+/// How far the source was read in one partition when the frontier was drawn.
+struct FrontierPart {
+  Range range;               ///< from: where the epoch before ended.
+  bool is_finished = false;  ///< The partition's end was reached.
+  bool is_input_file = false;
+  std::string token;
+};
+
+/// When rows were received, in microseconds, and how many.
+using Receipts = std::vector<std::pair<int64_t, int64_t>>;
+
+/// What a lane made of its share of an epoch.
+struct LaneOutput {
+  std::vector<TableAppend> appends;
+  Flows flows;
+  int64_t row_count = 0;
+  Receipts receipts;
+};
+
+/// Any thread.
+class Epoch {
+ public:
+  Epoch(int64_t number, std::vector<FrontierPart> frontier, int lane_count)
+      : number_(number), frontier_(std::move(frontier)), lanes_left_(lane_count) {}
+
+  /// \return true if this was the last lane: the epoch is complete
+  [[nodiscard]] bool Deliver(LaneOutput output) {
+    std::lock_guard lock(mutex_);
+    receipts_.insert(receipts_.end(), output.receipts.begin(), output.receipts.end());
+    outputs_.push_back(std::move(output));
+    return --lanes_left_ == 0;
+  }
+
+  int64_t number() const { return number_; }
+  const std::vector<FrontierPart>& frontier() const { return frontier_; }
+  /// \pre complete, as below
+  const Receipts& receipts() const { return receipts_; }
+  std::vector<LaneOutput> TakeOutputs() { return std::move(outputs_); }
+
+ private:
+  const int64_t number_;
+  const std::vector<FrontierPart> frontier_;
+  std::mutex mutex_;
+  int lanes_left_;
+  std::vector<LaneOutput> outputs_;
+  Receipts receipts_;
+};
+
+}  // namespace catchwater

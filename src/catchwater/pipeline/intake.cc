@@ -1,0 +1,145 @@
+#include "catchwater/pipeline/intake.h"
+
+#include <utility>
+
+#include "catchwater/base/error.h"
+#include "catchwater/base/fail_point.h"
+
+namespace catchwater {
+
+Intake::Intake(IntakeOptions options, Source& source, Ledger* ledger, const Clock& clock,
+               PartitionBook& book)
+    : options_(std::move(options)), source_(source), ledger_(ledger), clock_(clock), book_(book) {}
+
+arrow::Status Intake::Discover() {
+  ARROW_ASSIGN_OR_RAISE(auto offers, source_.Discover());
+  offers_.clear();
+  for (Offer& offer : offers) {
+    if (offer.file && ledger_ != nullptr) ARROW_RETURN_NOT_OK(RegisterFile(offer));
+    offers_.insert_or_assign(offer.name, std::move(offer));
+  }
+  return arrow::Status::OK();
+}
+
+arrow::Status Intake::RegisterFile(const Offer& offer) {
+  const InputFileFacts& file = *offer.file;
+  auto seen = std::make_tuple(file.path, file.byte_count, file.modified_us, file.inode);
+  if (registered_.contains(seen)) return arrow::Status::OK();
+
+  InputFound found{.key = {.pipeline = options_.pipeline,
+                           .source = options_.source,
+                           .name = offer.name,
+                           .incarnation = ""},
+                   .path = file.path,
+                   .byte_count = file.byte_count,
+                   .head_hash = file.head_hash,
+                   .created_us = file.modified_us,
+                   .is_growing = !offer.is_bounded};
+  ARROW_ASSIGN_OR_RAISE(InputRegistered registered, ledger_->RegisterInput(found));
+  if (registered.result == InputRegistered::Result::kNeedsFullHash) {
+    ARROW_RETURN_NOT_OK(HashOthers(registered).status());
+    ARROW_ASSIGN_OR_RAISE(found.full_hash, source_.FullHash(offer));
+    ARROW_ASSIGN_OR_RAISE(registered, ledger_->RegisterInput(found));
+  }
+  ARROW_RETURN_NOT_OK(Reach(FailPoint::kInputDiscovered));
+  registered_.insert(std::move(seen));
+  return arrow::Status::OK();
+}
+
+arrow::Result<bool> Intake::HashOthers(const InputRegistered& registered) {
+  for (const auto& [partition_id, path] : registered.hash_first) {
+    const auto other = offers_.find(path);
+    if (other == offers_.end()) continue;  // Gone: its content can no longer be compared.
+    ARROW_ASSIGN_OR_RAISE(std::string hash, source_.FullHash(other->second));
+    ARROW_RETURN_NOT_OK(ledger_->SetInputFullHash(partition_id, hash));
+  }
+  return true;
+}
+
+arrow::Status Intake::OpenAt(int64_t partition_id, const Offer& offer, const Position& at) {
+  ARROW_RETURN_NOT_OK(source_.Open(offer, partition_id, at));
+  book_.Open(partition_id, offer, at);
+  return Reach(FailPoint::kRecoveryPartitionOpened);
+}
+
+arrow::Result<int64_t> Intake::OpenWhatMayBeRead() {
+  int64_t opened = 0;
+  for (const auto& [name, offer] : offers_) {
+    const bool is_managed = offer.file.has_value() && ledger_ != nullptr;
+    if (is_managed || opened_unmanaged_.contains(name)) continue;
+    Position at;
+    int64_t partition_id = next_local_id_;
+    if (ledger_ == nullptr) {
+      ++next_local_id_;
+    } else {
+      ARROW_ASSIGN_OR_RAISE(partition_id, ledger_->OpenPartition({.pipeline = options_.pipeline,
+                                                                  .source = options_.source,
+                                                                  .name = name,
+                                                                  .incarnation = offer.incarnation}));
+      ARROW_ASSIGN_OR_RAISE(at, ledger_->GetPosition(partition_id, options_.consumer));
+    }
+    ARROW_RETURN_NOT_OK(OpenAt(partition_id, offer, at));
+    opened_unmanaged_.insert(name);
+    ++opened;
+  }
+  if (ledger_ == nullptr || book_.open_count() >= options_.open_inputs_max) return opened;
+  ARROW_ASSIGN_OR_RAISE(const int64_t claimed, ClaimAndOpenInputs());
+  return opened + claimed;
+}
+
+arrow::Result<bool> Intake::MayTakeInputs() {
+  const TakePolicy policy = source_.take_policy();
+  if (policy.min_files <= 1) return true;
+  WorkQuery pending;
+  pending.pipeline = options_.pipeline;
+  pending.state = WorkState::kToProcess;
+  ARROW_ASSIGN_OR_RAISE(const auto inputs, ledger_->Inputs(pending));
+  if (static_cast<int64_t>(inputs.size()) >= policy.min_files) return true;
+  const int64_t age_us_max = policy.max_age_ms * 1000;
+  for (const InputFileRecord& input : inputs) {
+    if (clock_.NowMicros() - input.created_us >= age_us_max) return true;
+  }
+  return false;
+}
+
+arrow::Result<int64_t> Intake::ClaimAndOpenInputs() {
+  ARROW_ASSIGN_OR_RAISE(const bool may_take, MayTakeInputs());
+  if (!may_take) return 0;
+  ARROW_ASSIGN_OR_RAISE(const auto inputs,
+                        ledger_->ClaimInputs(options_.pipeline, options_.source, options_.fence,
+                                             options_.open_inputs_max - book_.open_count()));
+  int64_t opened = 0;
+  for (const InputFileRecord& input : inputs) {
+    ARROW_RETURN_NOT_OK(Reach(FailPoint::kInputClaimed));
+    const auto offer = offers_.find(input.name);
+    if (offer == offers_.end()) {
+      ARROW_RETURN_NOT_OK(ledger_->FailInput(input.partition_id, options_.fence,
+                                             "File is gone: " + input.path,
+                                             /*is_retryable=*/true));
+      continue;
+    }
+    ARROW_ASSIGN_OR_RAISE(const Position at,
+                          ledger_->GetPosition(input.partition_id, options_.consumer));
+    ARROW_RETURN_NOT_OK(OpenAt(input.partition_id, offer->second, at));
+    ++opened;
+  }
+  return opened;
+}
+
+arrow::Status Intake::Ended(int64_t partition_id) {
+  const Offer offer = book_.offer(partition_id);
+  book_.Finish(partition_id);
+  if (ledger_ == nullptr || !offer.file) return arrow::Status::OK();
+  ARROW_ASSIGN_OR_RAISE(const std::string hash, source_.FullHash(offer));
+  return ledger_->SetInputFullHash(partition_id, hash);
+}
+
+arrow::Status Intake::Failed(const PartitionFailed& failure) {
+  const bool is_input = book_.offer(failure.partition_id).file.has_value();
+  book_.Forget(failure.partition_id);
+  if (ledger_ == nullptr || !is_input) return BadData(failure.reason);
+  return ledger_->FailInput(failure.partition_id, options_.fence, failure.reason,
+                            failure.is_retryable);
+}
+
+}  // namespace catchwater

@@ -1,0 +1,65 @@
+/// \file
+/// Decides with the ledger which of a source's partitions this pipeline reads, and from where.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include <arrow/result.h>
+
+#include "catchwater/base/clock.h"
+#include "catchwater/component/source.h"
+#include "catchwater/ledger/ledger.h"
+#include "catchwater/pipeline/partition_book.h"
+
+namespace catchwater {
+
+struct IntakeOptions {
+  std::string pipeline;
+  std::string source;
+  std::string consumer;  ///< "lake", or the name of a stream app.
+  Fence fence;
+  int64_t open_inputs_max = 16;
+};
+
+/// Owned by the feeder's thread.
+class Intake {
+ public:
+  /// ledger null: a pipeline without durable positions; everything is read from its beginning.
+  Intake(IntakeOptions options, Source& source, Ledger* ledger, const Clock& clock,
+         PartitionBook& book);
+
+  /// Asks the source what exists and records new input files.
+  arrow::Status Discover();
+  /// Opens what may be read now. \return how many partitions were opened
+  arrow::Result<int64_t> OpenWhatMayBeRead();
+  /// A bounded partition was read to its end.
+  arrow::Status Ended(int64_t partition_id);
+  /// A partition cannot be read further; what was read of it is committed already.
+  arrow::Status Failed(const PartitionFailed& failure);
+
+ private:
+  arrow::Status RegisterFile(const Offer& offer);
+  arrow::Result<bool> HashOthers(const InputRegistered& registered);
+  arrow::Result<bool> MayTakeInputs();
+  arrow::Result<int64_t> ClaimAndOpenInputs();
+  arrow::Status OpenAt(int64_t partition_id, const Offer& offer, const Position& at);
+
+  const IntakeOptions options_;
+  Source& source_;
+  Ledger* const ledger_;
+  const Clock& clock_;
+  PartitionBook& book_;
+
+  std::map<std::string, Offer> offers_;  ///< Of the last Discover, by name.
+  /// Files that are in the ledger already: path, bytes, modified, inode.
+  std::set<std::tuple<std::string, int64_t, int64_t, uint64_t>> registered_;
+  std::set<std::string> opened_unmanaged_;  ///< Names of partitions that are not input files.
+  int64_t next_local_id_ = 1;               ///< Without a ledger.
+};
+
+}  // namespace catchwater

@@ -1,0 +1,97 @@
+/// \file
+/// How far every open partition was read and how far its rows went into an epoch.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "catchwater/base/error.h"
+#include "catchwater/component/source.h"
+#include "catchwater/pipeline/epoch.h"
+
+namespace catchwater {
+
+/// Owned by the feeder's thread.
+class PartitionBook {
+ public:
+  void Open(int64_t partition_id, const Offer& offer, const Position& at) {
+    parts_[partition_id] = {.offer = offer,
+                            .name = std::make_shared<const std::string>(offer.name),
+                            .drawn = at,
+                            .read = at};
+  }
+
+  bool is_open(int64_t partition_id) const { return parts_.contains(partition_id); }
+
+  /// A block was handed to a lane.
+  void Read(const Range& range) {
+    Part& part = parts_.at(range.partition_id);
+    // What stands before the first frame, e.g. a header line, is in no range.
+    const bool is_first = !part.has_blocks && part.read < range.from;
+    CATCHWATER_CHECK(part.read == range.from || is_first,
+                     "a source must deliver its blocks without gaps");
+    part.read = range.to;
+    part.has_blocks = true;
+    is_dirty_ = true;
+  }
+
+  void Finish(int64_t partition_id) {
+    parts_.at(partition_id).is_finished = true;
+    is_dirty_ = true;
+  }
+
+  /// Forgets a partition that failed; what was read of it before stays in the frontier.
+  void Forget(int64_t partition_id) { parts_.erase(partition_id); }
+
+  /// Draws the frontier: what was read or finished since the last one.
+  std::vector<FrontierPart> DrawFrontier() {
+    std::vector<FrontierPart> frontier;
+    for (auto it = parts_.begin(); it != parts_.end();) {
+      auto& [id, part] = *it;
+      if (part.is_finished || part.drawn < part.read) {
+        frontier.push_back({.range = {.partition_id = id, .from = part.drawn, .to = part.read},
+                            .is_finished = part.is_finished,
+                            .is_input_file = part.offer.file.has_value()});
+      }
+      part.drawn = part.read;
+      it = part.is_finished ? parts_.erase(it) : std::next(it);
+    }
+    is_dirty_ = false;
+    return frontier;
+  }
+
+  /// Something was read since the last frontier.
+  bool is_dirty() const { return is_dirty_; }
+  bool has_bounded() const {
+    for (const auto& [id, part] : parts_) {
+      if (part.offer.is_bounded && !part.is_finished) return true;
+    }
+    return false;
+  }
+  int64_t open_count() const {
+    int64_t count = 0;
+    for (const auto& [id, part] : parts_) count += part.is_finished ? 0 : 1;
+    return count;
+  }
+  const std::shared_ptr<const std::string>& name(int64_t partition_id) const {
+    return parts_.at(partition_id).name;
+  }
+  const Offer& offer(int64_t partition_id) const { return parts_.at(partition_id).offer; }
+
+ private:
+  struct Part {
+    Offer offer;
+    std::shared_ptr<const std::string> name;
+    Position drawn;  ///< Up to where the last frontier went.
+    Position read;   ///< Up to where blocks were handed to lanes.
+    bool is_finished = false;
+    bool has_blocks = false;
+  };
+  std::map<int64_t, Part> parts_;
+  bool is_dirty_ = false;
+};
+
+}  // namespace catchwater

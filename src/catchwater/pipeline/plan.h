@@ -1,0 +1,66 @@
+/// \file
+/// A pipeline ready to run: configuration resolved into components, tables and limits.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "catchwater/batch/column.h"
+#include "catchwater/component/codec.h"
+#include "catchwater/component/registry.h"
+#include "catchwater/config/stream_config.h"
+#include "catchwater/lake/table_spec.h"
+
+namespace catchwater {
+
+/// What `lake:` asks for.
+struct LakePlan {
+  TableSpec table;
+  TableSpec dead_letters;
+  int64_t flush_every_ms = 10'000;
+  int64_t flush_bytes = 128LL << 20;
+  bool is_compacted = true;
+  int64_t compact_min_files = 5;
+  int64_t compact_max_age_ms = 600'000;
+  int64_t target_file_bytes = 128LL << 20;
+  std::optional<int64_t> retain_ms;
+};
+
+/// A keyed aggregation over the whole input, and where its rows go.
+struct StreamPlan {
+  StreamConfig config;
+  std::vector<ChosenSink> to;
+};
+
+/// Immutable; shared by the threads of a pipeline.
+struct PipelinePlan {
+  std::string name;
+  std::string project_folder;
+  ChosenSource source;
+  std::shared_ptr<const Codec> codec;
+  std::vector<Column> columns;
+  std::vector<ChosenStep> steps;
+  std::optional<LakePlan> lake;
+  std::vector<StreamPlan> streams;
+  std::string keep_raw;  ///< Folder for the bytes as received; empty: not kept.
+  std::optional<int64_t> keep_raw_retain_ms;
+  int64_t frame_bytes_max = 16 << 20;
+
+  std::string event_time_column() const {
+    for (const Column& column : columns) {
+      if (column.is_event_time) return column.name;
+    }
+    return "";
+  }
+  std::string entity_column() const {
+    for (const Column& column : columns) {
+      if (column.is_entity) return column.name;
+    }
+    return "";
+  }
+};
+
+}  // namespace catchwater

@@ -1,0 +1,89 @@
+#include "catchwater/pipeline/project_run.h"
+
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "catchwater/base/error.h"
+
+namespace catchwater {
+namespace {
+
+constexpr int64_t kFlushForReadMs = 5'000;
+
+}  // namespace
+
+ProjectRun::ProjectRun(std::vector<std::shared_ptr<const PipelinePlan>> plans,
+                       RunnerContext context, ProjectRunOptions options)
+    : context_(std::move(context)), options_(std::move(options)) {
+  if (context_.lake != nullptr && options_.maintains) {
+    maintenance_ = std::make_unique<Maintenance>(*context_.lake, plans, options_.maintenance);
+  }
+  for (auto& plan : plans) {
+    runners_.push_back(
+        std::make_unique<PipelineRunner>(std::move(plan), context_, options_.runner));
+  }
+}
+
+ProjectRun::~ProjectRun() = default;
+
+arrow::Status ProjectRun::Run(std::stop_token stop) {
+  std::vector<arrow::Status> results(runners_.size());
+  {
+    std::optional<std::jthread> maintenance;
+    if (maintenance_ != nullptr) {
+      maintenance.emplace([this](std::stop_token end) { maintenance_->RunUntil(end); });
+    }
+    std::vector<std::jthread> threads;
+    for (size_t i = 0; i < runners_.size(); ++i) {
+      threads.emplace_back([&, i] { results[i] = runners_[i]->Run(stop); });
+    }
+  }
+  for (const arrow::Status& result : results) ARROW_RETURN_NOT_OK(result);
+  const bool finishes = options_.runner.until_idle && !stop.stop_requested();
+  return finishes && maintenance_ != nullptr ? maintenance_->RunOnce(stop) : arrow::Status::OK();
+}
+
+CompactionReport ProjectRun::Compaction() const {
+  return maintenance_ == nullptr ? CompactionReport{} : maintenance_->Report();
+}
+
+std::vector<RunnerReport> ProjectRun::Reports() const {
+  std::vector<RunnerReport> reports;
+  for (const auto& runner : runners_) reports.push_back(runner->Report());
+  return reports;
+}
+
+bool ProjectRun::Flush(int64_t timeout_ms) {
+  bool is_flushed = true;
+  for (auto& runner : runners_) is_flushed &= runner->Flush(timeout_ms);
+  return is_flushed;
+}
+
+arrow::Result<ReadPoint> ProjectRun::TakeReadPoint() {
+  for (auto& runner : runners_) {
+    bool is_complete = true;
+    {
+      std::lock_guard lock(runner->read_point_mutex());
+      is_complete = runner->Unflushed().is_complete;
+    }
+    if (!is_complete) runner->Flush(kFlushForReadMs);
+  }
+  // No commit of a pipeline can fall between the catalog and the unflushed rows.
+  std::vector<std::unique_lock<std::mutex>> locks;
+  for (auto& runner : runners_) locks.emplace_back(runner->read_point_mutex());
+  ReadPoint point;
+  ARROW_ASSIGN_OR_RAISE(const CatalogView catalog, context_.ledger->Catalog());
+  point.seq = catalog.seq;
+  point.metadata_location = catalog.metadata_location;
+  for (const auto& runner : runners_) {
+    if (!runner->plan().lake) continue;
+    UnflushedRows::View view = runner->Unflushed();
+    if (!view.batches.empty()) {
+      point.unflushed[runner->plan().lake->table.table_key] = std::move(view.batches);
+    }
+  }
+  return point;
+}
+
+}  // namespace catchwater

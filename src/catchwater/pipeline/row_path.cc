@@ -1,0 +1,98 @@
+#include "catchwater/pipeline/row_path.h"
+
+#include <iterator>
+#include <utility>
+
+#include "catchwater/base/error.h"
+
+namespace catchwater {
+namespace {
+
+/// A frame that the source could not deliver whole.
+Split RejectedFrame(const Block& block) {
+  Split split;
+  split.frame_count = 1;
+  split.dead_frame_count = 1;
+  const auto text = std::string_view(*block.bytes);
+  split.dead.push_back(
+      {.frame_ordinal = block.origin.range.from.ordinal,
+       .raw = std::string(text.substr(0, static_cast<size_t>(kDeadLetterRawBytesMax))),
+       .raw_bytes = block.reject_bytes,
+       .reason = block.reject_reason,
+       .rule = "source.frame_bytes_max",
+       .line = block.line_first,
+       .is_frame = true});
+  return split;
+}
+
+}  // namespace
+
+RowPath::RowPath(AttributeColumns columns, std::unique_ptr<Decoder> decoder,
+                 std::vector<std::unique_ptr<Step>> steps, std::shared_ptr<StatefulTail> tail)
+    : columns_(std::move(columns)),
+      decoder_(std::move(decoder)),
+      steps_(std::move(steps)),
+      tail_(std::move(tail)) {}
+
+arrow::Result<Split> RowPath::Decode(const Block& block) const {
+  if (!block.reject_reason.empty()) return RejectedFrame(block);
+  ARROW_ASSIGN_OR_RAISE(Split split, decoder_->Decode(block));
+  split.good.origin = block.origin;
+  if (split.good.rows != nullptr) {
+    ARROW_ASSIGN_OR_RAISE(split.good.rows,
+                          columns_.Attach(split.good.rows, block.attributes.get()));
+  }
+  return split;
+}
+
+arrow::Status RowPath::Absorb(Split split, PartitionFlow* flow, RowPathResult* result) const {
+  for (const Tally& tally : split.tallies) flow->Count(tally.bucket, tally.reason, tally.row_count);
+  for (const DeadLetter& letter : split.dead) {
+    if (!letter.is_frame) flow->Count(Bucket::kDeadRows, letter.rule, 1);
+  }
+  result->dead.insert(result->dead.end(), std::make_move_iterator(split.dead.begin()),
+                      std::make_move_iterator(split.dead.end()));
+  result->rows = std::move(split.good);
+  return arrow::Status::OK();
+}
+
+arrow::Result<RowPathResult> RowPath::Process(const Block& block, uint64_t sequence,
+                                              PartitionFlow* flow, std::stop_token stop) {
+  RowPathResult result;
+  ARROW_ASSIGN_OR_RAISE(Split decoded, Decode(block));
+  int64_t row_count = decoded.good.rows == nullptr ? 0 : decoded.good.rows->num_rows();
+  for (const DeadLetter& letter : decoded.dead) {
+    if (letter.is_frame) {
+      flow->Count(Bucket::kDeadFrames, letter.rule, 1);
+    } else {
+      ++row_count;
+    }
+  }
+  flow->Count(Bucket::kFrames, "", decoded.frame_count);
+  flow->Count(Bucket::kDecodedFrames, "", decoded.frame_count - decoded.dead_frame_count);
+  flow->Count(Bucket::kRows, "", row_count);
+  ARROW_RETURN_NOT_OK(Absorb(std::move(decoded), flow, &result));
+
+  for (const auto& step : steps_) {
+    if (result.rows.rows == nullptr || result.rows.rows->num_rows() == 0) break;
+    ARROW_ASSIGN_OR_RAISE(Split split, step->Apply(std::move(result.rows)));
+    ARROW_RETURN_NOT_OK(Absorb(std::move(split), flow, &result));
+  }
+
+  if (tail_ == nullptr) return result;
+  if (!tail_->gate.Enter(sequence, stop)) return Cancelled("Pipeline is stopping");
+  auto leave = [this](arrow::Status status) {
+    tail_->gate.Leave();
+    return status;
+  };
+  for (const auto& step : tail_->steps) {
+    if (result.rows.rows == nullptr || result.rows.rows->num_rows() == 0) break;
+    auto split = step->Apply(std::move(result.rows));
+    if (!split.ok()) return leave(split.status());
+    ARROW_RETURN_NOT_OK(Absorb(*std::move(split), flow, &result));
+  }
+  ARROW_RETURN_NOT_OK(leave(arrow::Status::OK()));
+  return result;
+}
+
+}  // namespace catchwater

@@ -1,0 +1,58 @@
+/// \file
+/// The way of a block through one lane: decode, attach the path's columns, apply the steps.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include <arrow/result.h>
+
+#include "catchwater/batch/batch.h"
+#include "catchwater/component/codec.h"
+#include "catchwater/component/step.h"
+#include "catchwater/pipeline/attribute_columns.h"
+#include "catchwater/pipeline/flow.h"
+#include "catchwater/pipeline/ordered_gate.h"
+
+namespace catchwater {
+
+/// What one block became.
+struct RowPathResult {
+  Batch rows;
+  std::vector<DeadLetter> dead;
+};
+
+/// Steps that keep state over batches, shared by the lanes of a pipeline, behind one gate.
+struct StatefulTail {
+  OrderedGate gate;
+  std::vector<std::shared_ptr<Step>> steps;
+};
+
+/// One a lane; one thread at a time. All counts of the account but those of the destination
+/// (kLake, kUsed, kExpired) are made here.
+class RowPath {
+ public:
+  /// steps: the lane's own instances. tail: null or the shared steps that follow them.
+  RowPath(AttributeColumns columns, std::unique_ptr<Decoder> decoder,
+          std::vector<std::unique_ptr<Step>> steps, std::shared_ptr<StatefulTail> tail);
+
+  /// Processes a block. sequence: the block's number in source order over the whole pipeline.
+  /// \retval kBadData if the block as a whole cannot be read: nothing of it was counted
+  arrow::Result<RowPathResult> Process(const Block& block, uint64_t sequence, PartitionFlow* flow,
+                                       std::stop_token stop);
+
+ private:
+  arrow::Result<Split> Decode(const Block& block) const;
+  arrow::Status Absorb(Split split, PartitionFlow* flow, RowPathResult* result) const;
+
+  AttributeColumns columns_;
+  std::unique_ptr<Decoder> decoder_;
+  std::vector<std::unique_ptr<Step>> steps_;
+  std::shared_ptr<StatefulTail> tail_;
+};
+
+}  // namespace catchwater

@@ -1,0 +1,352 @@
+#include "catchwater/pipeline/runner.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "catchwater/base/error.h"
+#include "catchwater/pipeline/epoch_commit.h"
+#include "catchwater/pipeline/lake_destination.h"
+#include "catchwater/pipeline/step_chain.h"
+#include "catchwater/pipeline/stream_destination.h"
+#include "catchwater/pipeline/timer.h"
+
+namespace catchwater {
+namespace {
+
+constexpr int64_t kLeaseMs = 15'000;
+constexpr int64_t kLeasePollUs = 100'000;
+constexpr int kUnavailableTriesMax = 5;  // In a row, before `--until-idle` gives up.
+constexpr int64_t kBackOffUsMin = 500'000;
+constexpr int64_t kBackOffUsMax = 30'000'000;
+
+}  // namespace
+
+class RunnerCore {
+ public:
+  RunnerCore(std::shared_ptr<const PipelinePlan> plan, RunnerContext context,
+             RunnerOptions options)
+      : plan_(std::move(plan)), context_(std::move(context)), options_(options) {
+    report_.pipeline = plan_->name;
+    report_.state = "waiting_for_lease";
+  }
+
+  arrow::Status Run(std::stop_token stop);
+  RunnerReport Report() const {
+    std::lock_guard lock(mutex_);
+    return report_;
+  }
+  bool Flush(int64_t timeout_ms) {
+    std::shared_ptr<Attempt> attempt;
+    {
+      std::lock_guard lock(mutex_);
+      attempt = attempt_;
+    }
+    return attempt == nullptr || attempt->FlushAndWait(timeout_ms);
+  }
+  UnflushedRows::View Unflushed() const {
+    UnflushedRows::View all;
+    for (const auto& lane : unflushed_) {
+      UnflushedRows::View view = lane->Look();
+      all.is_complete &= view.is_complete;
+      std::move(view.batches.begin(), view.batches.end(), std::back_inserter(all.batches));
+    }
+    return all;
+  }
+
+  std::mutex read_point_mutex_;
+  const std::shared_ptr<const PipelinePlan> plan_;
+
+ private:
+  arrow::Result<bool> TakeLease(std::stop_token stop);
+  arrow::Result<bool> Heal(const arrow::Status& failure, std::stop_token stop);
+  arrow::Status RunAttempt(std::stop_token stop);
+  arrow::Result<std::shared_ptr<Attempt>> BuildAttempt();
+  arrow::Result<std::vector<std::unique_ptr<Lane>>> BuildLanes(const DecodeOptions& decode,
+                                                               StepChain chain);
+  arrow::Result<std::unique_ptr<Destination>> BuildDestination(size_t lane);
+  arrow::Status PrepareTables(const std::shared_ptr<arrow::Schema>& schema);
+  arrow::Status Commit(Epoch& epoch);
+  void Note(const Epoch& epoch, const CommitRequest& request, int64_t started_us);
+  void SetState(std::string state, const std::string& error = "") {
+    std::lock_guard lock(mutex_);
+    report_.state = std::move(state);
+    if (!error.empty()) report_.last_error = error;
+  }
+
+  RunnerContext context_;
+  const RunnerOptions options_;
+  Random random_ = Random::FromSystem();
+  Fence fence_;
+  int unavailable_tries_ = 0;
+  std::unique_ptr<Committer> committer_;
+  std::shared_ptr<const TableState> table_;
+  std::shared_ptr<const TableState> dead_letter_table_;
+  std::vector<std::shared_ptr<UnflushedRows>> unflushed_;
+  std::shared_ptr<StreamResults> stream_results_;
+
+  mutable std::mutex mutex_;
+  RunnerReport report_;
+  std::shared_ptr<Attempt> attempt_;
+};
+
+arrow::Result<bool> RunnerCore::TakeLease(std::stop_token stop) {
+  if (!plan_->lake) return true;
+  SetState("waiting_for_lease");
+  const std::string name = "pipeline/" + plan_->name;
+  while (!stop.stop_requested()) {
+    ARROW_ASSIGN_OR_RAISE(const auto epoch,
+                          context_.ledger->AcquireLease(name, context_.owner, kLeaseMs));
+    if (epoch) {
+      fence_ = {.lease = name, .epoch = *epoch};
+      return true;
+    }
+    context_.clock.SleepMicros(kLeasePollUs, stop);
+  }
+  return false;
+}
+
+arrow::Status RunnerCore::Run(std::stop_token stop) {
+  while (true) {
+    ARROW_ASSIGN_OR_RAISE(const bool has_lease, TakeLease(stop));
+    if (!has_lease) return arrow::Status::OK();
+    SetState("running");
+    const arrow::Status status = RunAttempt(stop);
+    if (status.ok()) {
+      SetState("done");
+      return plan_->lake ? context_.ledger->ReleaseLease(fence_.lease, fence_.epoch) : status;
+    }
+    ARROW_ASSIGN_OR_RAISE(const bool is_healed, Heal(status, stop));
+    if (!is_healed) {
+      SetState("failed", status.message());
+      if (plan_->lake) (void)context_.ledger->ReleaseLease(fence_.lease, fence_.epoch);
+      return WithContext(status, "pipeline `" + plan_->name + "`");
+    }
+    std::lock_guard lock(mutex_);
+    ++report_.restarts;
+    report_.last_error = status.message();
+  }
+}
+
+arrow::Result<bool> RunnerCore::Heal(const arrow::Status& failure, std::stop_token stop) {
+  std::shared_ptr<Attempt> attempt;
+  {
+    std::lock_guard lock(mutex_);
+    attempt = std::move(attempt_);
+  }
+  if (stop.stop_requested() || !plan_->lake) return false;
+  if (const auto failed = attempt ? attempt->failed_partition() : std::nullopt) {
+    ARROW_RETURN_NOT_OK(context_.ledger->FailInput(failed->partition_id, fence_, failed->reason,
+                                                   failed->is_retryable));
+    return true;
+  }
+  switch (KindOf(failure)) {
+    case ErrorKind::kConflict:
+      return true;  // The ledger knows better: begin again at its positions.
+    case ErrorKind::kUnavailable:
+    case ErrorKind::kThrottled: {
+      if (options_.until_idle && ++unavailable_tries_ >= kUnavailableTriesMax) return false;
+      const int64_t wait_us =
+          std::min(kBackOffUsMax, kBackOffUsMin << std::min(unavailable_tries_, 6));
+      return context_.clock.SleepMicros(wait_us, stop);
+    }
+    default:
+      return false;
+  }
+}
+
+arrow::Status RunnerCore::RunAttempt(std::stop_token stop) {
+  ARROW_ASSIGN_OR_RAISE(auto attempt, BuildAttempt());
+  {
+    std::lock_guard lock(mutex_);
+    attempt_ = attempt;
+  }
+  std::stop_source attempt_stop;
+  const std::stop_callback forward(stop, [&] { attempt_stop.request_stop(); });
+  std::optional<Timer> renewal;
+  if (plan_->lake) {
+    // A lost lease only ends the attempt sooner: the fence in each commit is what protects.
+    renewal.emplace(context_.clock, kLeaseMs * 1000 / 3, [this, &attempt_stop] {
+      const auto renewed = context_.ledger->RenewLease(fence_.lease, fence_.epoch, kLeaseMs);
+      if (renewed.ok() && !*renewed) attempt_stop.request_stop();
+    });
+  }
+  ARROW_RETURN_NOT_OK(attempt->Run(attempt_stop.get_token()));
+  if (plan_->streams.empty() || stop.stop_requested()) return arrow::Status::OK();
+  return stream_results_->Finish();
+}
+
+arrow::Status RunnerCore::PrepareTables(const std::shared_ptr<arrow::Schema>& schema) {
+  TableSpec spec = plan_->lake->table;
+  spec.schema = schema;
+  const std::string actor = "pipeline/" + plan_->name;
+  ARROW_ASSIGN_OR_RAISE(table_, context_.lake->EnsureTable(spec, actor, {fence_}));
+  ARROW_ASSIGN_OR_RAISE(dead_letter_table_,
+                        context_.lake->EnsureTable(plan_->lake->dead_letters, actor, {fence_}));
+  committer_ = std::make_unique<Committer>(*context_.lake);
+  return arrow::Status::OK();
+}
+
+arrow::Result<std::unique_ptr<Destination>> RunnerCore::BuildDestination(size_t lane) {
+  if (!plan_->lake) return std::make_unique<StreamDestination>(stream_results_, lane);
+  LakeDestinationOptions options;
+  options.writer = {.lease = fence_.lease,
+                    .epoch = fence_.epoch,
+                    .target_file_bytes = plan_->lake->target_file_bytes,
+                    .buffered_bytes_max = options_.writer_buffer_bytes / options_.lane_count / 2};
+  options.event_time_column = plan_->event_time_column();
+  if (plan_->lake->retain_ms) options.retain_us = *plan_->lake->retain_ms * 1000;
+  std::shared_ptr<UnflushedRows> unflushed;
+  if (options_.unflushed_bytes_max > 0) {
+    unflushed = std::make_shared<UnflushedRows>(options_.unflushed_bytes_max / options_.lane_count);
+    std::lock_guard lock(read_point_mutex_);
+    unflushed_.push_back(unflushed);
+  }
+  return LakeDestination::Make(*context_.lake, table_, dead_letter_table_, options, unflushed);
+}
+
+arrow::Result<std::vector<std::unique_ptr<Lane>>> RunnerCore::BuildLanes(
+    const DecodeOptions& decode, StepChain chain) {
+  const LaneContext names{.pipeline = plan_->name,
+                          .source = plan_->source.name,
+                          .event_time_column = plan_->event_time_column(),
+                          .entity_column = plan_->entity_column()};
+  std::vector<std::unique_ptr<Lane>> lanes;
+  for (size_t i = 0; i < chain.lanes.size(); ++i) {
+    ARROW_ASSIGN_OR_RAISE(auto decoder, plan_->codec->MakeDecoder(decode));
+    ARROW_ASSIGN_OR_RAISE(auto destination, BuildDestination(i));
+    lanes.push_back(std::make_unique<Lane>(
+        names,
+        RowPath(AttributeColumns(plan_->columns), std::move(decoder), std::move(chain.lanes[i]),
+                chain.tail),
+        std::move(destination)));
+  }
+  return lanes;
+}
+
+arrow::Result<std::shared_ptr<Attempt>> RunnerCore::BuildAttempt() {
+  ARROW_ASSIGN_OR_RAISE(StepChain chain,
+                        BuildStepChain(*plan_, options_.lane_count, context_.files, context_.clock,
+                                       context_.table_reader));
+  DecodeOptions decode{.columns = AttributeColumns(plan_->columns).payload_columns(),
+                       .row_origins = chain.needs_row_origins ||
+                                      (plan_->lake && !plan_->event_time_column().empty()),
+                       .frame_bytes_max = plan_->frame_bytes_max};
+  const SourceContext source_context{
+      .files = context_.files,
+      .clock = context_.clock,
+      .random_seed = random_.Next(),
+      .project_folder = plan_->project_folder,
+      .pipeline = plan_->name,
+      .make_framer = [codec = plan_->codec, decode] { return codec->MakeFramer(decode); },
+      .frame_bytes_max = plan_->frame_bytes_max};
+  ARROW_ASSIGN_OR_RAISE(auto source, plan_->source.make(source_context));
+  source->SetIdentityAttributes(AttributeColumns(plan_->columns).attribute_names());
+  ARROW_RETURN_NOT_OK(source->Check());
+  {
+    std::lock_guard lock(read_point_mutex_);
+    unflushed_.clear();
+  }
+  if (plan_->lake) {
+    ARROW_RETURN_NOT_OK(PrepareTables(chain.output_schema));
+  } else {
+    auto sink_context = [this](const StreamConfig& stream, std::shared_ptr<arrow::Schema> schema) {
+      return SinkContext{.schema = std::move(schema),
+                         .key = stream.key,
+                         .pipeline = plan_->name,
+                         .stream = stream.name,
+                         .files = context_.files,
+                         .clock = context_.clock,
+                         .project_folder = plan_->project_folder,
+                         .registry = context_.registry,
+                         .console = context_.console,
+                         .is_terminal = context_.is_terminal};
+    };
+    ARROW_ASSIGN_OR_RAISE(stream_results_,
+                          StreamResults::Make(*plan_, chain.output_schema, options_.lane_count,
+                                              sink_context));
+  }
+  ARROW_ASSIGN_OR_RAISE(auto lanes, BuildLanes(decode, std::move(chain)));
+  const AttemptOptions attempt_options{
+      .until_idle = options_.until_idle,
+      .flush_every_ms = plan_->lake ? plan_->lake->flush_every_ms : 0,
+      .flush_bytes = plan_->lake ? plan_->lake->flush_bytes : 0,
+      .flushes_only_at_end = !plan_->lake.has_value(),
+      .queue_bytes_max = options_.queue_bytes / options_.lane_count};
+  return std::make_shared<Attempt>(
+      attempt_options,
+      IntakeOptions{.pipeline = plan_->name,
+                    .source = plan_->source.name,
+                    .consumer = "lake",
+                    .fence = fence_},
+      std::move(source), plan_->lake ? context_.ledger : nullptr, context_.clock,
+      std::move(lanes), [this](Epoch& epoch) { return Commit(epoch); });
+}
+
+arrow::Status RunnerCore::Commit(Epoch& epoch) {
+  if (!plan_->lake) {
+    stream_results_->Count(epoch.TakeOutputs());
+    return arrow::Status::OK();
+  }
+  CommitRequest request = MakeCommitRequest({.commit_id = random_.Uuid(),
+                                             .pipeline = plan_->name,
+                                             .consumer = "lake",
+                                             .fence = fence_},
+                                            epoch);
+  std::vector<WrittenFile> written;
+  for (const TableAppend& append : request.appends) {
+    written.insert(written.end(), append.files.begin(), append.files.end());
+  }
+  const int64_t started_us = context_.clock.MonotonicMicros();
+  std::unique_lock read_point(read_point_mutex_);
+  auto committed = committer_->Commit(request);
+  if (!committed.ok()) {
+    // Unknown outcome: nothing may be deleted. Anything else was refused before the ledger moved.
+    if (KindOf(committed.status()) != ErrorKind::kCommitUnknown) {
+      (void)RemoveWritten(context_.files, written);
+    }
+    return committed.status();
+  }
+  if (committed->outcome == Outcome::kCommitted) {
+    for (auto& lane : unflushed_) lane->Committed(epoch.number());
+    read_point.unlock();
+    unavailable_tries_ = 0;
+    Note(epoch, request, started_us);
+    return arrow::Status::OK();
+  }
+  ARROW_RETURN_NOT_OK(RemoveWritten(context_.files, written));
+  return Conflict("Commit was refused, pipeline and outcome: ", plan_->name, " ",
+                  OutcomeName(committed->outcome));
+}
+
+void RunnerCore::Note(const Epoch& epoch, const CommitRequest& request, int64_t started_us) {
+  const int64_t now_us = context_.clock.NowMicros();
+  std::lock_guard lock(mutex_);
+  ++report_.commits;
+  report_.commit_time.Add(context_.clock.MonotonicMicros() - started_us);
+  for (const RowAccount& line : request.plan.account) {
+    if (line.bucket == Bucket::kFrames) report_.frames += line.row_count_added;
+    if (line.bucket == Bucket::kRows) report_.rows += line.row_count_added;
+    if (line.bucket == Bucket::kLake) report_.rows_committed += line.row_count_added;
+    if (line.bucket == Bucket::kDeadFrames || line.bucket == Bucket::kDeadRows) {
+      report_.dead_letters += line.row_count_added;
+    }
+  }
+  for (const auto& [receive_us, row_count] : epoch.receipts()) {
+    report_.buffer_delay.Add(now_us - receive_us, row_count);
+  }
+}
+
+PipelineRunner::PipelineRunner(std::shared_ptr<const PipelinePlan> plan, RunnerContext context,
+                               RunnerOptions options)
+    : core_(std::make_unique<RunnerCore>(std::move(plan), std::move(context), options)) {}
+
+PipelineRunner::~PipelineRunner() = default;
+
+arrow::Status PipelineRunner::Run(std::stop_token stop) { return core_->Run(stop); }
+RunnerReport PipelineRunner::Report() const { return core_->Report(); }
+bool PipelineRunner::Flush(int64_t timeout_ms) { return core_->Flush(timeout_ms); }
+std::mutex& PipelineRunner::read_point_mutex() { return core_->read_point_mutex_; }
+UnflushedRows::View PipelineRunner::Unflushed() const { return core_->Unflushed(); }
+const PipelinePlan& PipelineRunner::plan() const { return *core_->plan_; }
+
+}  // namespace catchwater

@@ -1,0 +1,92 @@
+/// \file
+/// Keeps one pipeline running: takes its lease, makes attempts, starts again after conflicts.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include <arrow/result.h>
+
+#include "catchwater/base/clock.h"
+#include "catchwater/component/registry.h"
+#include "catchwater/io/files.h"
+#include "catchwater/lake/catalog.h"
+#include "catchwater/lake/commit.h"
+#include "catchwater/ledger/ledger.h"
+#include "catchwater/pipeline/attempt.h"
+#include "catchwater/pipeline/delay_histogram.h"
+#include "catchwater/pipeline/plan.h"
+#include "catchwater/pipeline/unflushed_rows.h"
+
+namespace catchwater {
+
+/// What all runners of a process share; all outlive the runners.
+struct RunnerContext {
+  Files& files;
+  const Clock& clock;
+  const Registry& registry;
+  Ledger* ledger = nullptr;            ///< Null if no pipeline has a lake.
+  Lake* lake = nullptr;
+  TableReader* table_reader = nullptr;
+  std::string owner;                   ///< Of leases: host, process id, a random part.
+  std::ostream& console;               ///< Standard output, for sinks that print.
+  bool is_terminal = false;
+};
+
+struct RunnerOptions {
+  bool until_idle = false;
+  int lane_count = 2;
+  int64_t writer_buffer_bytes = 128LL << 20;  ///< Over all lanes.
+  int64_t queue_bytes = 48LL << 20;           ///< Over all lanes.
+  int64_t unflushed_bytes_max = 32LL << 20;   ///< Over all lanes; 0: none are kept.
+};
+
+/// What a pipeline did since it was started; a copy.
+struct RunnerReport {
+  std::string pipeline;
+  std::string state;  ///< waiting_for_lease | running | done | failed
+  std::string last_error;
+  int64_t frames = 0;
+  int64_t rows = 0;
+  int64_t rows_committed = 0;
+  int64_t dead_letters = 0;
+  int64_t commits = 0;
+  int64_t restarts = 0;
+  DelayHistogram buffer_delay;  ///< Receipt to commit, by row.
+  DelayHistogram commit_time;
+};
+
+class RunnerCore;
+
+/// Run: one thread. The others: any thread.
+class PipelineRunner {
+ public:
+  PipelineRunner(std::shared_ptr<const PipelinePlan> plan, RunnerContext context,
+                 RunnerOptions options);
+  ~PipelineRunner();
+
+  /// Returns when the source is at its end, idle (until_idle) or a stop was requested, or with the
+  /// error that cannot be healed by starting again.
+  arrow::Status Run(std::stop_token stop);
+
+  RunnerReport Report() const;
+  /// Commits what was read so far. \return false if the time ran out
+  bool Flush(int64_t timeout_ms);
+  /// Held by a commit while it swaps pointers: who holds it sees rows either in the lake or among
+  /// the unflushed ones, never in both.
+  std::mutex& read_point_mutex();
+  /// \pre read_point_mutex is held
+  UnflushedRows::View Unflushed() const;
+  const PipelinePlan& plan() const;
+
+ private:
+  std::unique_ptr<RunnerCore> core_;
+};
+
+}  // namespace catchwater

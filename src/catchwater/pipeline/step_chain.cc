@@ -1,0 +1,46 @@
+#include "catchwater/pipeline/step_chain.h"
+
+#include <string>
+#include <utility>
+
+#include "catchwater/base/error.h"
+
+namespace catchwater {
+
+arrow::Result<StepChain> BuildStepChain(const PipelinePlan& plan, int lane_count, Files& files,
+                                        const Clock& clock, TableReader* table_reader) {
+  StepChain chain;
+  chain.lanes.resize(static_cast<size_t>(lane_count));
+  chain.output_schema = ArrowSchema(plan.columns);
+  for (size_t i = 0; i < plan.steps.size(); ++i) {
+    const ChosenStep& chosen = plan.steps[i];
+    const StepContext context{.input_schema = chain.output_schema,
+                              .columns = plan.columns,
+                              .name = chosen.name + "[" + std::to_string(i) + "]",
+                              .files = files,
+                              .clock = clock,
+                              .project_folder = plan.project_folder,
+                              .table_reader = table_reader};
+    auto make = [&]() -> arrow::Result<std::unique_ptr<Step>> {
+      auto made = chosen.make(context);
+      if (made.ok()) return made;
+      return WithContext(made.status(), "pipeline `" + plan.name + "`, step " + context.name);
+    };
+    ARROW_ASSIGN_OR_RAISE(std::unique_ptr<Step> first, make());
+    chain.output_schema = first->output_schema();
+    chain.needs_row_origins |= first->needs_row_origins();
+    if (first->is_stateful() || chain.tail != nullptr) {
+      if (chain.tail == nullptr) chain.tail = std::make_shared<StatefulTail>();
+      chain.tail->steps.push_back(std::move(first));
+      continue;
+    }
+    chain.lanes[0].push_back(std::move(first));
+    for (size_t lane = 1; lane < chain.lanes.size(); ++lane) {
+      ARROW_ASSIGN_OR_RAISE(auto step, make());
+      chain.lanes[lane].push_back(std::move(step));
+    }
+  }
+  return chain;
+}
+
+}  // namespace catchwater

@@ -1,0 +1,132 @@
+#include "catchwater/query/lake_query.h"
+
+#include <utility>
+
+#include <arrow/type.h>
+
+#include "catchwater/base/error.h"
+#include "catchwater/sql/sql_text.h"
+
+namespace catchwater {
+namespace {
+
+/// The SQL type of a column, for a table without rows.
+std::string SqlTypeOf(const arrow::DataType& type) {
+  switch (type.id()) {
+    case arrow::Type::BOOL:
+      return "BOOLEAN";
+    case arrow::Type::INT32:
+      return "INTEGER";
+    case arrow::Type::INT64:
+      return "BIGINT";
+    case arrow::Type::FLOAT:
+      return "FLOAT";
+    case arrow::Type::DOUBLE:
+      return "DOUBLE";
+    case arrow::Type::DATE32:
+      return "DATE";
+    case arrow::Type::TIMESTAMP:
+      return static_cast<const arrow::TimestampType&>(type).timezone().empty()
+                 ? "TIMESTAMP"
+                 : "TIMESTAMP WITH TIME ZONE";
+    case arrow::Type::DECIMAL128: {
+      const auto& decimal = static_cast<const arrow::Decimal128Type&>(type);
+      return "DECIMAL(" + std::to_string(decimal.precision()) + "," +
+             std::to_string(decimal.scale()) + ")";
+    }
+    case arrow::Type::BINARY:
+    case arrow::Type::FIXED_SIZE_BINARY:
+      return "BLOB";
+    default:
+      return "VARCHAR";
+  }
+}
+
+std::string EmptySource(const arrow::Schema& schema) {
+  std::string sql = "(SELECT ";
+  for (int i = 0; i < schema.num_fields(); ++i) {
+    if (i > 0) sql += ", ";
+    sql += "NULL::" + SqlTypeOf(*schema.field(i)->type()) + " AS " +
+           QuoteSqlName(schema.field(i)->name());
+  }
+  return sql + " WHERE false)";
+}
+
+}  // namespace
+
+arrow::Result<std::unique_ptr<LakeQuery>> LakeQuery::Open(Lake& lake, ReadPoint read_point,
+                                                          const LakeQueryOptions& options) {
+  std::unique_ptr<LakeQuery> query(new LakeQuery(lake, std::move(read_point)));
+  query->extension_folder_ = options.extension_folder;
+  ARROW_ASSIGN_OR_RAISE(query->database_, SqlDatabase::Open(options.sql));
+  ARROW_ASSIGN_OR_RAISE(query->connection_, query->database_->Connect());
+  ARROW_RETURN_NOT_OK(
+      query->connection_->Execute("ATTACH ':memory:' AS catchwater; USE catchwater"));
+  return query;
+}
+
+arrow::Result<std::string> LakeQuery::LakeSource(const TableState& table) const {
+  const Snapshot* snapshot = table.metadata->current_snapshot();
+  if (read_point_.as_of_us && snapshot != nullptr) {
+    const Snapshot* found = nullptr;
+    for (const auto& candidate : table.metadata->snapshots) {
+      const bool is_before = candidate->timestamp_ms * 1000 <= *read_point_.as_of_us;
+      if (is_before && (found == nullptr || candidate->timestamp_ms >= found->timestamp_ms)) {
+        found = candidate.get();
+      }
+    }
+    if (found == nullptr) {
+      return BadData("Table has no snapshot as old as that, table: ", table.table_key);
+    }
+    snapshot = found;
+  }
+  if (snapshot == nullptr) return EmptySource(*table.schema);
+  ARROW_RETURN_NOT_OK(database_->LoadIcebergExtensions(extension_folder_));
+  return "iceberg_scan(" + QuoteSqlText(table.location) +
+         ", snapshot_from_id => " + std::to_string(snapshot->snapshot_id) + ")";
+}
+
+arrow::Status LakeQuery::DefineView(const std::string& table_key) {
+  if (is_defined_[table_key]) return arrow::Status::OK();
+  ARROW_ASSIGN_OR_RAISE(const auto table,
+                        lake_.LoadAt(table_key, read_point_.metadata_location.at(table_key)));
+  ARROW_ASSIGN_OR_RAISE(std::string source, LakeSource(*table));
+  std::string select = "SELECT * FROM " + source;
+  const auto unflushed = read_point_.unflushed.find(table_key);
+  if (unflushed != read_point_.unflushed.end() && !unflushed->second.empty()) {
+    ARROW_RETURN_NOT_OK(connection_->RegisterBatch(table_key, unflushed->second));
+    ARROW_ASSIGN_OR_RAISE(const std::string rows, connection_->BatchSource(table_key));
+    select += " UNION ALL BY NAME SELECT * FROM " + rows;
+  }
+  const size_t dot = table_key.rfind('.');
+  const std::string schema = QuoteSqlName(table_key.substr(0, dot));
+  ARROW_RETURN_NOT_OK(connection_->Execute("CREATE SCHEMA IF NOT EXISTS " + schema));
+  ARROW_RETURN_NOT_OK(connection_->Execute("CREATE OR REPLACE VIEW " + schema + "." +
+                                           QuoteSqlName(table_key.substr(dot + 1)) + " AS " +
+                                           select));
+  is_defined_[table_key] = true;
+  return arrow::Status::OK();
+}
+
+std::string LakeQuery::TableNames() const {
+  std::string names;
+  for (const auto& [table_key, location] : read_point_.metadata_location) {
+    names += (names.empty() ? "" : ", ") + table_key;
+  }
+  return names.empty() ? "none yet" : names;
+}
+
+arrow::Result<SqlResult> LakeQuery::Run(std::string_view sql) {
+  // A view costs a look at its table's metadata, so only tables that the text can mean get one.
+  for (const auto& [table_key, location] : read_point_.metadata_location) {
+    const std::string name = table_key.substr(table_key.rfind('.') + 1);
+    if (sql.find(name) != sql.npos) ARROW_RETURN_NOT_OK(DefineView(table_key));
+  }
+  auto result = connection_->Query(sql);
+  if (result.ok()) return result;
+  const std::string& message = result.status().message();
+  if (message.find("does not exist") == message.npos) return result.status();
+  return BadData(message, "\n  = note: tables: ", TableNames());
+}
+
+}  // namespace catchwater

@@ -1,0 +1,48 @@
+/// \file
+/// SQL over the lake's tables by name, at one read point.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <arrow/result.h>
+
+#include "catchwater/lake/catalog.h"
+#include "catchwater/query/read_point.h"
+#include "catchwater/sql/sql_database.h"
+
+namespace catchwater {
+
+struct LakeQueryOptions {
+  SqlOptions sql;
+  std::string extension_folder;  ///< Of avro, httpfs and iceberg.
+};
+
+/// Tables are views `namespace.name` in the catalog `catchwater`; a filter on them prunes
+/// partitions and files. One thread at a time.
+class LakeQuery {
+ public:
+  static arrow::Result<std::unique_ptr<LakeQuery>> Open(Lake& lake, ReadPoint read_point,
+                                                        const LakeQueryOptions& options);
+
+  /// \retval kBadData the statement is wrong; a name that is no table is answered with those that
+  ///   are
+  arrow::Result<SqlResult> Run(std::string_view sql);
+
+ private:
+  LakeQuery(Lake& lake, ReadPoint read_point) : lake_(lake), read_point_(std::move(read_point)) {}
+  arrow::Status DefineView(const std::string& table_key);
+  arrow::Result<std::string> LakeSource(const TableState& table) const;
+  std::string TableNames() const;
+
+  Lake& lake_;
+  const ReadPoint read_point_;
+  std::shared_ptr<SqlDatabase> database_;
+  std::unique_ptr<SqlConnection> connection_;
+  std::string extension_folder_;
+  std::map<std::string, bool> is_defined_;
+};
+
+}  // namespace catchwater

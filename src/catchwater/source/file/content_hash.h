@@ -1,0 +1,33 @@
+/// \file
+/// The identity of an input file: XXH3-128 of its bytes, and of the values that its path gives to
+/// columns. Without such values it is what `xxh128sum` prints.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <arrow/io/interfaces.h>
+#include <arrow/result.h>
+
+#include "catchwater/batch/batch.h"
+
+namespace catchwater {
+
+/// Bytes of which the head hash is made.
+inline constexpr int64_t kHeadHashBytes = 64 << 10;
+
+/// Returns the hash of the bytes and of the named attributes, 32 hex digits.
+std::string HashContent(std::string_view bytes, const Attributes& attributes,
+                        const std::vector<std::string>& identity_names);
+
+/// The same of a whole file, read in portions.
+arrow::Result<std::string> HashFile(arrow::io::RandomAccessFile& file, const Attributes& attributes,
+                                    const std::vector<std::string>& identity_names);
+
+/// Returns a 64-bit hash of a few bytes: to notice that a file was replaced.
+uint64_t HashTail(std::string_view bytes);
+
+}  // namespace catchwater

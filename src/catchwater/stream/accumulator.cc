@@ -1,0 +1,355 @@
+#include "catchwater/stream/accumulator.h"
+
+#include <cmath>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include <arrow/builder.h>
+
+#include "catchwater/base/error.h"
+#include "catchwater/stream/accumulator_internal.h"
+
+namespace catchwater {
+namespace {
+
+using stream_internal::ForEachValue;
+
+__extension__ using Int128 = __int128;
+
+class CountAccumulator final : public Accumulator {
+ public:
+  void Add(const AccumulatorInput& input) override {
+    counts_.resize(input.group_count, 0);
+    if (input.column == nullptr || input.column->null_count() == 0) {
+      for (const uint32_t group : input.groups) ++counts_[group];
+      return;
+    }
+    for (size_t row = 0; row < input.groups.size(); ++row) {
+      counts_[input.groups[row]] += input.column->IsValid(static_cast<int64_t>(row)) ? 1 : 0;
+    }
+  }
+
+  void Merge(const Accumulator& other, std::span<const uint32_t> to_group,
+             uint32_t group_count) override {
+    const auto& from = static_cast<const CountAccumulator&>(other).counts_;
+    counts_.resize(group_count, 0);
+    for (size_t group = 0; group < from.size(); ++group) counts_[to_group[group]] += from[group];
+  }
+
+  arrow::Result<std::shared_ptr<arrow::Array>> Finish(uint32_t group_count) const override {
+    arrow::Int64Builder builder;
+    ARROW_RETURN_NOT_OK(builder.AppendValues(counts_));
+    for (size_t i = counts_.size(); i < group_count; ++i) ARROW_RETURN_NOT_OK(builder.Append(0));
+    return builder.Finish();
+  }
+
+  int64_t byte_count() const override { return static_cast<int64_t>(counts_.size() * 8); }
+
+ private:
+  std::vector<int64_t> counts_;
+};
+
+/// A sum that does not lose what is small beside what is large. Source: Neumaier, 1974.
+struct CompensatedSum {
+  double sum = 0;
+  double rest = 0;
+
+  void Add(double value) {
+    const double next = sum + value;
+    rest += std::abs(sum) >= std::abs(value) ? (sum - next) + value : (value - next) + sum;
+    sum = next;
+  }
+  void Merge(const CompensatedSum& other) {
+    Add(other.sum);
+    rest += other.rest;
+  }
+  // Infinities make the compensation NaN; the plain sum is then the answer.
+  double value() const { return std::isfinite(sum) ? sum + rest : sum; }
+};
+
+struct ExactSum {
+  Int128 sum = 0;
+  void Add(int64_t value) { sum += value; }
+  void Merge(const ExactSum& other) { sum += other.sum; }
+  double value() const { return static_cast<double>(sum); }
+};
+
+/// sum and mean. Integers are summed exactly in 128 bits, floats with compensation.
+template <typename ArrowType>
+class SumAccumulator final : public Accumulator {
+  static constexpr bool kIsExact = std::is_integral_v<typename ArrowType::c_type>;
+  using Sum = std::conditional_t<kIsExact, ExactSum, CompensatedSum>;
+  struct State {
+    Sum sum;
+    int64_t count = 0;
+  };
+
+ public:
+  explicit SumAccumulator(bool is_mean) : is_mean_(is_mean) {}
+
+  void Add(const AccumulatorInput& input) override {
+    states_.resize(input.group_count);
+    ForEachValue<ArrowType>(*input.column, [&](int64_t row, auto value) {
+      State& state = states_[input.groups[static_cast<size_t>(row)]];
+      state.sum.Add(value);
+      ++state.count;
+    });
+  }
+
+  void Merge(const Accumulator& other, std::span<const uint32_t> to_group,
+             uint32_t group_count) override {
+    const auto& from = static_cast<const SumAccumulator&>(other).states_;
+    states_.resize(group_count);
+    for (size_t group = 0; group < from.size(); ++group) {
+      State& state = states_[to_group[group]];
+      state.sum.Merge(from[group].sum);
+      state.count += from[group].count;
+    }
+  }
+
+  arrow::Result<std::shared_ptr<arrow::Array>> Finish(uint32_t group_count) const override {
+    if constexpr (kIsExact) {
+      if (!is_mean_) return FinishExact(group_count);
+    }
+    arrow::DoubleBuilder builder;
+    for (uint32_t group = 0; group < group_count; ++group) {
+      const State state = group < states_.size() ? states_[group] : State{};
+      if (state.count == 0) {
+        ARROW_RETURN_NOT_OK(builder.AppendNull());
+        continue;
+      }
+      const double total = state.sum.value();
+      ARROW_RETURN_NOT_OK(
+          builder.Append(is_mean_ ? total / static_cast<double>(state.count) : total));
+    }
+    return builder.Finish();
+  }
+
+  int64_t byte_count() const override {
+    return static_cast<int64_t>(states_.size() * sizeof(State));
+  }
+
+ private:
+  arrow::Result<std::shared_ptr<arrow::Array>> FinishExact(uint32_t group_count) const {
+    arrow::Int64Builder builder;
+    for (uint32_t group = 0; group < group_count; ++group) {
+      const State state = group < states_.size() ? states_[group] : State{};
+      if (state.count == 0) {
+        ARROW_RETURN_NOT_OK(builder.AppendNull());
+        continue;
+      }
+      if constexpr (kIsExact) {
+        const Int128 sum = state.sum.sum;
+        if (sum > std::numeric_limits<int64_t>::max() ||
+            sum < std::numeric_limits<int64_t>::min()) {
+          return BadData("Sum of integers does not fit in 64 bits; use mean, or a float column");
+        }
+        ARROW_RETURN_NOT_OK(builder.Append(static_cast<int64_t>(sum)));
+      }
+    }
+    return builder.Finish();
+  }
+
+  const bool is_mean_;
+  std::vector<State> states_;
+};
+
+/// min and max. NaN is left out, as a null is.
+template <typename ArrowType>
+class ExtremeAccumulator final : public Accumulator {
+  using Value = typename stream_internal::Stored<ArrowType>::type;
+  struct State {
+    Value value{};
+    bool has_value = false;
+  };
+
+ public:
+  ExtremeAccumulator(bool is_min, std::shared_ptr<arrow::DataType> type)
+      : is_min_(is_min), type_(std::move(type)) {}
+
+  void Add(const AccumulatorInput& input) override {
+    states_.resize(input.group_count);
+    ForEachValue<ArrowType>(*input.column, [&](int64_t row, auto value) {
+      Offer(states_[input.groups[static_cast<size_t>(row)]], value);
+    });
+  }
+
+  void Merge(const Accumulator& other, std::span<const uint32_t> to_group,
+             uint32_t group_count) override {
+    const auto& from = static_cast<const ExtremeAccumulator&>(other).states_;
+    states_.resize(group_count);
+    for (size_t group = 0; group < from.size(); ++group) {
+      if (from[group].has_value) Offer(states_[to_group[group]], from[group].value);
+    }
+  }
+
+  arrow::Result<std::shared_ptr<arrow::Array>> Finish(uint32_t group_count) const override {
+    ARROW_ASSIGN_OR_RAISE(auto made, arrow::MakeBuilder(type_));
+    auto& builder = static_cast<typename arrow::TypeTraits<ArrowType>::BuilderType&>(*made);
+    for (uint32_t group = 0; group < group_count; ++group) {
+      const bool has_value = group < states_.size() && states_[group].has_value;
+      ARROW_RETURN_NOT_OK(has_value ? builder.Append(states_[group].value) : builder.AppendNull());
+    }
+    return builder.Finish();
+  }
+
+  int64_t byte_count() const override {
+    return static_cast<int64_t>(states_.size() * sizeof(State));
+  }
+
+ private:
+  template <typename V>
+  void Offer(State& state, const V& value) const {
+    if constexpr (std::is_floating_point_v<V>) {
+      if (std::isnan(value)) return;
+    }
+    if (!state.has_value || (is_min_ ? value < state.value : state.value < value)) {
+      state.value = Value(value);
+      state.has_value = true;
+    }
+  }
+
+  const bool is_min_;
+  const std::shared_ptr<arrow::DataType> type_;
+  std::vector<State> states_;
+};
+
+/// Sample variance and its root. Merging: Chan, Golub and LeVeque, 1983.
+template <typename ArrowType>
+class VarianceAccumulator final : public Accumulator {
+  struct State {
+    int64_t count = 0;
+    double mean = 0;
+    double squares = 0;  ///< Sum of squared differences from the mean.
+  };
+
+ public:
+  explicit VarianceAccumulator(bool is_root) : is_root_(is_root) {}
+
+  void Add(const AccumulatorInput& input) override {
+    states_.resize(input.group_count);
+    ForEachValue<ArrowType>(*input.column, [&](int64_t row, auto raw) {
+      State& state = states_[input.groups[static_cast<size_t>(row)]];
+      const auto value = static_cast<double>(raw);
+      const double before = value - state.mean;
+      state.mean += before / static_cast<double>(++state.count);
+      state.squares += before * (value - state.mean);
+    });
+  }
+
+  void Merge(const Accumulator& other, std::span<const uint32_t> to_group,
+             uint32_t group_count) override {
+    const auto& from = static_cast<const VarianceAccumulator&>(other).states_;
+    states_.resize(group_count);
+    for (size_t group = 0; group < from.size(); ++group) {
+      if (from[group].count > 0) Combine(states_[to_group[group]], from[group]);
+    }
+  }
+
+  arrow::Result<std::shared_ptr<arrow::Array>> Finish(uint32_t group_count) const override {
+    arrow::DoubleBuilder builder;
+    for (uint32_t group = 0; group < group_count; ++group) {
+      const State state = group < states_.size() ? states_[group] : State{};
+      if (state.count < 2) {
+        ARROW_RETURN_NOT_OK(builder.AppendNull());
+        continue;
+      }
+      const double variance = state.squares / static_cast<double>(state.count - 1);
+      ARROW_RETURN_NOT_OK(builder.Append(is_root_ ? std::sqrt(variance) : variance));
+    }
+    return builder.Finish();
+  }
+
+  int64_t byte_count() const override {
+    return static_cast<int64_t>(states_.size() * sizeof(State));
+  }
+
+ private:
+  static void Combine(State& into, const State& from) {
+    const auto a = static_cast<double>(into.count);
+    const auto b = static_cast<double>(from.count);
+    const double apart = from.mean - into.mean;
+    into.count += from.count;
+    into.mean += apart * b / (a + b);
+    into.squares += from.squares + apart * apart * a * b / (a + b);
+  }
+
+  const bool is_root_;
+  std::vector<State> states_;
+};
+
+arrow::Status TypeError(const Aggregate& aggregate,
+                        const std::shared_ptr<arrow::DataType>& type) {
+  return ConfigError("Aggregate does not take this column, aggregate, column and type: ",
+                     AggregateFunctionName(aggregate.function), " ", aggregate.column, " ",
+                     type->ToString());
+}
+
+template <template <typename> class Made, typename... Args>
+std::unique_ptr<Accumulator> MakeNumeric(const arrow::DataType& type, Args... args) {
+  switch (type.id()) {
+    case arrow::Type::INT32:
+      return std::make_unique<Made<arrow::Int32Type>>(args...);
+    case arrow::Type::INT64:
+      return std::make_unique<Made<arrow::Int64Type>>(args...);
+    case arrow::Type::FLOAT:
+      return std::make_unique<Made<arrow::FloatType>>(args...);
+    case arrow::Type::DOUBLE:
+      return std::make_unique<Made<arrow::DoubleType>>(args...);
+    default:
+      return nullptr;
+  }
+}
+
+std::unique_ptr<Accumulator> MakeExtreme(bool is_min,
+                                         const std::shared_ptr<arrow::DataType>& type) {
+  switch (type->id()) {
+    case arrow::Type::DATE32:
+      return std::make_unique<ExtremeAccumulator<arrow::Date32Type>>(is_min, type);
+    case arrow::Type::TIMESTAMP:
+      return std::make_unique<ExtremeAccumulator<arrow::TimestampType>>(is_min, type);
+    case arrow::Type::STRING:
+      return std::make_unique<ExtremeAccumulator<arrow::StringType>>(is_min, type);
+    default:
+      return MakeNumeric<ExtremeAccumulator>(*type, is_min, type);
+  }
+}
+
+}  // namespace
+
+arrow::Result<std::unique_ptr<Accumulator>> Accumulator::Make(
+    const Aggregate& aggregate, const std::shared_ptr<arrow::DataType>& type) {
+  std::unique_ptr<Accumulator> made;
+  switch (aggregate.function) {
+    case AggregateFunction::kCount:
+      return std::make_unique<CountAccumulator>();
+    case AggregateFunction::kSum:
+    case AggregateFunction::kMean:
+      made = MakeNumeric<SumAccumulator>(*type, aggregate.function == AggregateFunction::kMean);
+      break;
+    case AggregateFunction::kMin:
+    case AggregateFunction::kMax:
+      made = MakeExtreme(aggregate.function == AggregateFunction::kMin, type);
+      break;
+    case AggregateFunction::kVariance:
+    case AggregateFunction::kStddev:
+      made = MakeNumeric<VarianceAccumulator>(*type,
+                                              aggregate.function == AggregateFunction::kStddev);
+      break;
+    case AggregateFunction::kFirst:
+    case AggregateFunction::kLast:
+      made = stream_internal::MakeFirstLast(aggregate.function == AggregateFunction::kFirst, type);
+      break;
+    case AggregateFunction::kQuantile:
+      made = stream_internal::MakeQuantile(aggregate.quantile, type);
+      break;
+    case AggregateFunction::kDistinct:
+      made = stream_internal::MakeDistinct(type);
+      break;
+  }
+  if (made == nullptr) return TypeError(aggregate, type);
+  return made;
+}
+
+}  // namespace catchwater

@@ -1,0 +1,48 @@
+/// \file
+/// Shared by the accumulators' sources: typed access to a column's values.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <type_traits>
+
+#include <arrow/array.h>
+#include <arrow/type_traits.h>
+
+#include "catchwater/stream/accumulator.h"
+
+namespace catchwater::stream_internal {
+
+/// What a state keeps of a value: numbers as they are, texts as a copy.
+template <typename ArrowType, typename = void>
+struct Stored {
+  using type = typename arrow::TypeTraits<ArrowType>::CType;
+};
+template <typename ArrowType>
+struct Stored<ArrowType, arrow::enable_if_base_binary<ArrowType>> {
+  using type = std::string;
+};
+
+/// Calls visit(row, value) for each row that is not null.
+template <typename ArrowType, typename Visit>
+void ForEachValue(const arrow::Array& column, Visit visit) {
+  using ArrayType = typename arrow::TypeTraits<ArrowType>::ArrayType;
+  const auto& array = static_cast<const ArrayType&>(column);
+  const int64_t row_count = array.length();
+  if (array.null_count() == 0) {
+    for (int64_t row = 0; row < row_count; ++row) visit(row, array.GetView(row));
+    return;
+  }
+  for (int64_t row = 0; row < row_count; ++row) {
+    if (array.IsValid(row)) visit(row, array.GetView(row));
+  }
+}
+
+std::unique_ptr<Accumulator> MakeFirstLast(bool is_first,
+                                           const std::shared_ptr<arrow::DataType>& type);
+std::unique_ptr<Accumulator> MakeQuantile(double quantile,
+                                          const std::shared_ptr<arrow::DataType>& type);
+std::unique_ptr<Accumulator> MakeDistinct(const std::shared_ptr<arrow::DataType>& type);
+
+}  // namespace catchwater::stream_internal

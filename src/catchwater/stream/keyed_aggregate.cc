@@ -1,0 +1,128 @@
+#include "catchwater/stream/keyed_aggregate.h"
+
+#include <utility>
+
+#include <arrow/compute/api.h>
+#include <arrow/compute/initialize.h>
+
+#include "catchwater/base/error.h"
+
+namespace catchwater {
+namespace {
+
+arrow::Result<std::shared_ptr<arrow::DataType>> TypeOf(const arrow::Schema& schema,
+                                                       const std::string& column) {
+  const auto field = schema.GetFieldByName(column);
+  if (field == nullptr) return ConfigError("Stream has no such column: ", column);
+  return field->type();
+}
+
+}  // namespace
+
+arrow::Result<KeyedAggregate> KeyedAggregate::Make(const KeyedAggregateOptions& options,
+                                                   const arrow::Schema& schema) {
+  std::vector<std::shared_ptr<arrow::DataType>> key_types;
+  std::vector<std::shared_ptr<arrow::Field>> fields;
+  for (const std::string& key : options.key) {
+    ARROW_ASSIGN_OR_RAISE(auto type, TypeOf(schema, key));
+    if (arrow::is_floating(type->id())) {
+      return ConfigError("Floats cannot be a key; use a decimal or a string, column: ", key);
+    }
+    key_types.push_back(type);
+    fields.push_back(arrow::field(key, std::move(type)));
+  }
+  KeyedAggregate made(options, std::move(key_types));
+  for (const Aggregate& aggregate : options.compute) {
+    std::shared_ptr<arrow::DataType> type;
+    if (!aggregate.column.empty()) {
+      ARROW_ASSIGN_OR_RAISE(type, TypeOf(schema, aggregate.column));
+    }
+    ARROW_ASSIGN_OR_RAISE(auto accumulator, Accumulator::Make(aggregate, type));
+    ARROW_ASSIGN_OR_RAISE(const auto empty, accumulator->Finish(0));
+    fields.push_back(arrow::field(aggregate.name, empty->type()));
+    made.needs_order_ |= accumulator->needs_order();
+    made.accumulators_.push_back(std::move(accumulator));
+  }
+  made.schema_ = arrow::schema(std::move(fields));
+  return made;
+}
+
+void KeyedAggregate::FillOrders(const Batch& batch) {
+  const int64_t row_count = batch.rows->num_rows();
+  orders_.resize(static_cast<size_t>(row_count));
+  std::shared_ptr<arrow::Array> times;
+  if (!options_.event_time_column.empty()) {
+    times = batch.rows->GetColumnByName(options_.event_time_column);
+  }
+  const Range& range = batch.origin.range;
+  for (int64_t row = 0; row < row_count; ++row) {
+    RowOrder& order = orders_[static_cast<size_t>(row)];
+    order.partition_id = range.partition_id;
+    // Frames of a block are at least one position apart, so this orders rows over all blocks.
+    order.ordinal = range.from.ordinal + static_cast<uint64_t>(row);
+    order.event_us = 0;
+    if (times != nullptr && times->type_id() == arrow::Type::TIMESTAMP && times->IsValid(row)) {
+      order.event_us = static_cast<const arrow::TimestampArray&>(*times).Value(row);
+    }
+  }
+}
+
+arrow::Status KeyedAggregate::Add(const Batch& batch) {
+  const int64_t row_count = batch.rows->num_rows();
+  std::vector<std::shared_ptr<arrow::Array>> keys;
+  for (const std::string& key : options_.key) keys.push_back(batch.rows->GetColumnByName(key));
+  ARROW_ASSIGN_OR_RAISE(const auto groups, groups_.Assign(keys, row_count));
+  if (needs_order_) FillOrders(batch);
+  for (size_t i = 0; i < accumulators_.size(); ++i) {
+    const std::string& column = options_.compute[i].column;
+    const auto array = column.empty() ? nullptr : batch.rows->GetColumnByName(column);
+    accumulators_[i]->Add({.column = array.get(),
+                           .groups = groups,
+                           .group_count = groups_.group_count(),
+                           .orders = orders_});
+  }
+  row_count_ += row_count;
+  return CheckState();
+}
+
+arrow::Status KeyedAggregate::CheckState() const {
+  int64_t byte_count = groups_.byte_count();
+  for (const auto& accumulator : accumulators_) byte_count += accumulator->byte_count();
+  if (byte_count <= options_.state_bytes_max) return arrow::Status::OK();
+  return BadData("Aggregation has too many different keys for its memory, bytes and keys: ",
+                 options_.state_bytes_max, " ", groups_.group_count());
+}
+
+void KeyedAggregate::Merge(const KeyedAggregate& other) {
+  std::vector<uint32_t> to_group(other.groups_.group_count());
+  for (uint32_t group = 0; group < to_group.size(); ++group) {
+    to_group[group] = groups_.AssignEncoded(other.groups_.encoded(group));
+  }
+  for (size_t i = 0; i < accumulators_.size(); ++i) {
+    accumulators_[i]->Merge(*other.accumulators_[i], to_group, groups_.group_count());
+  }
+  row_count_ += other.row_count_;
+}
+
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> KeyedAggregate::Finish() const {
+  ARROW_ASSIGN_OR_RAISE(auto columns, groups_.KeyColumns());
+  for (const auto& accumulator : accumulators_) {
+    ARROW_ASSIGN_OR_RAISE(auto column, accumulator->Finish(groups_.group_count()));
+    columns.push_back(std::move(column));
+  }
+  auto rows = arrow::RecordBatch::Make(schema_, groups_.group_count(), std::move(columns));
+  if (options_.key.empty() || rows->num_rows() < 2) return rows;
+  std::vector<arrow::compute::SortKey> sort_keys;
+  for (const std::string& key : options_.key) {
+    sort_keys.emplace_back(key, arrow::compute::SortOrder::Ascending,
+                           arrow::compute::NullPlacement::AtStart);
+  }
+  ARROW_RETURN_NOT_OK(arrow::compute::Initialize());
+  ARROW_ASSIGN_OR_RAISE(
+      const auto indices,
+      arrow::compute::SortIndices(rows, arrow::compute::SortOptions(std::move(sort_keys))));
+  ARROW_ASSIGN_OR_RAISE(const auto sorted, arrow::compute::Take(rows, indices));
+  return sorted.record_batch();
+}
+
+}  // namespace catchwater

@@ -1,0 +1,59 @@
+/// \file
+/// A keyed aggregation over the whole input (`window: all`): batch is a bounded stream.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <arrow/record_batch.h>
+#include <arrow/result.h>
+
+#include "catchwater/batch/batch.h"
+#include "catchwater/config/stream_config.h"
+#include "catchwater/stream/accumulator.h"
+#include "catchwater/stream/group_index.h"
+
+namespace catchwater {
+
+struct KeyedAggregateOptions {
+  std::vector<std::string> key;
+  std::vector<Aggregate> compute;
+  std::string event_time_column;            ///< Orders `first` and `last`; empty: input order.
+  int64_t state_bytes_max = 512LL << 20;    ///< Over it Add fails: too many different keys.
+};
+
+/// Pure. One thread at a time; a lane has one, and they merge in the end. The result does not
+/// depend on how rows were cut into batches or dealt to lanes (floats: to rounding).
+class KeyedAggregate {
+ public:
+  /// \retval kConfig if a column is missing or of a type that the aggregate does not take
+  static arrow::Result<KeyedAggregate> Make(const KeyedAggregateOptions& options,
+                                            const arrow::Schema& schema);
+
+  /// \retval kBadData if the state grows beyond state_bytes_max
+  arrow::Status Add(const Batch& batch);
+  void Merge(const KeyedAggregate& other);
+
+  /// One row a key, keys ascending (nulls first): the key columns, then the aggregates in order.
+  arrow::Result<std::shared_ptr<arrow::RecordBatch>> Finish() const;
+  const std::shared_ptr<arrow::Schema>& schema() const { return schema_; }
+  int64_t row_count() const { return row_count_; }
+
+ private:
+  KeyedAggregate(KeyedAggregateOptions options, std::vector<std::shared_ptr<arrow::DataType>> keys)
+      : options_(std::move(options)), groups_(std::move(keys)) {}
+  arrow::Status CheckState() const;
+  void FillOrders(const Batch& batch);
+
+  KeyedAggregateOptions options_;
+  GroupIndex groups_;
+  std::vector<std::unique_ptr<Accumulator>> accumulators_;
+  std::shared_ptr<arrow::Schema> schema_;
+  bool needs_order_ = false;
+  std::vector<RowOrder> orders_;
+  int64_t row_count_ = 0;
+};
+
+}  // namespace catchwater
