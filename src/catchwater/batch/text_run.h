@@ -76,7 +76,7 @@ struct TextFailure {
   std::string reason;
 };
 
-/// The rules of dead letters that column builders cause.
+/// The rules of dead letters that column builders cause, in every codec.
 inline constexpr std::string_view kRuleColumnType = "column.type";
 inline constexpr std::string_view kRuleColumnRequired = "column.required";
 

@@ -1,10 +1,12 @@
 #include "catchwater/cli/components.h"
 
 #include "catchwater/codec/csv/csv_codec.h"
+#include "catchwater/codec/json/json_codec.h"
 #include "catchwater/sink/console/console_sink.h"
 #include "catchwater/sink/file/file_sink.h"
 #include "catchwater/source/file/file_source.h"
 #include "catchwater/source/simulate/simulate_source.h"
+#include "catchwater/transform/deduplicate/deduplicate_step.h"
 #include "catchwater/transform/derive/derive_step.h"
 #include "catchwater/transform/select/select_step.h"
 
@@ -14,8 +16,10 @@ arrow::Status RegisterComponents(Registry& registry) {
   ARROW_RETURN_NOT_OK(RegisterFileSource(registry));
   ARROW_RETURN_NOT_OK(RegisterSimulateSource(registry));
   ARROW_RETURN_NOT_OK(RegisterCsvCodec(registry));
+  ARROW_RETURN_NOT_OK(RegisterJsonCodec(registry));
   ARROW_RETURN_NOT_OK(RegisterSelectStep(registry));
   ARROW_RETURN_NOT_OK(RegisterDeriveStep(registry));
+  ARROW_RETURN_NOT_OK(RegisterDeduplicateStep(registry));
   ARROW_RETURN_NOT_OK(RegisterFileSink(registry));
   return RegisterConsoleSink(registry);
 }

@@ -7,6 +7,7 @@
 #include "catchwater/base/timestamp.h"
 #include "catchwater/batch/text_table.h"
 #include "catchwater/cli/workspace.h"
+#include "catchwater/pipeline/control_server.h"
 #include "catchwater/query/lake_query.h"
 
 namespace catchwater {
@@ -20,6 +21,11 @@ struct QueryArguments {
 };
 
 arrow::Result<ReadPoint> CurrentReadPoint(Workspace& workspace, const QueryArguments& arguments) {
+  if (arguments.at.empty()) {
+    // A running program sees rows that are in no commit yet.
+    ARROW_ASSIGN_OR_RAISE(auto live, AskReadPoint(workspace.control_socket()));
+    if (live) return *std::move(live);
+  }
   ReadPoint point;
   ARROW_ASSIGN_OR_RAISE(const CatalogView catalog, workspace.ledger().Catalog());
   point.seq = catalog.seq;

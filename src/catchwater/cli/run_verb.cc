@@ -10,8 +10,10 @@
 
 #include "catchwater/base/duration.h"
 #include "catchwater/base/error.h"
+#include "catchwater/cli/stage_delays.h"
 #include "catchwater/cli/workspace.h"
 #include "catchwater/pipeline/build_plan.h"
+#include "catchwater/pipeline/control_server.h"
 #include "catchwater/pipeline/project_run.h"
 
 namespace catchwater {
@@ -21,6 +23,8 @@ struct RunArguments {
   bool until_idle = false;
   std::string for_text;
   int lanes = 0;
+  bool no_maintenance = false;
+  bool shows_delays = false;
 };
 
 std::atomic<int> g_signal_count{0};
@@ -61,6 +65,14 @@ void PrintReport(const std::vector<RunnerReport>& reports) {
   }
 }
 
+void PrintMerges(const CompactionReport& report) {
+  if (report.merges == 0 && report.failures == 0) return;
+  std::cerr << "merged " << report.files_in << " files into " << report.files_out << ", rows "
+            << report.rows;
+  if (report.failures > 0) std::cerr << ", failures " << report.failures;
+  std::cerr << "\n";
+}
+
 arrow::Status RunProject(Workspace& workspace, const RunArguments& arguments,
                          const GlobalOptions& globals) {
   std::optional<int64_t> for_ms;
@@ -79,6 +91,7 @@ arrow::Status RunProject(Workspace& workspace, const RunArguments& arguments,
 
   const MemoryConfig& memory = workspace.project().settings.memory;
   ProjectRunOptions options;
+  options.maintains = !arguments.no_maintenance;
   options.runner.until_idle = arguments.until_idle;
   options.runner.lane_count =
       arguments.lanes > 0 ? arguments.lanes
@@ -99,6 +112,13 @@ arrow::Status RunProject(Workspace& workspace, const RunArguments& arguments,
                   .console = std::cout,
                   .is_terminal = isatty(STDOUT_FILENO) != 0},
                  options);
+  std::unique_ptr<ControlServer> control;
+  if (needs_data) {
+    // A second run beside the first is served by the first.
+    auto started = ControlServer::Start(workspace.control_socket(), run);
+    if (started.ok()) control = *std::move(started);
+    else if (KindOf(started.status()) != ErrorKind::kAlreadyExists) return started.status();
+  }
   signal(SIGINT, OnSignal);
   signal(SIGTERM, OnSignal);
   std::stop_source run_stop;
@@ -110,6 +130,11 @@ arrow::Status RunProject(Workspace& workspace, const RunArguments& arguments,
     status = run.Run(run_stop.get_token());
   }
   PrintReport(run.Reports());
+  PrintMerges(run.Compaction());
+  if (arguments.shows_delays && needs_data) {
+    ARROW_ASSIGN_OR_RAISE(const StageDelays delays, MeasureStageDelays(workspace.ledger()));
+    std::cout << Render(delays);
+  }
   return status;
 }
 
@@ -122,6 +147,10 @@ void AddRunVerb(CLI::App& app, VerbContext& context) {
   verb->add_flag("--until-idle", arguments->until_idle,
                  "End when everything that is there was taken");
   verb->add_option("--for", arguments->for_text, "End after this time, e.g. 30s");
+  verb->add_flag("--no-maintenance", arguments->no_maintenance,
+                 "Leave merging and clean-up to another run");
+  verb->add_flag("--delays", arguments->shows_delays,
+                 "Print the delay of each stage at the end");
   verb->add_option("--lanes", arguments->lanes, "Threads that decode (default: one a core)");
   verb->callback([&context, arguments] {
     context.run = [&context, arguments] {

@@ -21,7 +21,7 @@ void PrintCounts(const char* label, const WorkCounts& counts) {
             << "\n";
 }
 
-arrow::Status PrintStatus(Workspace& workspace, bool as_json) {
+arrow::Status PrintStatus(Workspace& workspace, bool as_json, bool files_only) {
   nlohmann::ordered_json report = nlohmann::ordered_json::array();
   for (const BoundPipeline& bound : workspace.project().pipelines) {
     if (!bound.config.lake) continue;
@@ -44,7 +44,7 @@ arrow::Status PrintStatus(Workspace& workspace, bool as_json) {
     std::cout << "pipeline " << name << " -> " << bound.config.lake->table << "\n";
     PrintCounts("input files", inputs);
     PrintCounts("data files", files);
-    std::cout << Render(account);
+    if (!files_only) std::cout << Render(account);
   }
   if (as_json) std::cout << report.dump(2) << "\n";
   return arrow::Status::OK();
@@ -55,12 +55,14 @@ arrow::Status PrintStatus(Workspace& workspace, bool as_json) {
 void AddStatusVerb(CLI::App& app, VerbContext& context) {
   auto* verb = app.add_subcommand("status", "Show pipelines, work files and the row account");
   verb->add_option("project", context.globals.project, "Project folder");
-  verb->callback([&context] {
-    context.run = [&context] {
+  auto files_only = std::make_shared<bool>(false);
+  verb->add_flag("--files", *files_only, "Only the states of the work files");
+  verb->callback([&context, files_only] {
+    context.run = [&context, files_only] {
       Workspace workspace;
       if (auto code = workspace.LoadProject(context.globals)) return *code;
       arrow::Status status = workspace.OpenData(context.globals, /*may_create=*/false);
-      if (status.ok()) status = PrintStatus(workspace, context.globals.json);
+      if (status.ok()) status = PrintStatus(workspace, context.globals.json, *files_only);
       return status.ok() ? ExitCode::kOk : ReportFailure(status);
     };
   });

@@ -20,6 +20,9 @@ constexpr std::array<ComponentKind, 4> kKinds{ComponentKind::kSource, ComponentK
 constexpr std::string_view kDraft = "https://json-schema.org/draft/2020-12/schema";
 
 Json Slot(std::string_view what) {
+  if (what == "window") {
+    return {{"anyOf", Json::array({Json{{"const", "all"}}, Json{{"type", "object"}}})}};
+  }
   for (const ComponentKind kind : kKinds) {
     if (what == ComponentKindName(kind)) return {{"$ref", "#/$defs/" + std::string(what)}};
   }

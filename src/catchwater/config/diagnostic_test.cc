@@ -90,6 +90,22 @@ TEST(Render, PlacesOutsideOfTheTextDoNoHarm) {
   EXPECT_NE(Render(diagnostics, {}).find("whole file\n --> a.yaml\n"), std::string::npos);
 }
 
+// Found by the fuzzer: a long line that is no UTF-8.
+TEST(Render, LongLinesOfAnyBytesAreCutAroundThePlace) {
+  for (const std::string& piece : {std::string("\x80"), std::string("°"), std::string("x")}) {
+    std::string line;
+    while (line.size() < 500) line += piece;
+    const auto source = std::make_shared<const SourceText>("l.yaml", line);
+    for (int64_t column = 1; column <= 520; ++column) {
+      Diagnostics diagnostics;
+      diagnostics.Error("E1010", {source, 1, column, 5}, "m");
+      const std::string text = Render(diagnostics, {});
+      EXPECT_NE(text.find('^'), std::string::npos);
+      EXPECT_LT(text.size(), 800U);
+    }
+  }
+}
+
 TEST(Diagnostics, KeepsTheSameErrorOnce) {
   Diagnostics diagnostics;
   diagnostics.Error("E1204", {kSource, 1, 1, 1}, "m");

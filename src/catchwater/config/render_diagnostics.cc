@@ -58,9 +58,13 @@ Excerpt ExcerptOf(const Place& place) {
   excerpt.begin = std::min(excerpt.begin, excerpt.line.size());
   if (excerpt.line.size() > kLineBytesMax) {
     size_t from = excerpt.begin > kBytesBeforePlace ? excerpt.begin - kBytesBeforePlace : 0;
-    while (from > 0 && IsContinuationByte(excerpt.line[from])) --from;
+    // At most three: the line may not be UTF-8, which may be the very error.
+    for (int i = 0; i < 3 && from > 0 && IsContinuationByte(excerpt.line[from]); ++i) --from;
     size_t to = std::min(from + kLineBytesMax, excerpt.line.size());
-    while (to < excerpt.line.size() && IsContinuationByte(excerpt.line[to])) ++to;
+    for (int i = 0; i < 3 && to < excerpt.line.size() && IsContinuationByte(excerpt.line[to]);
+         ++i) {
+      ++to;
+    }
     const bool is_cut_behind = to < excerpt.line.size();
     excerpt.line = (from > 0 ? "..." : "") + excerpt.line.substr(from, to - from) +
                    (is_cut_behind ? "..." : "");

@@ -57,10 +57,17 @@ class YamlTreeBuilder final : public YAML::EventHandler {
         diagnostics_(diagnostics) {}
 
   void OnDocumentStart(const YAML::Mark& mark) override {
-    if (++document_count_ == 2) {
-      diagnostics_.Error("E1011", PlaceAt(mark, {}), "the file has a second document")
+    if (++document_count_ < 2) return;
+    is_stopped_ = true;
+    const Place place = PlaceAt(mark, "---");
+    if (RestOfLine(place).starts_with("---")) {
+      diagnostics_.Error("E1011", place, "the file has a second document")
           .helps.emplace_back("remove the `---` line; one file holds one document");
-      is_stopped_ = true;
+    } else {
+      // yaml-cpp begins a new document at a stray bracket or comma, again and again.
+      diagnostics_.Error("E1001", place,
+                         "this is not valid YAML: something stands behind the end of the values");
+      is_abandoned_ = true;
     }
   }
   void OnDocumentEnd() override {}
@@ -128,6 +135,8 @@ class YamlTreeBuilder final : public YAML::EventHandler {
   }
 
   bool is_abandoned() const { return is_abandoned_; }
+  /// Nothing more will be taken.
+  bool is_stopped() const { return is_stopped_; }
 
   /// The tree, or a missing node when the document was given up. An empty document is null.
   ConfigNode Take() {
@@ -377,7 +386,7 @@ ConfigNode ParseYamlShownAs(std::shared_ptr<const SourceText> shown, const std::
   try {
     std::istringstream in(text);
     YAML::Parser parser(in);
-    while (parser.HandleNextDocument(builder)) {
+    while (!builder.is_stopped() && parser.HandleNextDocument(builder)) {
     }
     return builder.Take();
   } catch (const YAML::Exception& error) {

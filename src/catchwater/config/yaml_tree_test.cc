@@ -129,6 +129,13 @@ TEST(ParseYaml, BytesThatAreNoTextAreRefused) {
   EXPECT_EQ(FirstCode("a: °C 温度\n"), "");
 }
 
+// Found by the fuzzer: yaml-cpp makes endless empty documents of a stray bracket.
+TEST(ParseYaml, AStrayBracketEnds) {
+  EXPECT_EQ(FirstCode(",] {r"), "E1001");
+  EXPECT_EQ(FirstCode("a: 1\n]\n"), "E1001");
+  EXPECT_EQ(FirstCode("]"), "E1001");
+}
+
 TEST(ParseYaml, AMillionBracketsAreRefusedQuickly) {
   EXPECT_EQ(FirstCode(std::string(1'000'000, '[')), "E1004");
   EXPECT_EQ(FirstCode(std::string(1'000'000, '{')), "E1004");

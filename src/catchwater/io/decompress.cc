@@ -208,7 +208,7 @@ class CompressedReader final : public ByteReader {
   const DecompressOptions options_;
   Coder coder_;
   std::vector<char> input_;
-  int64_t begin_ = 0;        // Of what is not taken yet in input_.
+  int64_t begin_ = 0;  // Of what is not taken yet in input_.
   int64_t end_ = 0;
   int64_t file_offset_ = 0;  // Behind what was read into input_.
   int64_t offset_ = 0;

@@ -78,7 +78,10 @@ struct Case {
 
 std::vector<Case> GoodCases() {
   const std::string text = Text(700'000);
-  const std::string skippable("\x51\x2a\x4d\x18\x03\x00\x00\x00" "abc", 11);
+  const std::string skippable(
+      "\x51\x2a\x4d\x18\x03\x00\x00\x00"
+      "abc",
+      11);
   return {
       {"Plain", text, text, Compression::kNone},
       {"Empty", "", "", Compression::kNone},

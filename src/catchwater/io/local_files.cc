@@ -9,12 +9,11 @@
 #include <system_error>
 #include <utility>
 
+#include <arrow/buffer.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <arrow/buffer.h>
 
 #include "catchwater/base/error.h"
 #include "catchwater/io/files.h"
@@ -196,7 +195,8 @@ class LocalFiles final : public Files {
     arrow::Status status = file.Append(bytes);
     if (status.ok()) status = file.Sync();
     if (status.ok()) status = file.Close();
-    if (!status.ok()) ::unlink(path.c_str());  // Half a file is of no use, and the disk may be full.
+    if (!status.ok())
+      ::unlink(path.c_str());  // Half a file is of no use, and the disk may be full.
     return status;
   }
 

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <string>
 
+#include <arrow/buffer.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -21,10 +22,10 @@ namespace fs = std::filesystem;
 class LocalFilesTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    folder_ = fs::path(::testing::TempDir()) /
-              (std::string("files_") +
-               ::testing::UnitTest::GetInstance()->current_test_info()->name() + "_" +
-               std::to_string(::getpid()));
+    folder_ =
+        fs::path(::testing::TempDir()) /
+        (std::string("files_") + ::testing::UnitTest::GetInstance()->current_test_info()->name() +
+         "_" + std::to_string(::getpid()));
     fs::remove_all(folder_);
     fs::create_directories(folder_);
   }
@@ -48,7 +49,8 @@ TEST_F(LocalFilesTest, WritesSmallAndLargePiecesInOrder) {
   std::string wanted;
   auto file = files_->CreateNew(Path("a")).ValueOrDie();
   for (int i = 0; i < 300; ++i) {
-    const std::string piece(static_cast<size_t>(i * i * 37 % 20'000), static_cast<char>('a' + i % 26));
+    const std::string piece(static_cast<size_t>(i * i * 37 % 20'000),
+                            static_cast<char>('a' + i % 26));
     ASSERT_TRUE(file->Write(piece.data(), static_cast<int64_t>(piece.size())).ok());
     wanted += piece;
   }

@@ -11,8 +11,7 @@ namespace {
 class PooledBuffer final : public arrow::Buffer {
  public:
   PooledBuffer(ReadBuffer memory, std::shared_ptr<ReadBufferPool> pool)
-      : arrow::Buffer(reinterpret_cast<const uint8_t*>(memory.view().data()),
-                      memory.byte_count()),
+      : arrow::Buffer(reinterpret_cast<const uint8_t*>(memory.view().data()), memory.byte_count()),
         memory_(std::move(memory)),
         pool_(std::move(pool)) {}
   ~PooledBuffer() override { pool_->Return(std::move(memory_)); }

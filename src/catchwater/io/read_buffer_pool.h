@@ -41,7 +41,8 @@ class ReadBuffer {
   int64_t byte_count_ = 0;
 };
 
-/// Keeps at most kept_count_max buffers of the usual capacity; larger ones are not kept. Any thread.
+/// Keeps at most kept_count_max buffers of the usual capacity; larger ones are not kept. Any
+/// thread.
 class ReadBufferPool : public std::enable_shared_from_this<ReadBufferPool> {
  public:
   static std::shared_ptr<ReadBufferPool> Make(int64_t usual_capacity, int64_t kept_count_max = 8);

@@ -44,9 +44,9 @@ SystemFile& SystemFile::operator=(SystemFile&& other) noexcept {
 }
 
 arrow::Result<SystemFile> SystemFile::CreateNew(const std::string& path) {
-  ARROW_ASSIGN_OR_RAISE(
-      const int descriptor,
-      OpenDescriptor(path, O_WRONLY | O_CREAT | O_EXCL, "Cannot create the file, path and reason: "));
+  ARROW_ASSIGN_OR_RAISE(const int descriptor,
+                        OpenDescriptor(path, O_WRONLY | O_CREAT | O_EXCL,
+                                       "Cannot create the file, path and reason: "));
   return SystemFile(descriptor, path);
 }
 

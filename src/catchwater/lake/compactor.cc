@@ -1,7 +1,7 @@
 #include "catchwater/lake/compactor.h"
 
 #include <algorithm>
-#include <map>
+#include <limits>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -16,6 +16,7 @@ namespace catchwater {
 namespace {
 
 constexpr int64_t kLeaseMs = 60'000;
+constexpr int64_t kRenewUs = kLeaseMs * 1000 / 4;
 constexpr int64_t kPendingMax = 100'000;
 
 std::vector<SortTerm> SortTermsOf(const TableMetadata& metadata) {
@@ -28,64 +29,17 @@ std::vector<SortTerm> SortTermsOf(const TableMetadata& metadata) {
   return terms;
 }
 
-/// Leaves out files that are larger than all smaller ones together: rewriting them again and again
-/// for a few new rows would cost more than it saves. Bytes are so rewritten O(log) times.
-void DropTooLarge(std::vector<DataFileRecord>* files) {
-  std::ranges::sort(*files, std::ranges::greater(),
-                    [](const DataFileRecord& file) { return file.file.byte_count; });
-  int64_t rest = 0;
-  for (const DataFileRecord& file : *files) rest += file.file.byte_count;
-  size_t dropped = 0;
-  while (dropped < files->size()) {
-    const int64_t byte_count = (*files)[dropped].file.byte_count;
-    rest -= byte_count;
-    if (byte_count <= rest) break;
-    ++dropped;
-  }
-  files->erase(files->begin(), files->begin() + static_cast<std::ptrdiff_t>(dropped));
-  std::ranges::sort(*files, {}, &DataFileRecord::added_us);
+/// The size at which the writer begins another file, so that the pieces are of one size near the
+/// target: 130 MiB become one file, not one of 128 and one of 2.
+int64_t PieceBytes(const MergeGroup& group, int64_t target_file_bytes) {
+  int64_t byte_count = 0;
+  for (const DataFileRecord& file : group.files) byte_count += file.file.byte_count;
+  const int64_t pieces = (byte_count + target_file_bytes / 2) / target_file_bytes;
+  if (pieces < 2) return std::numeric_limits<int64_t>::max() / 4;
+  return byte_count / pieces + byte_count / pieces / 16;
 }
 
 }  // namespace
-
-std::vector<MergeGroup> PlanMerges(std::vector<DataFileRecord> pending,
-                                   const CompactionPolicy& policy, int64_t now_us) {
-  std::map<std::pair<std::string, int>, MergeGroup> groups;
-  for (DataFileRecord& file : pending) {
-    MergeGroup& group = groups[{file.file.partition_key, file.file.tier}];
-    group.partition_key = file.file.partition_key;
-    group.tier = file.file.tier;
-    group.files.push_back(std::move(file));
-  }
-  // A partition whose pending files are old is merged over all tiers: nothing more may come that
-  // would fill a tier up.
-  std::map<std::string, MergeGroup> old_partitions;
-  std::vector<MergeGroup> due;
-  for (auto& [key, group] : groups) {
-    std::ranges::sort(group.files, {}, &DataFileRecord::added_us);
-    const bool is_enough = static_cast<int64_t>(group.files.size()) >= policy.min_files;
-    const bool is_old =
-        now_us - group.files.front().added_us >= policy.max_age_ms * 1000;
-    if (is_enough) {
-      due.push_back(std::move(group));
-    } else if (is_old) {
-      MergeGroup& all = old_partitions[group.partition_key];
-      all.partition_key = group.partition_key;
-      std::ranges::move(group.files, std::back_inserter(all.files));
-    }
-  }
-  for (auto& [partition_key, group] : old_partitions) {
-    DropTooLarge(&group.files);
-    if (group.files.size() > 1) due.push_back(std::move(group));
-  }
-  for (MergeGroup& group : due) {
-    if (static_cast<int64_t>(group.files.size()) > policy.files_max) {
-      group.files.resize(static_cast<size_t>(policy.files_max));
-    }
-  }
-  std::ranges::sort(due, {}, [](const MergeGroup& group) { return group.files.front().added_us; });
-  return due;
-}
 
 void CompactionReport::Merge(const CompactionReport& other) {
   merges += other.merges;
@@ -93,6 +47,7 @@ void CompactionReport::Merge(const CompactionReport& other) {
   files_out += other.files_out;
   rows += other.rows;
   bytes_in += other.bytes_in;
+  bytes_out += other.bytes_out;
   failures += other.failures;
   waits_us.insert(waits_us.end(), other.waits_us.begin(), other.waits_us.end());
   merges_us.insert(merges_us.end(), other.merges_us.begin(), other.merges_us.end());
@@ -101,29 +56,84 @@ void CompactionReport::Merge(const CompactionReport& other) {
 Compactor::Compactor(Lake& lake, std::string owner, std::string spill_folder)
     : lake_(lake), owner_(std::move(owner)), spill_folder_(std::move(spill_folder)) {}
 
-arrow::Result<CompactionReport> Compactor::Run(const CompactionPolicy& policy,
-                                               std::stop_token stop) {
-  CompactionReport report;
-  const std::string lease = "compact/" + policy.table_key;
-  ARROW_ASSIGN_OR_RAISE(const auto epoch, lake_.ledger().AcquireLease(lease, owner_, kLeaseMs));
-  if (!epoch) return report;
-  const Fence fence{.lease = lease, .epoch = *epoch};
-  ARROW_RETURN_NOT_OK(Reach(FailPoint::kCompactLeased));
-  ARROW_RETURN_NOT_OK(lake_.ledger().ReclaimDataFiles(fence).status());
+arrow::Result<std::vector<MergeGroup>> Compactor::Plan(const CompactionPolicy& policy) {
   WorkQuery query;
   query.table_key = policy.table_key;
   query.state = WorkState::kToProcess;
   query.live_only = true;
+  query.due_only = true;
   query.limit = kPendingMax;
   ARROW_ASSIGN_OR_RAISE(auto pending, lake_.ledger().DataFiles(query));
-  for (const MergeGroup& group :
-       PlanMerges(std::move(pending), policy, lake_.clock().NowMicros())) {
-    if (stop.stop_requested()) break;
-    ARROW_RETURN_NOT_OK(lake_.ledger().RenewLease(lease, fence.epoch, kLeaseMs).status());
-    ARROW_RETURN_NOT_OK(Merge(policy, group, fence, &report));
+  return PlanMerges(std::move(pending), policy, lake_.clock().NowMicros());
+}
+
+arrow::Result<bool> Compactor::HasCrashed(const std::string& table_key) {
+  WorkQuery query;
+  query.table_key = table_key;
+  query.state = WorkState::kProcessing;
+  query.limit = 1;
+  ARROW_ASSIGN_OR_RAISE(const auto processing, lake_.ledger().DataFiles(query));
+  return !processing.empty();
+}
+
+arrow::Result<bool> Compactor::HasRowDeletes(const std::string& table_key) {
+  ARROW_ASSIGN_OR_RAISE(const auto table, lake_.LoadTable(table_key));
+  const Snapshot* snapshot = table->metadata->current_snapshot();
+  if (snapshot == nullptr) return false;
+  ARROW_ASSIGN_OR_RAISE(const auto manifests, lake_.manifests().List(snapshot->manifest_list));
+  return std::ranges::any_of(*manifests, [](const ManifestFile& manifest) {
+    return manifest.is_deletes && manifest.live_files() > 0;
+  });
+}
+
+arrow::Result<CompactionReport> Compactor::Run(const CompactionPolicy& policy,
+                                               std::stop_token stop) {
+  CompactionReport report;
+  ARROW_ASSIGN_OR_RAISE(const auto planned, Plan(policy));
+  if (planned.empty()) {
+    ARROW_ASSIGN_OR_RAISE(const bool has_crashed, HasCrashed(policy.table_key));
+    if (!has_crashed) return report;
   }
-  ARROW_RETURN_NOT_OK(lake_.ledger().ReleaseLease(lease, fence.epoch));
+  const std::string lease = "compact/" + policy.table_key;
+  ARROW_ASSIGN_OR_RAISE(const auto epoch, lake_.ledger().AcquireLease(lease, owner_, kLeaseMs));
+  if (!epoch) return report;
+  renewed_us_ = lake_.clock().NowMicros();
+  const Fence fence{.lease = lease, .epoch = *epoch};
+  const arrow::Status status = RunUnder(fence, policy, stop, &report);
+  const arrow::Status released = lake_.ledger().ReleaseLease(lease, fence.epoch);
+  ARROW_RETURN_NOT_OK(status);
+  ARROW_RETURN_NOT_OK(released);
   return report;
+}
+
+arrow::Status Compactor::RunUnder(const Fence& fence, const CompactionPolicy& policy,
+                                  std::stop_token stop, CompactionReport* report) {
+  ARROW_RETURN_NOT_OK(Reach(FailPoint::kCompactLeased));
+  ARROW_RETURN_NOT_OK(lake_.ledger().ReclaimDataFiles(fence).status());
+  // Row-level deletes of another program would be lost in a merge.
+  ARROW_ASSIGN_OR_RAISE(const bool has_row_deletes, HasRowDeletes(policy.table_key));
+  if (has_row_deletes) return arrow::Status::OK();
+  // Planned again under the lease: another worker may just have ended.
+  ARROW_ASSIGN_OR_RAISE(const auto groups, Plan(policy));
+  for (const MergeGroup& group : groups) {
+    if (stop.stop_requested()) break;
+    const arrow::Status kept = KeepLease(fence);
+    // Somebody else has it, and with it the rest of the work.
+    if (!kept.ok() && KindOf(kept) == ErrorKind::kConflict) break;
+    ARROW_RETURN_NOT_OK(kept);
+    ARROW_RETURN_NOT_OK(Merge(policy, group, fence, report));
+  }
+  return arrow::Status::OK();
+}
+
+arrow::Status Compactor::KeepLease(const Fence& fence) {
+  const int64_t now_us = lake_.clock().NowMicros();
+  if (now_us - renewed_us_ < kRenewUs) return arrow::Status::OK();
+  ARROW_ASSIGN_OR_RAISE(const bool is_ours,
+                        lake_.ledger().RenewLease(fence.lease, fence.epoch, kLeaseMs));
+  if (!is_ours) return Conflict("Lease is lost, name and epoch: ", fence.lease, ", ", fence.epoch);
+  renewed_us_ = now_us;
+  return arrow::Status::OK();
 }
 
 arrow::Status Compactor::Merge(const CompactionPolicy& policy, const MergeGroup& group,
@@ -131,21 +141,32 @@ arrow::Status Compactor::Merge(const CompactionPolicy& policy, const MergeGroup&
   std::vector<int64_t> ids;
   for (const DataFileRecord& file : group.files) ids.push_back(file.id);
   const int64_t claimed_us = lake_.clock().NowMicros();
-  ARROW_ASSIGN_OR_RAISE(const bool is_ours, lake_.ledger().ClaimDataFiles(ids, fence));
-  if (!is_ours) return arrow::Status::OK();
+  const auto claimed = lake_.ledger().ClaimDataFiles(ids, fence);
+  if (!claimed.ok() && KindOf(claimed.status()) == ErrorKind::kConflict) return arrow::Status::OK();
+  ARROW_RETURN_NOT_OK(claimed.status());
+  if (!*claimed) return arrow::Status::OK();
 
+  int64_t files_out = 0;
+  int64_t bytes_out = 0;
   auto attempt = [&]() -> arrow::Status {
-    ARROW_ASSIGN_OR_RAISE(const auto table, lake_.LoadTable(policy.table_key));
-    ARROW_ASSIGN_OR_RAISE(auto written, WriteMerged(policy, *table, group, fence));
-    report->files_out += static_cast<int64_t>(written.size());
-    return CommitMerge(group, fence, policy.table_key, std::move(written), claimed_us);
+    ARROW_ASSIGN_OR_RAISE(const auto written, WriteMerged(policy, group, fence));
+    for (const WrittenFile& file : written) bytes_out += file.data_file.byte_count;
+    files_out = static_cast<int64_t>(written.size());
+    return CommitMerge(group, fence, policy.table_key, written, claimed_us);
   };
   const arrow::Status status = attempt();
   if (!status.ok()) {
     ++report->failures;
-    return lake_.ledger().FailDataFiles(ids, fence, status.message());
+    // The ledger does not know: the files are given back when the next epoch reclaims them.
+    if (KindOf(status) == ErrorKind::kCommitUnknown) return status;
+    const arrow::Status failed = lake_.ledger().FailDataFiles(ids, fence, status.message());
+    // A lost lease: whoever has it has given the files back.
+    if (!failed.ok() && KindOf(failed) == ErrorKind::kConflict) return arrow::Status::OK();
+    return failed;
   }
   ++report->merges;
+  report->files_out += files_out;
+  report->bytes_out += bytes_out;
   report->merges_us.push_back(lake_.clock().NowMicros() - claimed_us);
   for (const DataFileRecord& file : group.files) {
     ++report->files_in;
@@ -157,9 +178,9 @@ arrow::Status Compactor::Merge(const CompactionPolicy& policy, const MergeGroup&
 }
 
 arrow::Result<std::vector<WrittenFile>> Compactor::WriteMerged(const CompactionPolicy& policy,
-                                                               const TableState& table,
                                                                const MergeGroup& group,
                                                                const Fence& fence) {
+  ARROW_ASSIGN_OR_RAISE(const auto table, lake_.LoadTable(policy.table_key));
   std::vector<std::string> paths;
   int64_t rows_expected = 0;
   for (const DataFileRecord& file : group.files) {
@@ -167,39 +188,57 @@ arrow::Result<std::vector<WrittenFile>> Compactor::WriteMerged(const CompactionP
     paths.push_back(std::move(path));
     rows_expected += file.file.row_count;
   }
-  SortedMerge merge(lake_.files(), table.schema,
-                    {.sort = SortTermsOf(*table.metadata),
+  SortedMerge merge(lake_.files(), table->schema,
+                    {.sort = SortTermsOf(*table->metadata),
                      .memory_bytes_max = policy.memory_bytes_max,
                      .spill_folder = spill_folder_});
-  ARROW_ASSIGN_OR_RAISE(auto reader, ReadParquet(lake_.files(), std::move(paths),
-                                                 table.schema, {}));
+  const bool has_names = table->metadata->properties.contains("schema.name-mapping.default");
+  ARROW_ASSIGN_OR_RAISE(auto reader, ReadParquet(lake_.files(), std::move(paths), table->schema,
+                                                 {.allow_names = has_names}));
   while (true) {
     ARROW_ASSIGN_OR_RAISE(auto rows, reader->Next());
     if (rows == nullptr) break;
     ARROW_RETURN_NOT_OK(merge.Add(std::move(rows)));
+    ARROW_RETURN_NOT_OK(KeepLease(fence));
   }
   ARROW_RETURN_NOT_OK(merge.Finish());
 
-  ARROW_ASSIGN_OR_RAISE(const auto newest, lake_.LoadTable(policy.table_key));
-  PartitionWriterOptions options;
-  options.lease = fence.lease;
-  options.epoch = fence.epoch;
-  options.target_file_bytes = policy.target_file_bytes;
-  ARROW_ASSIGN_OR_RAISE(auto writer, PartitionWriter::Make(lake_, newest, options));
-  while (true) {
-    ARROW_ASSIGN_OR_RAISE(auto rows, merge.Next());
-    if (rows == nullptr) break;
-    ARROW_RETURN_NOT_OK(writer->Add(rows));
+  ARROW_ASSIGN_OR_RAISE(
+      auto writer,
+      PartitionWriter::Make(
+          lake_, table,
+          {.lease = fence.lease,
+           .epoch = fence.epoch,
+           .target_file_bytes = PieceBytes(group, policy.target_file_bytes)}));
+  auto write = [&]() -> arrow::Status {
+    while (true) {
+      ARROW_ASSIGN_OR_RAISE(auto rows, merge.Next());
+      if (rows == nullptr) break;
+      ARROW_RETURN_NOT_OK(writer->Add(rows));
+      ARROW_RETURN_NOT_OK(KeepLease(fence));
+    }
+    if (writer->row_count() == rows_expected) return arrow::Status::OK();
+    return BadData("Data files hold another number of rows than the ledger says, rows and rows of "
+                   "the ledger: ",
+                   writer->row_count(), ", ", rows_expected);
+  };
+  if (const arrow::Status status = write(); !status.ok()) {
+    // What stays is found by orphan clean-up.
+    static_cast<void>(writer->Abandon());
+    return status;
   }
-  CATCHWATER_CHECK(writer->row_count() == rows_expected, "a merge keeps every row");
   ARROW_ASSIGN_OR_RAISE(auto written, writer->Close());
+  for (WrittenFile& file : written) {
+    file.data_file.tier = SizeTier(file.data_file.byte_count, policy.target_file_bytes);
+  }
   ARROW_RETURN_NOT_OK(Reach(FailPoint::kCompactFileWritten));
   return written;
 }
 
 arrow::Status Compactor::CommitMerge(const MergeGroup& group, const Fence& fence,
                                      const std::string& table_key,
-                                     std::vector<WrittenFile> written, int64_t claimed_us) {
+                                     const std::vector<WrittenFile>& written,
+                                     int64_t claimed_us) {
   RewriteRequest rewrite{.table_key = table_key,
                          .operation = "replace",
                          .removed = {},

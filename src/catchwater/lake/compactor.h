@@ -3,10 +3,11 @@
 ///
 ///   to_process -> processing (under the lease compact/<table>) -> done, in the commit of the merge
 ///   a failed attempt: back to to_process with reason and back-off, after 3 attempts failed
+///
+/// A merge that loses the pointer to an append is put on top of it; its data file stays.
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -15,29 +16,10 @@
 
 #include "catchwater/lake/catalog.h"
 #include "catchwater/lake/commit.h"
+#include "catchwater/lake/merge_plan.h"
 #include "catchwater/ledger/records.h"
 
 namespace catchwater {
-
-struct CompactionPolicy {
-  std::string table_key;
-  int64_t min_files = 5;
-  int64_t max_age_ms = 600'000;
-  int64_t target_file_bytes = 128LL << 20;
-  int64_t files_max = 64;                 ///< In one merge.
-  int64_t memory_bytes_max = 96LL << 20;  ///< For sorting.
-};
-
-/// Small files of one partition and size tier that are due together.
-struct MergeGroup {
-  std::string partition_key;
-  int tier = 0;
-  std::vector<DataFileRecord> files;
-};
-
-/// Chooses what to merge from the pending files of a table, oldest groups first. Pure.
-std::vector<MergeGroup> PlanMerges(std::vector<DataFileRecord> pending,
-                                   const CompactionPolicy& policy, int64_t now_us);
 
 struct CompactionReport {
   int64_t merges = 0;
@@ -45,6 +27,7 @@ struct CompactionReport {
   int64_t files_out = 0;
   int64_t rows = 0;
   int64_t bytes_in = 0;
+  int64_t bytes_out = 0;
   int64_t failures = 0;
   std::vector<int64_t> waits_us;   ///< Of each merged file: from its commit to the claim.
   std::vector<int64_t> merges_us;  ///< Of each merge: from the claim to its commit.
@@ -55,26 +38,34 @@ struct CompactionReport {
 /// One thread at a time.
 class Compactor {
  public:
+  /// owner: of the lease; spill_folder: for what does not fit into memory_bytes_max.
   Compactor(Lake& lake, std::string owner, std::string spill_folder);
 
   /// Merges everything that is due now. A merge that fails is noted in the ledger; the others go
-  /// on. Does nothing if another worker has the lease.
+  /// on. Takes over files of a worker that was killed, after its lease. Does nothing if another
+  /// worker has the lease, and writes nothing if nothing is due.
+  /// \retval kCommitUnknown if the ledger could not even settle a merge
   arrow::Result<CompactionReport> Run(const CompactionPolicy& policy, std::stop_token stop);
 
  private:
+  arrow::Result<std::vector<MergeGroup>> Plan(const CompactionPolicy& policy);
+  arrow::Result<bool> HasCrashed(const std::string& table_key);
+  arrow::Result<bool> HasRowDeletes(const std::string& table_key);
+  arrow::Status RunUnder(const Fence& fence, const CompactionPolicy& policy, std::stop_token stop,
+                         CompactionReport* report);
   arrow::Status Merge(const CompactionPolicy& policy, const MergeGroup& group, const Fence& fence,
                       CompactionReport* report);
   arrow::Result<std::vector<WrittenFile>> WriteMerged(const CompactionPolicy& policy,
-                                                      const TableState& table,
-                                                      const MergeGroup& group,
-                                                      const Fence& fence);
+                                                      const MergeGroup& group, const Fence& fence);
   arrow::Status CommitMerge(const MergeGroup& group, const Fence& fence,
-                            const std::string& table_key, std::vector<WrittenFile> written,
+                            const std::string& table_key, const std::vector<WrittenFile>& written,
                             int64_t claimed_us);
+  arrow::Status KeepLease(const Fence& fence);
 
   Lake& lake_;
   const std::string owner_;
   const std::string spill_folder_;
+  int64_t renewed_us_ = 0;  // When the lease was last renewed.
 };
 
 }  // namespace catchwater

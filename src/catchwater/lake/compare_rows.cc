@@ -65,7 +65,8 @@ int OrderValues(const arrow::Array& a, int64_t row_a, const arrow::Array& b, int
 RowOrderComparator::RowOrderComparator(std::vector<int> columns,
                                        const std::vector<SortTerm>& terms)
     : columns_(std::move(columns)) {
-  for (const SortTerm& term : terms) is_descending_.push_back(term.is_descending);
+  CATCHWATER_CHECK(columns_.size() <= terms.size(), "each column to compare has its term");
+  for (size_t i = 0; i < columns_.size(); ++i) is_descending_.push_back(terms[i].is_descending);
 }
 
 int RowOrderComparator::Compare(const arrow::RecordBatch& a, int64_t row_a,
@@ -76,9 +77,9 @@ int RowOrderComparator::Compare(const arrow::RecordBatch& a, int64_t row_a,
     const bool null_a = column_a.IsNull(row_a);
     const bool null_b = column_b.IsNull(row_b);
     if (null_a || null_b) {
-      // Nulls come first in either direction.
-      if (null_a != null_b) return null_a ? -1 : 1;
-      continue;
+      // Nulls are the least in either direction.
+      if (null_a == null_b) continue;
+      return null_a != is_descending_[i] ? -1 : 1;
     }
     const int order = OrderValues(column_a, row_a, column_b, row_b);
     if (order != 0) return is_descending_[i] ? -order : order;

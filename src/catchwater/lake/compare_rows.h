@@ -1,5 +1,6 @@
 /// \file
-/// Compares rows of record batches by sort columns, nulls first, as the sort of a data file does.
+/// Compares rows of record batches by sort columns as the sort of a data file does: nulls first
+/// ascending, last descending.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,8 @@ namespace catchwater {
 /// Immutable; any thread.
 class RowOrderComparator {
  public:
-  /// columns[i] is the index of terms[i].column in the batches that will be compared.
+  /// columns[i] is the index of terms[i].column in the batches that will be compared; terms without
+  /// a column are not compared.
   RowOrderComparator(std::vector<int> columns, const std::vector<SortTerm>& terms);
 
   /// \return < 0, 0, > 0 as row_a of a comes before, with or behind row_b of b. NaN is greater than

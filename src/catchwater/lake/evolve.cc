@@ -238,7 +238,8 @@ arrow::Result<std::optional<PreparedChange>> EvolveChange::Prepare(
 
 arrow::Result<PreparedChange> WriteNextMetadata(Lake& lake, const std::string& table_key,
                                                 const std::shared_ptr<const TableState>& base,
-                                                TableMetadata next, const CommitStamp& stamp) {
+                                                TableMetadata next, const CommitStamp& stamp,
+                                                UnsyncedFiles unsynced) {
   PreparedChange prepared;
   int64_t version = 0;
   if (base != nullptr) {
@@ -259,8 +260,9 @@ arrow::Result<PreparedChange> WriteNextMetadata(Lake& lake, const std::string& t
   const std::string folder = table_folder + "/metadata";
   const std::string path = folder + "/" + MetadataName(MakeWriterTag(stamp.lease, stamp.epoch),
                                                        version, lake.NewRandom());
-  ARROW_RETURN_NOT_OK(lake.files().WriteNew(path, MetadataToJson(next)));
+  ARROW_RETURN_NOT_OK(unsynced.Write(lake.files(), path, MetadataToJson(next)));
   prepared.written_paths.push_back(path);
+  ARROW_RETURN_NOT_OK(unsynced.SyncAll());
   ARROW_RETURN_NOT_OK(lake.files().SyncDirectory(folder));
   ARROW_ASSIGN_OR_RAISE(prepared.next,
                         MakeTableState(table_key, UriOfPath(path),

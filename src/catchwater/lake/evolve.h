@@ -11,6 +11,7 @@
 #include "catchwater/lake/catalog.h"
 #include "catchwater/lake/table_change.h"
 #include "catchwater/lake/table_spec.h"
+#include "catchwater/lake/unsynced_files.h"
 
 namespace catchwater {
 
@@ -43,9 +44,11 @@ class EvolveChange final : public TableChange {
 
 /// Writes the metadata file that follows `base` (null: the first) and fills swap.table_key,
 /// expected, next and schema_id, `next`, written_paths and the superseded metadata files. Used by
-/// every change. `next` must have last_updated_ms set; its metadata log is advanced here.
+/// every change. `next` must have last_updated_ms set; its metadata log is advanced here. What the
+/// metadata refers to and is not yet durable comes in `unsynced` and is synced with it.
 arrow::Result<PreparedChange> WriteNextMetadata(Lake& lake, const std::string& table_key,
                                                 const std::shared_ptr<const TableState>& base,
-                                                TableMetadata next, const CommitStamp& stamp);
+                                                TableMetadata next, const CommitStamp& stamp,
+                                                UnsyncedFiles unsynced = {});
 
 }  // namespace catchwater

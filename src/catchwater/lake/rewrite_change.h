@@ -31,13 +31,16 @@ class RewriteChange final : public TableChange {
 
   const std::string& table_key() const override { return request_.table_key; }
   /// \retval kConflict if one of the files is gone, or the table has row-level deletes
+  /// \retval kBadData if a replace would change the rows of the table
   arrow::Result<std::optional<PreparedChange>> Prepare(
       const std::shared_ptr<const TableState>& base, const CommitStamp& stamp) override;
 
  private:
   struct Rewritten;
-  arrow::Result<Rewritten> RewriteManifests(SnapshotBuilder& builder);
-  arrow::Status AddFiles(SnapshotBuilder& builder, Rewritten* rewritten);
+  void GatherAdded(int64_t snapshot_id, Rewritten* rewritten) const;
+  arrow::Status RewriteManifests(SnapshotBuilder& builder, Rewritten* rewritten) const;
+  arrow::Status RewriteManifest(SnapshotBuilder& builder, const ManifestFile& manifest,
+                                Rewritten* rewritten) const;
 
   Lake& lake_;
   const RewriteRequest request_;

@@ -119,8 +119,8 @@ arrow::Result<ManifestFile> SnapshotBuilder::WriteManifest(std::vector<ManifestE
                                        sequence_number_));
   const std::string path = FolderPath() + ManifestName(MakeWriterTag(stamp_.lease, stamp_.epoch),
                                                        uuid_, manifest_count_++);
-  ARROW_RETURN_NOT_OK(lake_.files().WriteNew(path, encoded.bytes));
   written_paths_.push_back(path);
+  ARROW_RETURN_NOT_OK(unsynced_.Write(lake_.files(), path, encoded.bytes));
   ARROW_RETURN_NOT_OK(Reach(fail_points_.manifest_written));
   encoded.row.path = UriOfPath(path);
   for (ManifestEntry& entry : entries) {  // As a reader would see them.
@@ -229,10 +229,10 @@ arrow::Result<PreparedChange> SnapshotBuilder::Finish(std::vector<ManifestFile> 
   const std::string list_path =
       FolderPath() +
       ManifestListName(MakeWriterTag(stamp_.lease, stamp_.epoch), snapshot_id_, uuid_);
-  ARROW_RETURN_NOT_OK(lake_.files().WriteNew(
-      list_path,
-      EncodeManifestList(manifests, snapshot_id_, base.current_snapshot_id, sequence_number_)));
   written_paths_.push_back(list_path);
+  ARROW_RETURN_NOT_OK(unsynced_.Write(
+      lake_.files(), list_path,
+      EncodeManifestList(manifests, snapshot_id_, base.current_snapshot_id, sequence_number_)));
   ARROW_RETURN_NOT_OK(Reach(fail_points_.manifest_list_written));
 
   auto snapshot = std::make_shared<Snapshot>();
@@ -263,7 +263,8 @@ arrow::Result<PreparedChange> SnapshotBuilder::Finish(std::vector<ManifestFile> 
   const std::shared_ptr<const TableState> base_state(std::shared_ptr<void>(), &base_);
   ARROW_ASSIGN_OR_RAISE(
       PreparedChange prepared,
-      WriteNextMetadata(lake_, base_.table_key, base_state, std::move(next), stamp_));
+      WriteNextMetadata(lake_, base_.table_key, base_state, std::move(next), stamp_,
+                        std::move(unsynced_)));
   ARROW_RETURN_NOT_OK(Reach(fail_points_.metadata_written));
   prepared.written_paths.insert(prepared.written_paths.end(), written_paths_.begin(),
                                 written_paths_.end());

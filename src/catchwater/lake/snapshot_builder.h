@@ -14,6 +14,7 @@
 #include "catchwater/lake/catalog.h"
 #include "catchwater/lake/iceberg/manifest.h"
 #include "catchwater/lake/table_change.h"
+#include "catchwater/lake/unsynced_files.h"
 
 namespace catchwater {
 
@@ -52,7 +53,7 @@ class SnapshotBuilder {
   /// numbers, deleted ones left out.
   arrow::Result<std::vector<ManifestEntry>> CarriedEntries(const ManifestFile& manifest);
 
-  /// Writes a manifest of entries of one spec, durable but for its folder. \return its list row
+  /// Writes a manifest of entries of one spec; Finish makes it durable. \return its list row
   arrow::Result<ManifestFile> WriteManifest(std::vector<ManifestEntry> entries, int32_t spec_id);
 
   /// Expires snapshots by the ladder, writes list and metadata. `properties` are set in the
@@ -76,6 +77,7 @@ class SnapshotBuilder {
   const std::string uuid_;
   int64_t manifest_count_ = 0;
   std::vector<std::string> written_paths_;
+  UnsyncedFiles unsynced_;
 };
 
 }  // namespace catchwater

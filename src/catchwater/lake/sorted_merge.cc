@@ -1,9 +1,13 @@
 #include "catchwater/lake/sorted_merge.h"
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
 #include <utility>
 
-#include <arrow/compare.h>
+#include <arrow/array.h>
+#include <arrow/builder.h>
 #include <arrow/compute/api.h>
 #include <arrow/compute/initialize.h>
 #include <arrow/ipc/api.h>
@@ -19,6 +23,41 @@ namespace {
 
 constexpr int64_t kOutputRows = 64 << 10;
 constexpr int64_t kRunBatchRows = 16 << 10;
+
+/// Floats as whole numbers of the same order, NaN last: Arrow sorts NaN beside the nulls, tables
+/// have it behind all numbers. Source: Iceberg spec, sort orders.
+template <typename ArrayType, typename Bits>
+arrow::Result<std::shared_ptr<arrow::Array>> OrderedBits(const arrow::Array& array) {
+  const auto& floats = static_cast<const ArrayType&>(array);
+  arrow::Int64Builder builder;
+  ARROW_RETURN_NOT_OK(builder.Reserve(floats.length()));
+  for (int64_t i = 0; i < floats.length(); ++i) {
+    if (floats.IsNull(i)) {
+      builder.UnsafeAppendNull();
+      continue;
+    }
+    const auto value = floats.Value(i);
+    if (std::isnan(value)) {
+      builder.UnsafeAppend(std::numeric_limits<int64_t>::max());
+      continue;
+    }
+    // Negative numbers have the sign bit set and grow away from zero; -0.0 becomes 0.
+    const auto bits = std::bit_cast<Bits>(value);
+    builder.UnsafeAppend(bits < 0 ? std::numeric_limits<Bits>::min() - bits : bits);
+  }
+  return builder.Finish();
+}
+
+arrow::Result<std::shared_ptr<arrow::Array>> SortableColumn(std::shared_ptr<arrow::Array> column) {
+  switch (column->type_id()) {
+    case arrow::Type::FLOAT:
+      return OrderedBits<arrow::FloatArray, int32_t>(*column);
+    case arrow::Type::DOUBLE:
+      return OrderedBits<arrow::DoubleArray, int64_t>(*column);
+    default:
+      return column;
+  }
+}
 
 }  // namespace
 
@@ -45,7 +84,8 @@ SortedMerge::SortedMerge(Files& files, std::shared_ptr<arrow::Schema> schema,
     : files_(files), schema_(std::move(schema)), options_(std::move(options)) {
   for (const SortTerm& term : options_.sort) {
     const int index = schema_->GetFieldIndex(term.column);
-    if (index >= 0) key_indices_.push_back(index);
+    if (index < 0) break;  // Behind a column that is not known here there is no order.
+    key_indices_.push_back(index);
   }
 }
 
@@ -61,21 +101,34 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> SortedMerge::Sorted(
   ARROW_ASSIGN_OR_RAISE(const auto rows, table->CombineChunksToBatch());
   if (key_indices_.empty() || rows->num_rows() < 2) return rows;
   std::vector<arrow::compute::SortKey> keys;
-  for (const SortTerm& term : options_.sort) {
-    keys.emplace_back(term.column,
-                      term.is_descending ? arrow::compute::SortOrder::Descending
-                                         : arrow::compute::SortOrder::Ascending,
-                      arrow::compute::NullPlacement::AtStart);
+  arrow::FieldVector fields;
+  arrow::ArrayVector columns;
+  for (size_t i = 0; i < key_indices_.size(); ++i) {
+    ARROW_ASSIGN_OR_RAISE(auto column, SortableColumn(rows->column(key_indices_[i])));
+    const std::string name = std::to_string(i);
+    fields.push_back(arrow::field(name, column->type()));
+    columns.push_back(std::move(column));
+    // As in the table's sort order: nulls first ascending, last descending.
+    if (options_.sort[i].is_descending) {
+      keys.emplace_back(name, arrow::compute::SortOrder::Descending,
+                        arrow::compute::NullPlacement::AtEnd);
+    } else {
+      keys.emplace_back(name, arrow::compute::SortOrder::Ascending,
+                        arrow::compute::NullPlacement::AtStart);
+    }
   }
   ARROW_RETURN_NOT_OK(arrow::compute::Initialize());
+  const auto key_rows = arrow::RecordBatch::Make(arrow::schema(std::move(fields)),
+                                                 rows->num_rows(), std::move(columns));
   ARROW_ASSIGN_OR_RAISE(const auto order,
-                        arrow::compute::SortIndices(rows, arrow::compute::SortOptions(keys)));
+                        arrow::compute::SortIndices(key_rows, arrow::compute::SortOptions(keys)));
   ARROW_ASSIGN_OR_RAISE(const auto sorted, arrow::compute::Take(rows, order));
   return sorted.record_batch();
 }
 
 arrow::Status SortedMerge::Add(std::shared_ptr<arrow::RecordBatch> rows) {
-  pending_bytes_ += arrow::util::TotalBufferSize(*rows);
+  ARROW_ASSIGN_OR_RAISE(const int64_t byte_count, arrow::util::ReferencedBufferSize(*rows));
+  pending_bytes_ += byte_count;
   pending_.push_back(std::move(rows));
   // Sorting holds the rows twice for a moment.
   return pending_bytes_ * 2 > options_.memory_bytes_max ? Spill() : arrow::Status::OK();

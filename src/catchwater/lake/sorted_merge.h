@@ -21,7 +21,8 @@ struct SortedMergeOptions {
   std::string spill_folder;               ///< For runs; its files are removed again.
 };
 
-/// Takes rows, gives them back sorted. Nulls come first. One thread at a time.
+/// Takes rows, gives them back sorted. Nulls come first ascending, last descending; NaN is
+/// greater than any number. One thread at a time.
 /// Source: external merge sort with runs of memory_bytes_max; Knuth, TAOCP 3, 5.4.
 class SortedMerge {
  public:

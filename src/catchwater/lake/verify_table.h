@@ -18,7 +18,8 @@ struct TableVerdict {
   int64_t data_files = 0;
   int64_t rows_in_files = 0;     ///< Sum over the live manifest entries.
   int64_t rows_in_snapshot = 0;  ///< `total-records` of the current snapshot.
-  int64_t rows_in_ledger = 0;    ///< Added minus removed over all commits.
+  int64_t rows_in_ledger = 0;    ///< Added minus removed over all commits, pruned ones too.
+  int64_t foreign_rows = 0;      ///< Part of them that other programs added, minus removed.
   std::vector<std::string> violations;  ///< One sentence each.
 };
 
@@ -26,6 +27,8 @@ struct VerifyOptions {
   bool reads_footers = false;  ///< Opens every data file and counts its rows.
 };
 
+/// One instant of the table; foreign commits that nobody has read yet are read first.
+/// \retval kUnavailable if the table changes too quickly for one instant of table and ledger
 arrow::Result<TableVerdict> VerifyTable(Lake& lake, const std::string& table_key,
                                         const VerifyOptions& options);
 

@@ -58,6 +58,9 @@ class Ledger {
                                          int64_t duration_ms) = 0;
   virtual arrow::Status ReleaseLease(const std::string& name, int64_t epoch) = 0;
   virtual arrow::Result<std::vector<LeaseRecord>> Leases() = 0;
+  /// Frees all leases and raises their epochs by the number, so that nothing that was under way
+  /// anywhere can be committed any more.
+  virtual arrow::Status FenceAll(int64_t epochs) = 0;
 
   // --- Source partitions and positions --------------------------------------------------------
   /// Finds or creates. \return its id
@@ -114,12 +117,29 @@ class Ledger {
   /// Gives back data files that an older epoch of the lease left in processing.
   virtual arrow::Result<int64_t> ReclaimDataFiles(const Fence& fence) = 0;
   virtual arrow::Result<WorkCounts> DataFileCounts(const std::string& table_key) = 0;
+  /// Foreign commits without counts, oldest first.
+  virtual arrow::Result<std::vector<ForeignCommitRecord>> UnreadForeignCommits(int64_t limit) = 0;
+  virtual arrow::Result<TableRowCounts> RowCounts(const std::string& table_key) = 0;
+  /// (snapshot id, seq) of each commit that made one of the snapshots current; pruned ones lack.
+  virtual arrow::Result<std::vector<std::pair<int64_t, int64_t>>> SnapshotSeqs(
+      const std::string& table_key, const std::vector<int64_t>& snapshot_ids) = 0;
+  /// Of the paths, those that no data file ever had (as far as rows are not pruned).
+  virtual arrow::Result<std::vector<std::string>> UnknownDataFiles(
+      const std::vector<std::string>& paths) = 0;
 
   // --- Clean-up
   // -------------------------------------------------------------------------------------
+  /// Removed data files that are not queued for unlinking and that every sink has, by removed_seq
+  /// and id, behind the cursor.
+  virtual arrow::Result<std::vector<DataFileRecord>> RemovedDataFiles(const std::string& table_key,
+                                                                      const RemovedCursor& after,
+                                                                      int64_t limit) = 0;
   virtual arrow::Status QueueUnlink(const std::vector<UnlinkRecord>& files) = 0;
   virtual arrow::Result<std::vector<UnlinkRecord>> DueUnlinks(int64_t limit) = 0;
   virtual arrow::Status RemoveUnlinks(const std::vector<std::string>& paths) = 0;
+  /// Of the paths, those that wait in the queue, due or not.
+  virtual arrow::Result<std::vector<std::string>> QueuedUnlinks(
+      const std::vector<std::string>& paths) = 0;
   /// Finished rows of commit log, feed and inputs older than the limit; hashes are kept.
   virtual arrow::Status Prune(int64_t older_than_us) = 0;
   /// Writes a consistent, durable copy (VACUUM INTO). \retval kAlreadyExists

@@ -106,6 +106,7 @@ struct WorkQuery {
   bool live_only = false;  ///< Data files: not removed.
   int64_t limit = 10'000;
   bool due_only = false;  ///< Without those whose back-off is not over.
+  std::optional<int64_t> event_us_max_below;  ///< Data files: all their event times are earlier.
 };
 
 struct WorkCounts {
@@ -133,6 +134,32 @@ struct UnlinkRecord {
   std::string path;
   std::string table_key;
   int64_t not_before_us = 0;
+  int64_t data_file_id = 0;  ///< Not 0: QueueUnlink notes in this data file that it did.
+};
+
+/// Where a page of RemovedDataFiles ended.
+struct RemovedCursor {
+  int64_t removed_seq = 0;
+  int64_t id = 0;
+};
+
+/// A commit of another program whose files and counts nobody has read yet.
+struct ForeignCommitRecord {
+  int64_t seq = 0;
+  std::string table_key;
+  std::string metadata_location;
+  /// Of the table's commit before; nullopt: the other program made the table.
+  std::optional<std::string> previous_location;
+};
+
+/// Sums over all commits of a table, those that were pruned too.
+struct TableRowCounts {
+  int64_t rows_added = 0;
+  int64_t rows_removed = 0;
+  int64_t foreign_rows_added = 0;    ///< Part of rows_added; of commits that are not pruned.
+  int64_t foreign_rows_removed = 0;  ///< Part of rows_removed likewise.
+  int64_t foreign_commits = 0;
+  int64_t unread_commits = 0;  ///< Of other programs, with counts that are not known yet.
 };
 
 struct AccountRecord {

@@ -46,6 +46,21 @@ std::string PositionsJson(const std::vector<FrontierPart>& frontier) {
   return positions.dump();
 }
 
+/// When the rows of the epoch were received: a few points are enough to tell delays by.
+std::string FlushBody(const Receipts& receipts) {
+  constexpr size_t kPointsMax = 32;
+  const size_t stride = receipts.size() / kPointsMax + 1;
+  nlohmann::json received = nlohmann::json::array();
+  for (size_t i = 0; i < receipts.size(); i += stride) {
+    int64_t row_count = 0;
+    for (size_t k = i; k < std::min(receipts.size(), i + stride); ++k) {
+      row_count += receipts[k].second;
+    }
+    received.push_back({receipts[i].first, row_count});
+  }
+  return nlohmann::json{{"received", std::move(received)}}.dump();
+}
+
 std::vector<TableAppend> MergeAppends(std::vector<LaneOutput>& outputs) {
   std::map<std::string, TableAppend> by_table;
   for (LaneOutput& output : outputs) {
@@ -91,6 +106,11 @@ CommitRequest MakeCommitRequest(const EpochCommitContext& context, Epoch& epoch)
   }
   for (const auto& [partition_id, flow] : flows) {
     flow.AppendAccount(partition_id, context.consumer, &plan.account);
+  }
+  if (lake_rows_passed > 0) {
+    plan.events.push_back({.kind = "flush",
+                           .object = context.pipeline,
+                           .body_json = FlushBody(epoch.receipts())});
   }
   request.appends = MergeAppends(outputs);
   if (!request.appends.empty()) {

@@ -64,9 +64,11 @@ arrow::Status Intake::OpenAt(int64_t partition_id, const Offer& offer, const Pos
 
 arrow::Result<int64_t> Intake::OpenWhatMayBeRead() {
   int64_t opened = 0;
+  ARROW_RETURN_NOT_OK(NoteFinished());
   for (const auto& [name, offer] : offers_) {
     const bool is_managed = offer.file.has_value() && ledger_ != nullptr;
     if (is_managed || opened_unmanaged_.contains(name)) continue;
+    if (finished_.contains({name, offer.incarnation})) continue;
     Position at;
     int64_t partition_id = next_local_id_;
     if (ledger_ == nullptr) {
@@ -85,6 +87,17 @@ arrow::Result<int64_t> Intake::OpenWhatMayBeRead() {
   if (ledger_ == nullptr || book_.open_count() >= options_.open_inputs_max) return opened;
   ARROW_ASSIGN_OR_RAISE(const int64_t claimed, ClaimAndOpenInputs());
   return opened + claimed;
+}
+
+arrow::Status Intake::NoteFinished() {
+  if (ledger_ == nullptr || is_finished_noted_) return arrow::Status::OK();
+  ARROW_ASSIGN_OR_RAISE(const auto partitions, ledger_->Partitions(options_.pipeline));
+  for (const PartitionRecord& partition : partitions) {
+    if (partition.key.source != options_.source || partition.state != "finished") continue;
+    finished_.insert({partition.key.name, partition.key.incarnation});
+  }
+  is_finished_noted_ = true;
+  return arrow::Status::OK();
 }
 
 arrow::Result<bool> Intake::MayTakeInputs() {

@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include <arrow/result.h>
@@ -43,6 +44,7 @@ class Intake {
   arrow::Status Failed(const PartitionFailed& failure);
 
  private:
+  arrow::Status NoteFinished();
   arrow::Status RegisterFile(const Offer& offer);
   arrow::Result<bool> HashOthers(const InputRegistered& registered);
   arrow::Result<bool> MayTakeInputs();
@@ -59,6 +61,9 @@ class Intake {
   /// Files that are in the ledger already: path, bytes, modified, inode.
   std::set<std::tuple<std::string, int64_t, int64_t, uint64_t>> registered_;
   std::set<std::string> opened_unmanaged_;  ///< Names of partitions that are not input files.
+  /// Name and incarnation of partitions that were read to their end by an earlier run.
+  std::set<std::pair<std::string, std::string>> finished_;
+  bool is_finished_noted_ = false;
   int64_t next_local_id_ = 1;               ///< Without a ledger.
 };
 

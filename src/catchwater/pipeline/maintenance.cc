@@ -3,50 +3,209 @@
 #include <utility>
 
 #include "catchwater/base/error.h"
+#include "catchwater/lake/foreign_watch.h"
+#include "catchwater/lake/ledger_copies.h"
+#include "catchwater/lake/orphans.h"
+#include "catchwater/lake/retention.h"
 
 namespace catchwater {
+namespace {
+
+/// Merges of merged files at the end of a run: each round leaves a fraction of the files.
+constexpr int kLastRoundsMax = 8;
+
+}  // namespace
 
 Maintenance::Maintenance(Lake& lake, std::vector<std::shared_ptr<const PipelinePlan>> plans,
                          MaintenanceOptions options)
-    : lake_(lake), plans_(std::move(plans)), options_(std::move(options)) {}
-
-arrow::Status Maintenance::CompactTable(const LakePlan& plan, const std::string& table_key,
-                                        std::stop_token stop) {
-  Compactor compactor(lake_, options_.owner, options_.spill_folder);
-  ARROW_ASSIGN_OR_RAISE(const CompactionReport done,
-                        compactor.Run({.table_key = table_key,
-                                       .min_files = plan.compact_min_files,
-                                       .max_age_ms = plan.compact_max_age_ms,
-                                       .target_file_bytes = plan.target_file_bytes},
-                                      stop));
-  std::lock_guard lock(mutex_);
-  report_.Merge(done);
-  return arrow::Status::OK();
+    : lake_(lake),
+      options_(std::move(options)),
+      compactor_(lake, options_.owner, options_.spill_folder),
+      janitor_(lake, options_.owner) {
+  for (const auto& plan : plans) {
+    if (!plan->lake) continue;
+    const LakePlan& wanted = *plan->lake;
+    for (const std::string& table_key :
+         {wanted.table.table_key, wanted.dead_letters.table_key}) {
+      Settings& settings = settings_[table_key];
+      if (!wanted.is_compacted) continue;
+      settings.compaction = CompactionPolicy{.table_key = table_key,
+                                             .min_files = wanted.compact_min_files,
+                                             .max_age_ms = wanted.compact_max_age_ms,
+                                             .target_file_bytes = wanted.target_file_bytes};
+    }
+    settings_[wanted.table.table_key].retain_ms = wanted.retain_ms;
+  }
+  copied_us_ = lake.clock().MonotonicMicros();
 }
 
-arrow::Status Maintenance::RunOnce(std::stop_token stop) {
-  arrow::Status first;
-  for (const auto& plan : plans_) {
-    if (!plan->lake || !plan->lake->is_compacted) continue;
-    for (const std::string& table_key :
-         {plan->lake->table.table_key, plan->lake->dead_letters.table_key}) {
-      if (stop.stop_requested()) return first;
-      const arrow::Status status = CompactTable(*plan->lake, table_key, stop);
-      if (first.ok()) first = status;
-    }
+bool Maintenance::IsDue(Last* last, int64_t every_us) const {
+  const int64_t now_us = lake_.clock().MonotonicMicros();
+  if (*last && now_us - **last < every_us) return false;
+  *last = now_us;
+  return true;
+}
+
+void Maintenance::Note(const arrow::Status& status) {
+  if (status.ok()) return;
+  if (first_failure_.ok()) first_failure_ = status;
+  const std::lock_guard lock(mutex_);
+  ++report_.failures;
+}
+
+arrow::Status Maintenance::RunOnce(std::stop_token stop, bool is_last) {
+  first_failure_ = arrow::Status::OK();
+  Note(ReadForeign());
+  const auto catalog = lake_.ledger().Catalog();
+  Note(catalog.status());
+  if (!catalog.ok()) return first_failure_;
+  const auto sweeps = OrphansAreDue();
+  Note(sweeps.status());
+  if (sweeps.ok() && *sweeps) Note(RemoveOrphanFiles(*catalog, stop));
+  for (const auto& [table_key, location] : catalog->metadata_location) {
+    if (stop.stop_requested()) return first_failure_;
+    KeepTable(table_key, location, is_last, stop);
   }
-  return first;
+  Note(Unlink(stop));
+  Note(KeepLedger(catalog->seq, is_last));
+  return first_failure_;
 }
 
 void Maintenance::RunUntil(std::stop_token stop) {
-  while (lake_.clock().SleepMicros(options_.interval_us, stop)) {
-    // What failed is in the ledger with its reason and is tried again.
+  do {
+    // What failed is counted, in the ledger with its reason where it is a merge, and tried again.
     static_cast<void>(RunOnce(stop));
+  } while (lake_.clock().SleepMicros(options_.interval_us, stop));
+}
+
+void Maintenance::KeepTable(const std::string& table_key, const std::string& location, bool is_last,
+                            std::stop_token stop) {
+  const auto settings = settings_.find(table_key);
+  if (settings == settings_.end()) return;
+  TableUpkeep& upkeep = upkeep_[table_key];
+  if (settings->second.compaction) {
+    // A table that did not change becomes due by age only.
+    const bool is_changed = upkeep.compacted_location != location;
+    const bool is_due = IsDue(&upkeep.compacted_us,
+                              is_changed || is_last ? 0 : options_.upkeep_every_us);
+    if (is_due) {
+      const arrow::Status status = Compact(*settings->second.compaction, is_last, stop);
+      Note(status);
+      // Files that wait to be gathered are looked at again in the next rounds.
+      if (status.ok()) upkeep.compacted_location = location;
+    }
   }
+  if (IsDue(&upkeep.upkept_us, options_.upkeep_every_us)) Note(Upkeep(table_key, stop));
+}
+
+arrow::Status Maintenance::Compact(CompactionPolicy policy, bool is_last, std::stop_token stop) {
+  policy.is_last = is_last;
+  const int rounds_max = is_last ? kLastRoundsMax : 1;
+  for (int round = 0; round < rounds_max; ++round) {
+    ARROW_ASSIGN_OR_RAISE(const CompactionReport done, compactor_.Run(policy, stop));
+    {
+      const std::lock_guard lock(mutex_);
+      report_.compaction.Merge(done);
+    }
+    if (done.merges == 0) break;
+  }
+  return arrow::Status::OK();
+}
+
+arrow::Status Maintenance::Upkeep(const std::string& table_key, std::stop_token stop) {
+  if (const auto retain_ms = settings_.at(table_key).retain_ms) {
+    ARROW_ASSIGN_OR_RAISE(
+        const RetentionReport retired,
+        RemoveExpiredFiles(lake_, options_.owner, table_key, *retain_ms, stop));
+    const std::lock_guard lock(mutex_);
+    report_.files_retired += retired.files_removed;
+    report_.rows_retired += retired.rows_removed;
+  }
+  ARROW_ASSIGN_OR_RAISE(const int64_t expired, janitor_.ExpireSnapshots(table_key));
+  {
+    const std::lock_guard lock(mutex_);
+    report_.snapshots_expired += expired;
+  }
+  return janitor_.QueueRemoved(table_key).status();
+}
+
+arrow::Status Maintenance::ReadForeign() {
+  ARROW_ASSIGN_OR_RAISE(const ForeignReport read, ReadForeignCommits(lake_));
+  const std::lock_guard lock(mutex_);
+  report_.foreign_commits += read.commits;
+  return arrow::Status::OK();
+}
+
+arrow::Status Maintenance::Unlink(std::stop_token stop) {
+  ARROW_ASSIGN_OR_RAISE(const UnlinkReport unlinked, janitor_.UnlinkDue(stop));
+  const std::lock_guard lock(mutex_);
+  report_.files_unlinked += unlinked.removed;
+  return arrow::Status::OK();
+}
+
+arrow::Result<bool> Maintenance::OrphansAreDue() {
+  if (IsDue(&orphans_us_, options_.orphans_every_us)) return true;
+  if (waited_for_.empty()) return false;
+  ARROW_ASSIGN_OR_RAISE(const auto leases, lake_.ledger().Leases());
+  for (const LeaseRecord& lease : leases) {
+    for (const Fence& waited : waited_for_) {
+      const bool is_dead = lease.name == waited.lease &&
+                           (lease.epoch != waited.epoch ||
+                            lease.expires_us <= lake_.clock().NowMicros());
+      if (is_dead) return true;
+    }
+  }
+  return false;
+}
+
+arrow::Status Maintenance::RemoveOrphanFiles(const CatalogView& catalog, std::stop_token stop) {
+  ARROW_ASSIGN_OR_RAISE(const DeadEpochs dead, DeadEpochs::Fence(lake_, options_.owner));
+  waited_for_.clear();
+  ARROW_ASSIGN_OR_RAISE(const auto leases, lake_.ledger().Leases());
+  for (const LeaseRecord& lease : leases) {
+    if (lease.owner.empty() || lease.owner == options_.owner) continue;
+    waited_for_.push_back({.lease = lease.name, .epoch = lease.epoch});
+  }
+  arrow::Status first;
+  for (const auto& [table_key, location] : catalog.metadata_location) {
+    if (!settings_.contains(table_key)) continue;
+    const auto removed = RemoveOrphans(lake_, dead, table_key, {}, stop);
+    if (first.ok()) first = removed.status();
+    if (!removed.ok()) continue;
+    const std::lock_guard lock(mutex_);
+    report_.orphans_removed += removed->files_removed;
+  }
+  const arrow::Status runs =
+      RemoveStaleRuns(lake_.files(), lake_.clock(), options_.spill_folder);
+  return first.ok() ? runs : first;
+}
+
+arrow::Status Maintenance::KeepLedger(int64_t seq, bool is_last) {
+  if (seq != checkpointed_seq_) {
+    ARROW_RETURN_NOT_OK(lake_.ledger().CheckpointWal());
+    checkpointed_seq_ = seq;
+  }
+  const bool copies = seq != copied_seq_ && (is_last || IsDue(&copied_us_, options_.copy_every_us));
+  if (copies) {
+    ARROW_ASSIGN_OR_RAISE(const CatalogView now, lake_.ledger().Catalog());
+    ARROW_RETURN_NOT_OK(TakeLedgerCopy(lake_.files(), lake_.ledger(), lake_.options().warehouse,
+                                       lake_.clock().NowMicros())
+                            .status());
+    copied_seq_ = now.seq;
+    const std::lock_guard lock(mutex_);
+    ++report_.ledger_copies;
+  }
+  if (!IsDue(&pruned_us_, options_.prune_every_us)) return arrow::Status::OK();
+  return lake_.ledger().Prune(lake_.clock().NowMicros() - options_.history_kept_us);
 }
 
 CompactionReport Maintenance::Report() const {
-  std::lock_guard lock(mutex_);
+  const std::lock_guard lock(mutex_);
+  return report_.compaction;
+}
+
+MaintenanceReport Maintenance::FullReport() const {
+  const std::lock_guard lock(mutex_);
   return report_;
 }
 

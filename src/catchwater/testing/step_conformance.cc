@@ -81,6 +81,14 @@ Batch Part(const Batch& batch, int64_t row, int64_t row_end) {
   return SliceBatch(batch, row, row_end - row);
 }
 
+/// The buckets that steps may count in.
+std::string BucketWord(Bucket bucket) {
+  if (bucket == Bucket::kFiltered) return "filtered";
+  if (bucket == Bucket::kDropped) return "dropped";
+  EXPECT_EQ(bucket, Bucket::kDeduplicated) << "a step counts in no other bucket";
+  return "deduplicated";
+}
+
 /// Applies the parts between the cuts, with fresh state.
 StepOutcome ApplyCut(const StepConformance& checked, int64_t part_rows) {
   auto step = checked.make().ValueOrDie();
@@ -198,14 +206,14 @@ void ApplyInto(Step& step, const Batch& batch, StepOutcome& outcome) {
   for (const Tally& tally : applied->tallies) {
     EXPECT_GT(tally.row_count, 0) << tally.reason;
     total += tally.row_count;
-    outcome.tallies[std::to_string(static_cast<int>(tally.bucket)) + " " + tally.reason] +=
-        tally.row_count;
+    outcome.tallies[BucketWord(tally.bucket) + " " + tally.reason] += tally.row_count;
   }
   EXPECT_EQ(total, batch.rows->num_rows()) << "good + dead + tallies = rows in";
   outcome.rows += TextOf(good);
   for (const auto& origins : {applied->good.frame_ordinals, applied->good.row_in_frame,
                               applied->good.raw_begin, applied->good.raw_length}) {
-    if (origins != nullptr) ASSERT_EQ(origins->length(), good.num_rows());
+    if (origins == nullptr) continue;
+    ASSERT_EQ(origins->length(), good.num_rows());
   }
   if (applied->good.frame_ordinals != nullptr) {
     const auto& ordinals = static_cast<const arrow::UInt64Array&>(*applied->good.frame_ordinals);

@@ -86,7 +86,8 @@ arrow::Status RegisterCsvCodec(Registry& registry) {
        .details =
            "A record that cannot be read is a dead letter with its line: `csv.field_count` (too "
            "few or too many fields), `csv.quote` (a stray quote, or one that is never closed), "
-           "`column.type`, `column.required`. Empty lines are no records. A byte order mark is "
+           "`column.type` (not of the column's type), `column.required` (a null), `csv.frame_bytes` "
+           "(longer than frame_bytes_max). Empty lines are no records. A byte order mark is "
            "left out; UTF-16 is refused. A quoted field may hold line ends. When a quote is never "
            "closed, its line is a dead letter and the lines behind it are read anew.\n\n"
            "Written files: texts are quoted only where they must be, numbers are the shortest "

@@ -21,7 +21,7 @@ constexpr int64_t kOpenQuotesMax = 16;
 
 constexpr const char* kRuleFieldCount = "csv.field_count";
 constexpr const char* kRuleQuote = "csv.quote";
-constexpr const char* kRuleRecordBytes = "csv.frame_bytes_max";
+constexpr const char* kRuleFrameBytes = "csv.frame_bytes";
 
 template <typename ArrayType, typename Value>
 std::shared_ptr<arrow::Array> TakeArray(std::vector<Value>& values) {
@@ -68,6 +68,10 @@ CsvDecoder::CsvDecoder(const CsvDialect& dialect, const DecodeOptions& options,
 arrow::Result<Split> CsvDecoder::Decode(const Block& block) {
   ARROW_ASSIGN_OR_RAISE(layout_, LayoutOf(block));
   ARROW_RETURN_NOT_OK(Begin(block));
+  if (!block.reject_reason.empty()) {
+    Reject(block);
+    return Finish(block);
+  }
   if (block.frame_ends.empty()) {
     ReadStream();
   } else {
@@ -102,6 +106,13 @@ arrow::Status CsvDecoder::Begin(const Block& block) {
     ARROW_RETURN_NOT_OK(column.builder->Reserve(rows + rows / 16 + 16));
   }
   return arrow::Status::OK();
+}
+
+// The source could not deliver the record whole: what is there is its beginning.
+void CsvDecoder::Reject(const Block& block) {
+  ++record_count_;
+  AddDead({.begin = 0, .end = text_.size()}, kRuleFrameBytes, "", block.reject_reason);
+  dead_.back().letter.raw_bytes = block.reject_bytes;
 }
 
 void CsvDecoder::ReadStream() {
@@ -299,7 +310,7 @@ std::string CsvDecoder::CountFault(size_t field_count) const {
 bool CsvDecoder::Refuses(const CsvRowText& row, size_t field_count) {
   ++record_count_;
   if (static_cast<int64_t>(row.end - row.begin) > options_.frame_bytes_max) {
-    AddDead(row, kRuleRecordBytes, "",
+    AddDead(row, kRuleFrameBytes, "",
             "record is longer than frame_bytes_max, bytes: " + std::to_string(row.end - row.begin));
     return true;
   }

@@ -56,6 +56,7 @@ class CsvDecoder final : public Decoder {
   arrow::Status Begin(const Block& block);
   arrow::Result<Split> Finish(const Block& block);
 
+  void Reject(const Block& block);
   void ReadStream();
   void ReadFrames(const Block& block);
   bool ReadTable(size_t begin, const CsvIndex& index);

@@ -24,7 +24,8 @@ struct FrameRows {
 class DocumentReader {
  public:
   /// The plan and the stage outlive this.
-  DocumentReader(const JsonPlan& plan, int32_t depth_max, RowStage& stage);
+  DocumentReader(const JsonPlan& plan, int32_t depth_max, JsonReader::Learning learning,
+                 RowStage& stage);
 
   /// Makes the stage expect the rows of this plan.
   void Activate() {

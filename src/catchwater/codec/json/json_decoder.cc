@@ -37,24 +37,23 @@ bool IsBlank(std::string_view text) {
 
 arrow::Result<std::unique_ptr<JsonDecoder>> JsonDecoder::Make(JsonOptions options,
                                                               const DecodeOptions& decode,
-                                                              Layouts layouts) {
+                                                              JsonReader::Learning learning) {
   ARROW_ASSIGN_OR_RAISE(JsonPlans plans, JsonPlans::Make(options, decode.columns));
   ARROW_ASSIGN_OR_RAISE(RowStage stage, RowStage::Make(decode, options.null_tokens));
   return std::unique_ptr<JsonDecoder>(new JsonDecoder(std::move(options), std::move(plans),
                                                       std::move(stage), decode.frame_bytes_max,
-                                                      layouts == Layouts::kLearned));
+                                                      learning));
 }
 
 JsonDecoder::JsonDecoder(JsonOptions options, JsonPlans plans, RowStage stage,
-                         int64_t frame_bytes_max, bool uses_layouts)
+                         int64_t frame_bytes_max, JsonReader::Learning learning)
     : options_(std::move(options)),
       plans_(std::move(plans)),
       stage_(std::move(stage)),
       frame_bytes_max_(frame_bytes_max),
-      uses_layouts_(uses_layouts),
-      checker_(FieldTree(), options_.depth_max) {
-  readers_.emplace_back(plans_.main, options_.depth_max, stage_);
-  if (plans_.array) readers_.emplace_back(*plans_.array, options_.depth_max, stage_);
+      checker_(FieldTree(), options_.depth_max, JsonReader::Learning::kOff) {
+  readers_.emplace_back(plans_.main, options_.depth_max, learning, stage_);
+  if (plans_.array) readers_.emplace_back(*plans_.array, options_.depth_max, learning, stage_);
   active_ = &readers_.front();
   active_->Activate();
 }
@@ -124,6 +123,7 @@ Split JsonDecoder::Reject(const Block& block) const {
       .raw_bytes = block.reject_bytes,
       .reason = block.reject_reason,
       .rule = std::string(kRuleFrameBytes),
+      .field = "",
       .line = block.line_first,
       .is_frame = true,
   });
@@ -142,7 +142,7 @@ DocumentReader& JsonDecoder::Use(char first) {
 }
 
 void JsonDecoder::DecodeLines(const char* at, const char* end) {
-  const bool may_be_usual = is_utf8_ && uses_layouts_ && plans_.main.record_level() == 0;
+  const bool may_be_usual = is_utf8_ && plans_.main.record_level() == 0;
   while (at < end) {
     if (may_be_usual && *at == '{') [[likely]] {
       if (const char* const next = TakeUsualLine(at, end)) [[likely]] {
@@ -269,7 +269,7 @@ void JsonDecoder::SetEnvelope(const JsonPreamble& preamble) {
   const JsonPlan& plan = Use(preamble.head.front()).plan();
   const JsonPlan::Level& level = plan.levels.front();
   if (!level.has_columns) return;
-  JsonReader reader(level.tree, options_.depth_max);
+  JsonReader reader(level.tree, options_.depth_max, JsonReader::Learning::kOff);
   reader.StopAt(level.tree.Find(level.array_steps));
   std::vector<JsonValue> values(static_cast<size_t>(level.tree.target_count()));
   const char* const head = preamble.head.data();
@@ -282,7 +282,7 @@ const char* JsonDecoder::DecodeElement(const char* at, const char* end) {
   const auto is_separator = [end](const char* place) {
     return place == end || *place == ',' || *place == ']';
   };
-  if (is_utf8_ && uses_layouts_ && active_->plan().record_level() == 1) {
+  if (is_utf8_ && active_->plan().record_level() == 1) {
     const char* const behind = active_->ReadUsualRecord(at, end);
     if (behind != nullptr && behind - at <= frame_bytes_max_) {
       const char* const next = SkipJsonBlanks(behind, end);
@@ -325,8 +325,7 @@ void JsonDecoder::ReadElement(std::string_view text) {
 void JsonDecoder::CheckTail(const JsonPreamble& preamble, const char* at, const char* end,
                             bool is_behind_comma) {
   const std::string_view tail(at, static_cast<size_t>(end - at));
-  JsonFaultPlace fault{.fault = is_behind_comma ? JsonFault::kValueExpected : JsonFault::kNone,
-                       .at = at};
+  JsonFaultPlace fault{.fault = JsonFault::kValueExpected};
   if (!is_behind_comma) {
     const std::string document = preamble.head + std::string(tail);
     const char* const document_end = document.data() + document.size();
@@ -342,6 +341,7 @@ void JsonDecoder::CheckTail(const JsonPreamble& preamble, const char* at, const 
   ++frame_count_;
   // Without a tail its place is the last byte, which may be the place of an element too.
   const char* const place = at < end ? at : end - 1;
+  fault.at = place;
   RefuseFrame({place, static_cast<size_t>(end - place)}, OrdinalOf(place), fault,
               /*row_in_frame=*/at < end ? 0 : 1);
 }

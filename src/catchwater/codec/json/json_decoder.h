@@ -22,19 +22,16 @@ namespace catchwater {
 /// One thread at a time.
 class JsonDecoder final : public Decoder {
  public:
-  /// Off only to compare the two routes of JsonReader with each other.
-  enum class Layouts { kLearned, kIgnored };
-
   /// \retval kConfig if a column makes no sense
-  static arrow::Result<std::unique_ptr<JsonDecoder>> Make(JsonOptions options,
-                                                          const DecodeOptions& decode,
-                                                          Layouts layouts = Layouts::kLearned);
+  static arrow::Result<std::unique_ptr<JsonDecoder>> Make(
+      JsonOptions options, const DecodeOptions& decode,
+      JsonReader::Learning learning = JsonReader::Learning::kOn);
 
   arrow::Result<Split> Decode(const Block& block) override;
 
  private:
   JsonDecoder(JsonOptions options, JsonPlans plans, RowStage stage, int64_t frame_bytes_max,
-              bool uses_layouts);
+              JsonReader::Learning learning);
 
   arrow::Status Begin(const Block& block, std::string_view text, JsonFraming framing);
   arrow::Result<Split> Finish(const Block& block);
@@ -70,7 +67,6 @@ class JsonDecoder final : public Decoder {
   const JsonPlans plans_;
   RowStage stage_;
   const int64_t frame_bytes_max_;
-  const bool uses_layouts_;
   std::vector<DocumentReader> readers_;  // Of the main plan and, if there is one, the array plan.
   JsonReader checker_;
   DocumentReader* active_ = nullptr;

@@ -141,7 +141,7 @@ arrow::Result<Framer::Head> JsonFramer::DecideDocument(const Look& look) const {
   const JsonPlan& plan = plans_.For(*look.at);
   if (plan.record_level() == 0) return look.Values();
   const JsonPlan::Level& level = plan.levels.front();
-  JsonReader reader(level.tree, options_.depth_max);
+  JsonReader reader(level.tree, options_.depth_max, JsonReader::Learning::kOff);
   reader.StopAt(level.tree.Find(level.array_steps));
   std::vector<JsonValue> values(static_cast<size_t>(level.tree.target_count()));
   reader.Read(look.at, look.at, look.end, values.data());
@@ -166,7 +166,7 @@ arrow::Result<Framer::Head> JsonFramer::DecideDocument(const Look& look) const {
 arrow::Result<Framer::Head> JsonFramer::DecideByEnvelope(const Look& look,
                                                          const JsonPlan& plan) const {
   const JsonPlan::Level& level = plan.levels.front();
-  JsonReader reader(level.tree, options_.depth_max);
+  JsonReader reader(level.tree, options_.depth_max, JsonReader::Learning::kOff);
   std::vector<JsonValue> values(static_cast<size_t>(level.tree.target_count()));
   const bool is_whole = reader.Read(look.at, look.at, look.end, values.data()) != nullptr;
   const bool is_truncated = reader.fault().fault == JsonFault::kTruncated;

@@ -18,10 +18,10 @@ namespace catchwater {
 enum class JsonFormat { kAuto, kNdjson, kArray, kDocument };
 
 struct JsonOptions {
-  JsonPath path;
+  JsonPath path{};
   JsonFormat format = JsonFormat::kAuto;
   int32_t depth_max = 64;
-  std::vector<std::string> null_tokens;
+  std::vector<std::string> null_tokens{};
 };
 
 /// The plan for a document, by its first character. Immutable.

@@ -14,9 +14,10 @@ constexpr uint64_t kLearnPauseMax = 64;
 
 }  // namespace
 
-JsonReader::JsonReader(FieldTree tree, int32_t depth_max)
+JsonReader::JsonReader(FieldTree tree, int32_t depth_max, Learning learning)
     : tree_(std::move(tree)),
       depth_max_(std::min(depth_max, kDepthLimit)),
+      learns_(learning == Learning::kOn),
       met_in_(static_cast<size_t>(tree_.node_count())),
       templates_(kTemplatesMax) {}
 
@@ -27,7 +28,7 @@ const char* JsonReader::Read(const char* base, const char* at, const char* end,
   fault_ = {};
   const auto begin = static_cast<uint32_t>(at - base);
   for (int32_t i = 0; i < tree_.target_count(); ++i) values[i] = {.begin = begin};
-  recorder_.Begin(++read_count_ >= learn_at_ && stop_node_ == FieldTree::kNone);
+  recorder_.Begin(learns_ && ++read_count_ >= learn_at_);
   const char* const behind = ReadValue(at, end, FieldTree::kRoot, 0);
   if (behind != nullptr && recorder_.is_on() && *at == '{') Learn(at, behind);
   return behind;

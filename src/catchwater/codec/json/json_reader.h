@@ -23,8 +23,11 @@ namespace catchwater {
 /// before (record_template.h) and gives up at the first surprise; Read reads anything and learns.
 class JsonReader {
  public:
+  /// Whether Read learns layouts for ReadUsual.
+  enum class Learning { kOff, kOn };
+
   /// \param depth_max how many brackets may be open at once, at most kDepthLimit
-  JsonReader(FieldTree tree, int32_t depth_max);
+  JsonReader(FieldTree tree, int32_t depth_max, Learning learning);
 
   static constexpr int32_t kDepthLimit = 1000;
 
@@ -72,6 +75,7 @@ class JsonReader {
 
   FieldTree tree_;
   const int32_t depth_max_;
+  const bool learns_;
   int32_t stop_node_ = FieldTree::kNone;
   JsonFaultPlace fault_;
   const char* base_ = nullptr;   // Of the current Read, as the next.

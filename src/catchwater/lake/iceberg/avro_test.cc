@@ -185,7 +185,9 @@ TEST(AvroFile, EveryCutIsAnErrorOrAShorterFile) {
   const std::string bytes = WriteLongs(100);
   for (size_t length = 0; length < bytes.size(); ++length) {
     const auto values = ReadLongs(std::string_view(bytes).substr(0, length));
-    if (values.ok()) EXPECT_TRUE(values->empty()) << length;  // Cut right after the header.
+    if (values.ok()) {
+      EXPECT_TRUE(values->empty()) << length;  // Cut right after the header.
+    }
   }
 }
 

@@ -10,7 +10,7 @@ namespace catchwater {
 namespace {
 
 // What another program may write: keys that we do not know, nested types, a tag, odd orders.
-constexpr char kForeign[] = R"({
+constexpr char kForeign[] = R"json({
   "last-updated-ms": 1700000000123, "format-version": 2, "location": "file:///w/t",
   "table-uuid": "6f0d9e0e-1111-4222-8333-0123456789ab", "last-sequence-number": 34,
   "last-column-id": 9, "statistics": [{"snapshot-id": 2, "statistics-path": "x"}],
@@ -42,7 +42,7 @@ constexpr char kForeign[] = R"({
   "metadata-log": [{"metadata-file": "file:///w/t/00001.json", "timestamp-ms": 1700000000000}],
   "refs": {"main": {"snapshot-id": 2, "type": "branch"},
            "audit": {"snapshot-id": 1, "type": "tag", "max-ref-age-ms": 99}}
-})";
+})json";
 
 std::string With(std::string text, const std::string& from, const std::string& to) {
   const size_t at = text.find(from);

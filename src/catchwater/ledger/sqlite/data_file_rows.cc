@@ -44,12 +44,17 @@ WorkConditions DataFileConditions(const WorkQuery& query, int64_t now_us) {
   if (!query.table_key.empty()) conditions.Add("table_key = ?", query.table_key);
   if (query.state == WorkState::kToProcess) {
     conditions.Add("state = 'to_process'");  // As in the partial index.
+  } else if (query.state == WorkState::kProcessing) {
+    conditions.Add("state = 'processing'");  // Likewise.
   } else if (query.state) {
     conditions.Add("state = ?", WorkStateName(*query.state));
   }
   if (!query.path_contains.empty()) conditions.Add("instr(path, ?) > 0", query.path_contains);
   if (query.live_only) conditions.Add("removed_seq IS NULL");
   if (query.due_only) conditions.Add("not_before_us <= ?", now_us);
+  if (query.event_us_max_below) {
+    conditions.Add("event_us_max < ?", query.event_us_max_below);
+  }
   conditions.Finish("id", query.limit);
   return conditions;
 }

@@ -49,6 +49,14 @@ arrow::Status SqliteLedger::ReleaseLease(const std::string& name, int64_t epoch)
   });
 }
 
+arrow::Status SqliteLedger::FenceAll(int64_t epochs) {
+  return Write([&](Connection& connection) {
+    return connection
+        .Execute("UPDATE lease SET owner = NULL, expires_us = 0, epoch = epoch + ?", {epochs})
+        .status();
+  });
+}
+
 arrow::Result<std::vector<LeaseRecord>> SqliteLedger::Leases() {
   std::vector<LeaseRecord> leases;
   ARROW_RETURN_NOT_OK(Read("SELECT name, owner, epoch, expires_us FROM lease ORDER BY name", {},

@@ -27,6 +27,9 @@ CREATE TABLE commit_table (
     operation IN ('append','replace','overwrite','delete','metadata','foreign')),
   snapshot_id BIGINT, schema_id INTEGER, rows_added BIGINT, rows_removed BIGINT,
   PRIMARY KEY (seq, table_key)) WITHOUT ROWID;
+CREATE INDEX commit_table_snapshot ON commit_table (snapshot_id);
+CREATE INDEX commit_table_unread ON commit_table (seq)
+  WHERE operation = 'foreign' AND rows_added IS NULL;
 CREATE TABLE table_total (
   table_key TEXT PRIMARY KEY, is_ours INTEGER NOT NULL, rows_added BIGINT NOT NULL,
   rows_removed BIGINT NOT NULL) WITHOUT ROWID;
@@ -85,9 +88,13 @@ CREATE TABLE data_file (
   row_count BIGINT NOT NULL, byte_count BIGINT NOT NULL, event_us_min BIGINT, event_us_max BIGINT,
   state TEXT NOT NULL CHECK (state IN ('to_process','processing','done','failed')),
   attempts INTEGER NOT NULL DEFAULT 0, lease TEXT, epoch BIGINT, reason TEXT, finished_us BIGINT,
-  not_before_us BIGINT NOT NULL DEFAULT 0);
+  not_before_us BIGINT NOT NULL DEFAULT 0, is_unlink_queued INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX data_file_pending ON data_file (table_key, partition_key, tier)
   WHERE state = 'to_process' AND removed_seq IS NULL;
+CREATE INDEX data_file_processing ON data_file (table_key) WHERE state = 'processing';
+CREATE INDEX data_file_live ON data_file (table_key, event_us_max) WHERE removed_seq IS NULL;
+CREATE INDEX data_file_removed ON data_file (table_key, removed_seq, id)
+  WHERE removed_seq IS NOT NULL AND is_unlink_queued = 0;
 CREATE INDEX data_file_delivery ON data_file (table_key, added_seq, ordinal);
 )sql";
 

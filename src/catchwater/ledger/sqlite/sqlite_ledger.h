@@ -39,6 +39,7 @@ class SqliteLedger final : public Ledger {
                                  int64_t duration_ms) override;
   arrow::Status ReleaseLease(const std::string& name, int64_t epoch) override;
   arrow::Result<std::vector<LeaseRecord>> Leases() override;
+  arrow::Status FenceAll(int64_t epochs) override;
 
   arrow::Result<int64_t> OpenPartition(const PartitionKey& key) override;
   arrow::Result<std::vector<PartitionRecord>> Partitions(const std::string& pipeline) override;
@@ -68,10 +69,21 @@ class SqliteLedger final : public Ledger {
                               const std::string& reason) override;
   arrow::Result<int64_t> ReclaimDataFiles(const Fence& fence) override;
   arrow::Result<WorkCounts> DataFileCounts(const std::string& table_key) override;
+  arrow::Result<std::vector<ForeignCommitRecord>> UnreadForeignCommits(int64_t limit) override;
+  arrow::Result<TableRowCounts> RowCounts(const std::string& table_key) override;
+  arrow::Result<std::vector<std::pair<int64_t, int64_t>>> SnapshotSeqs(
+      const std::string& table_key, const std::vector<int64_t>& snapshot_ids) override;
+  arrow::Result<std::vector<std::string>> UnknownDataFiles(
+      const std::vector<std::string>& paths) override;
 
+  arrow::Result<std::vector<DataFileRecord>> RemovedDataFiles(const std::string& table_key,
+                                                              const RemovedCursor& after,
+                                                              int64_t limit) override;
   arrow::Status QueueUnlink(const std::vector<UnlinkRecord>& files) override;
   arrow::Result<std::vector<UnlinkRecord>> DueUnlinks(int64_t limit) override;
   arrow::Status RemoveUnlinks(const std::vector<std::string>& paths) override;
+  arrow::Result<std::vector<std::string>> QueuedUnlinks(
+      const std::vector<std::string>& paths) override;
   arrow::Status Prune(int64_t older_than_us) override;
   arrow::Status CopyTo(const std::string& path) override;
   arrow::Status CheckpointWal() override;

@@ -57,6 +57,30 @@ arrow::Result<std::vector<TableCommitRecord>> SqliteLedger::TableCommits(
   return commits;
 }
 
+namespace {
+
+// A roll-back makes files current again that a later commit had removed: their rows live again.
+// \return the files that the ledger does not know yet
+arrow::Result<std::vector<DataFile>> ReviveFiles(Connection& connection, const PointerSwap& swap) {
+  std::vector<DataFile> unknown;
+  for (const DataFile& file : swap.added) {
+    ARROW_ASSIGN_OR_RAISE(
+        const int64_t revived,
+        connection.Execute("UPDATE data_file SET removed_seq = NULL, is_unlink_queued = 0 "
+                           "WHERE path = ? AND table_key = ? AND removed_seq IS NOT NULL",
+                           {file.path, swap.table_key}));
+    if (revived == 0) {
+      unknown.push_back(file);
+      continue;
+    }
+    ARROW_RETURN_NOT_OK(connection.Execute(
+        "DELETE FROM unlink_queue WHERE path = ?1 OR 'file://' || path = ?1", {file.path}));
+  }
+  return unknown;
+}
+
+}  // namespace
+
 arrow::Status SqliteLedger::RecordForeignCommit(const std::string& metadata_location,
                                                 const PointerSwap& what_it_did) {
   return Write([&](Connection& connection) -> arrow::Status {
@@ -82,9 +106,11 @@ arrow::Status SqliteLedger::RecordForeignCommit(const std::string& metadata_loca
          what_it_did.rows_removed, metadata_location}));
     // Sinks skip files that a replace adds, whoever made it.
     const std::string_view added_by = what_it_did.operation == "replace" ? "replace" : "foreign";
+    PointerSwap change = what_it_did;
+    ARROW_ASSIGN_OR_RAISE(change.added, ReviveFiles(connection, what_it_did));
     ARROW_ASSIGN_OR_RAISE(
         const Outcome outcome,
-        CommitSteps::ChangeFiles(connection, what_it_did, *seq, added_by, clock_.NowMicros()));
+        CommitSteps::ChangeFiles(connection, change, *seq, added_by, clock_.NowMicros()));
     if (outcome == Outcome::kCommitted) return arrow::Status::OK();
     return NotFound("A foreign commit removes a file that is not live in the ledger, metadata: ",
                     metadata_location);

@@ -1,8 +1,7 @@
 #include "catchwater/source/file/content_hash.h"
 
+#define XXH_STATIC_LINKING_ONLY  // For the size of its state.
 #include <xxhash.h>
-
-#include "catchwater/base/error.h"
 
 namespace catchwater {
 namespace {
@@ -43,20 +42,36 @@ std::string HashContent(std::string_view bytes, const Attributes& attributes,
   return WithAttributes(XXH3_128bits(bytes.data(), bytes.size()), attributes, identity_names);
 }
 
+struct ContentHasher::State {
+  XXH3_state_t xxh3;
+};
+
+ContentHasher::ContentHasher() : state_(std::make_unique<State>()) {
+  XXH3_128bits_reset(&state_->xxh3);
+}
+ContentHasher::~ContentHasher() = default;
+
+void ContentHasher::Add(std::string_view bytes) {
+  XXH3_128bits_update(&state_->xxh3, bytes.data(), bytes.size());
+  byte_count_ += static_cast<int64_t>(bytes.size());
+}
+
+std::string ContentHasher::Finish(const Attributes& attributes,
+                                  const std::vector<std::string>& identity_names) const {
+  return WithAttributes(XXH3_128bits_digest(&state_->xxh3), attributes, identity_names);
+}
+
 arrow::Result<std::string> HashFile(arrow::io::RandomAccessFile& file, const Attributes& attributes,
                                     const std::vector<std::string>& identity_names) {
-  const std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> state(XXH3_createState(),
-                                                                              &XXH3_freeState);
-  CATCHWATER_CHECK(state != nullptr, "the hash state of 576 bytes must fit into memory");
-  XXH3_128bits_reset(state.get());
+  ContentHasher hasher;
   const auto portion = std::make_unique_for_overwrite<char[]>(kPortionBytes);
-  for (int64_t offset = 0;;) {
-    ARROW_ASSIGN_OR_RAISE(const int64_t got, file.ReadAt(offset, kPortionBytes, portion.get()));
+  for (;;) {
+    ARROW_ASSIGN_OR_RAISE(const int64_t got,
+                          file.ReadAt(hasher.byte_count(), kPortionBytes, portion.get()));
     if (got == 0) break;
-    XXH3_128bits_update(state.get(), portion.get(), static_cast<size_t>(got));
-    offset += got;
+    hasher.Add({portion.get(), static_cast<size_t>(got)});
   }
-  return WithAttributes(XXH3_128bits_digest(state.get()), attributes, identity_names);
+  return hasher.Finish(attributes, identity_names);
 }
 
 uint64_t HashTail(std::string_view bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }

@@ -19,6 +19,23 @@ namespace catchwater {
 /// Bytes of which the head hash is made.
 inline constexpr int64_t kHeadHashBytes = 64 << 10;
 
+/// Hashes content that comes in pieces. One thread at a time.
+class ContentHasher {
+ public:
+  ContentHasher();
+  ~ContentHasher();
+  void Add(std::string_view bytes);
+  int64_t byte_count() const { return byte_count_; }
+  /// The same as HashContent of all pieces.
+  std::string Finish(const Attributes& attributes,
+                     const std::vector<std::string>& identity_names) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+  int64_t byte_count_ = 0;
+};
+
 /// Returns the hash of the bytes and of the named attributes, 32 hex digits.
 std::string HashContent(std::string_view bytes, const Attributes& attributes,
                         const std::vector<std::string>& identity_names);

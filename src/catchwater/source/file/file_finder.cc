@@ -7,7 +7,6 @@
 
 #include "catchwater/base/error.h"
 #include "catchwater/io/decompress.h"
-#include "catchwater/source/file/content_hash.h"
 
 namespace catchwater {
 namespace {
@@ -74,8 +73,8 @@ FileFinder::Known& FileFinder::Remember(const FoundFile& file) {
   }
   auto attributes = std::move(known.attributes);
   if (!attributes) {
-    attributes = std::make_shared<const Attributes>(
-        PathAttributes(file.path, options_.path_pattern));
+    attributes =
+        std::make_shared<const Attributes>(PathAttributes(file.path, options_.path_pattern));
   }
   known = {.inode = entry.inode,
            .byte_count = entry.byte_count,
@@ -180,21 +179,33 @@ void FileFinder::ForgetVanished() {
   std::erase_if(known_, [this](const auto& item) { return item.second.round != round_; });
 }
 
+FileFinder::Known* FileFinder::FindKnown(const Offer& offer) {
+  const auto found = known_.find(offer.name);
+  if (found == known_.end() || !offer.file) return nullptr;
+  Known& known = found->second;
+  const bool is_same = known.inode == offer.file->inode &&
+                       known.byte_count == offer.file->byte_count &&
+                       known.modified_us == offer.file->modified_us;
+  return is_same ? &known : nullptr;
+}
+
+void FileFinder::KnowContent(const Offer& offer, const ContentHasher& content) {
+  Known* known = FindKnown(offer);
+  if (known == nullptr) return;
+  known->full_hash = content.Finish(*known->attributes, options_.identity_names);
+}
+
 arrow::Result<std::string> FileFinder::FullHash(const Offer& offer) {
   if (!offer.is_bounded && offer.file) return offer.file->head_hash;
-  const auto known = known_.find(offer.name);
-  const bool is_as_known = known != known_.end() && offer.file &&
-                           known->second.inode == offer.file->inode &&
-                           known->second.byte_count == offer.file->byte_count &&
-                           known->second.modified_us == offer.file->modified_us;
-  if (is_as_known && !known->second.failure.empty()) return offer.file->head_hash;
-  if (is_as_known && !known->second.full_hash.empty()) return known->second.full_hash;
+  Known* known = FindKnown(offer);
+  if (known != nullptr && !known->failure.empty()) return known->head_hash;
+  if (known != nullptr && !known->full_hash.empty()) return known->full_hash;
   ARROW_ASSIGN_OR_RAISE(auto input, files_.OpenInput(RealPath(offer.name)));
   const Attributes none;
-  ARROW_ASSIGN_OR_RAISE(std::string hash,
-                        HashFile(*input, offer.attributes ? *offer.attributes : none,
-                                 options_.identity_names));
-  if (is_as_known) known->second.full_hash = hash;
+  ARROW_ASSIGN_OR_RAISE(
+      std::string hash,
+      HashFile(*input, offer.attributes ? *offer.attributes : none, options_.identity_names));
+  if (known != nullptr) known->full_hash = hash;
   return hash;
 }
 

@@ -14,6 +14,7 @@
 #include "catchwater/component/codec.h"
 #include "catchwater/component/source.h"
 #include "catchwater/io/files.h"
+#include "catchwater/source/file/content_hash.h"
 #include "catchwater/source/file/glob.h"
 #include "catchwater/source/file/path_attributes.h"
 
@@ -53,6 +54,8 @@ class FileFinder {
   int64_t pending_count() const { return pending_count_; }
 
   arrow::Result<std::string> FullHash(const Offer& offer);
+  /// Spares FullHash a second reading.
+  void KnowContent(const Offer& offer, const ContentHasher& content);
   /// How to open an offer of this path, also one that an earlier process made.
   FileOffer Resolve(const Offer& offer) const;
 
@@ -72,6 +75,8 @@ class FileFinder {
   };
 
   Known& Remember(const FoundFile& file);
+  /// What is known of the very file that was offered, or null.
+  Known* FindKnown(const Offer& offer);
   bool IsComplete(const Known& known) const;
   arrow::Status Identify(const FoundFile& file, Known& known);
   /// \return how many first bytes identify a growing file, 0: it has no first record yet

@@ -26,8 +26,9 @@ bool IsLast(const NextResult& result) {
 
 arrow::Status FileSourceConfig::Check() const {
   const std::vector<std::string> paths = Paths();
-  const bool is_good = !paths.empty() && std::none_of(paths.begin(), paths.end(),
-                                                      [](const auto& text) { return text.empty(); });
+  const bool is_good =
+      !paths.empty() &&
+      std::none_of(paths.begin(), paths.end(), [](const auto& text) { return text.empty(); });
   if (!is_good) return ConfigError("`path` must be a path or a list of paths");
   return PathPattern::Parse(pattern).status();
 }
@@ -96,9 +97,8 @@ arrow::Status FileSource::Open(const Offer& offer, int64_t partition_id,
   FileOffer file = finder_.Resolve(offer);
   auto& readers = offer.is_bounded ? bounded_ : followed_;
   readers.push_back(std::make_unique<PartitionReader>(shared_, std::move(file.offer),
-                                                      std::move(file.path),
-                                                      std::move(file.failure), partition_id,
-                                                      resume_at));
+                                                      std::move(file.path), std::move(file.failure),
+                                                      partition_id, resume_at));
   return arrow::Status::OK();
 }
 
@@ -126,7 +126,11 @@ std::optional<NextResult> FileSource::NextOfFollowed() {
 
 std::optional<NextResult> FileSource::NextOfBounded(const std::stop_token& stop) {
   while (!bounded_.empty()) {
-    NextResult result = bounded_.front()->Next();
+    PartitionReader& reader = *bounded_.front();
+    NextResult result = reader.Next();
+    if (const auto* content = reader.whole_content(); content && IsLast(result)) {
+      finder_.KnowContent(reader.offer(), *content);
+    }
     if (IsLast(result)) bounded_.pop_front();
     if (!IsNotYet(result)) return result;
     if (stop.stop_requested()) return std::nullopt;  // In the middle of a very long record.
@@ -164,10 +168,8 @@ arrow::Status RegisterFileSource(Registry& registry) {
            "`path.file`, `path.stem`, `path.full`, `path.dir`, `path.<key>` of `key=value` folders "
            "and `path.<name>` of `pattern`. A followed file is known by its head and first record: "
            "they must not change."},
-      [](const FileSourceConfig& config,
-         const SourceContext& context) -> arrow::Result<std::unique_ptr<Source>> {
-        return FileSource::Make(config, context);
-      });
+      [](const FileSourceConfig& config, const SourceContext& context)
+          -> arrow::Result<std::unique_ptr<Source>> { return FileSource::Make(config, context); });
 }
 
 }  // namespace catchwater

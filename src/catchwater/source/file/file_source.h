@@ -43,10 +43,11 @@ struct FileSourceConfig {
 
   template <class Visitor>
   void Describe(Visitor& field) {
-    field.Required("path", path,
-                   "File, folder or pattern (`*`, `?`, `[a-z]`, `**` for any folders), or a list of "
-                   "them. Relative to the project folder.",
-                   Holds{"path"}, Example{"data/**/*.csv"});
+    field.Required(
+        "path", path,
+        "File, folder or pattern (`*`, `?`, `[a-z]`, `**` for any folders), or a list of "
+        "them. Relative to the project folder.",
+        Holds{"path"}, Example{"data/**/*.csv"});
     field.Optional("watch", watch, "Go on looking for new files instead of ending after the last.");
     field.Optional("follow", follow, "Go on reading files that grow; implies `watch`.");
     field.Optional("pattern", pattern,

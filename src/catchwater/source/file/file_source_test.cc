@@ -52,16 +52,15 @@ std::string Lines(int64_t count, int64_t first = 0) {
 class FileSourceTest : public ::testing::Test {
  protected:
   arrow::Result<std::unique_ptr<Source>> Make() {
-    const SourceContext context{
-        .files = files_,
-        .clock = clock_,
-        .random_seed = 0,
-        .project_folder = "",
-        .pipeline = "p",
-        .make_framer = [this]() -> arrow::Result<std::unique_ptr<Framer>> {
-          return std::make_unique<LineFramer>(head_line_count_);
-        },
-        .frame_bytes_max = frame_bytes_max_};
+    const SourceContext context{.files = files_,
+                                .clock = clock_,
+                                .random_seed = 0,
+                                .project_folder = "",
+                                .pipeline = "p",
+                                .make_framer = [this]() -> arrow::Result<std::unique_ptr<Framer>> {
+                                  return std::make_unique<LineFramer>(head_line_count_);
+                                },
+                                .frame_bytes_max = frame_bytes_max_};
     ARROW_ASSIGN_OR_RAISE(auto source, FileSource::Make(config_, context));
     source->SetIdentityAttributes(identity_names_);
     return std::unique_ptr<Source>(std::move(source));
@@ -125,8 +124,7 @@ const std::vector<ContentCase> kContents = {
     {"PackedUnderAnotherName", "a.csv", Gzip(kText), 0, kText},
 };
 
-class FileContentTest : public FileSourceTest,
-                        public ::testing::WithParamInterface<ContentCase> {};
+class FileContentTest : public FileSourceTest, public ::testing::WithParamInterface<ContentCase> {};
 
 TEST_P(FileContentTest, ConformsAndDeliversEveryLineWhateverTheBlocks) {
   const ContentCase& test = GetParam();
@@ -170,8 +168,7 @@ TEST_F(FileSourceTest, CountsLinesAcrossBlocksAndAfterAResume) {
   size_t frame = 0;
   for (size_t i = 0; i < whole.block_ends.size(); ++i) {
     EXPECT_EQ(whole.line_firsts[i], static_cast<int64_t>(frame) + 2);
-    while (frame < whole.frames.size() &&
-           whole.frames[frame].first < whole.block_ends[i].ordinal) {
+    while (frame < whole.frames.size() && whole.frames[frame].first < whole.block_ends[i].ordinal) {
       ++frame;
     }
   }
@@ -318,7 +315,8 @@ TEST_F(FileSourceTest, OffersCarryAttributesAndFacts) {
   config_.pattern = "{site}/{sensor_id}.csv";
   auto source = Made();
   const Offer offer = OfferOf(*source, "in/date=2026-01-02/north/s1.csv");
-  EXPECT_EQ(offer.attributes->back(), (std::pair<std::string, std::string>("path.sensor_id", "s1")));
+  EXPECT_EQ(offer.attributes->back(),
+            (std::pair<std::string, std::string>("path.sensor_id", "s1")));
   EXPECT_EQ(offer.file->byte_count, 3);
   EXPECT_EQ(offer.file->head_hash, HashContent("abc", {}, {}));
   EXPECT_EQ(source->FullHash(offer).ValueOrDie(), HashContent("abc", {}, {}));
@@ -358,6 +356,25 @@ TEST_F(FileSourceTest, HashesAFileOnlyOnceWhileItStays) {
   ASSERT_TRUE(source->Discover().ok());
   ASSERT_TRUE(source->FullHash(offer).ok());
   EXPECT_LE(files_.operation_count() - before, 4) << "lists, but opens nothing";
+}
+
+TEST_F(FileSourceTest, KnowsTheHashOfWhatItReadAndOpensNothingForIt) {
+  head_line_count_ = 1;
+  config_.block_bytes = ByteSize{512};
+  identity_names_ = {"path.stem"};
+  memory_.Put("in/a.csv", "head\n" + Lines(200) + "last");
+  memory_.Put("in/b.csv.gz", Gzip("head\n" + Lines(200)));
+  SetPath("in");
+  for (const char* name : {"in/a.csv", "in/b.csv.gz"}) {
+    auto source = Made();
+    const Offer offer = OfferOf(*source, name);
+    const std::string want = Made()->FullHash(offer).ValueOrDie();
+    ASSERT_TRUE(source->Open(offer, 1, {}).ok());
+    while (std::holds_alternative<Block>(NextOf(*source).ValueOrDie())) continue;
+    const int64_t before = files_.operation_count();
+    EXPECT_EQ(source->FullHash(offer).ValueOrDie(), want);
+    EXPECT_EQ(files_.operation_count() == before, std::string_view(name) == "in/a.csv") << name;
+  }
 }
 
 TEST_F(FileSourceTest, TakesAFileInAWatchedFolderWhenItIsComplete) {
@@ -418,6 +435,54 @@ TEST_F(FileSourceTest, RefusesAConfigurationThatMakesNoSense) {
   SetPath("a");
   config_.pattern = "{a}{b}";
   EXPECT_EQ(KindOf(Make().status()), ErrorKind::kConfig);
+}
+
+TEST(FileSourceExample, IsAGoodConfiguration) {
+  const auto files = MakeLocalFiles();
+  const std::string text =
+      files->ReadAll("src/catchwater/source/file/file_source.example.yaml", 1 << 20).ValueOrDie();
+  Diagnostics diagnostics;
+  const ConfigNode document = ParseYamlText("example", text, Environment::FromMap({}), diagnostics);
+  Registry registry;
+  ASSERT_TRUE(RegisterFileSource(registry).ok());
+  const auto chosen = registry.ChooseSource(document.At("source"), diagnostics);
+  ASSERT_TRUE(chosen) << Render(diagnostics, {});
+  MemoryFiles memory;
+  FakeClock clock;
+  const SourceContext context{.files = memory,
+                              .clock = clock,
+                              .random_seed = 0,
+                              .project_folder = "",
+                              .pipeline = "p",
+                              .make_framer = []() -> arrow::Result<std::unique_ptr<Framer>> {
+                                return std::make_unique<LineFramer>(1);
+                              }};
+  memory.Put("inbox/north/s1.csv", "timestamp,value\n2026-01-01,1\n");
+  const auto source = chosen->make(context).ValueOrDie();
+  EXPECT_EQ(source->take_policy().min_files, 5);
+  clock.Advance(2'000'000);
+  EXPECT_EQ(source->Discover()->size(), 0U) << "it may still be written";
+  clock.Advance(2'000'000);
+  EXPECT_EQ(source->Discover()->size(), 1U);
+}
+
+TEST(FileSourceExample, ShortFormsAndMistakes) {
+  Registry registry;
+  ASSERT_TRUE(RegisterFileSource(registry).ok());
+  const auto chooses = [&](std::string_view yaml) {
+    Diagnostics diagnostics;
+    const ConfigNode node = ParseYamlText("test", yaml, Environment::FromMap({}), diagnostics);
+    return registry.ChooseSource(node, diagnostics).has_value();
+  };
+  EXPECT_TRUE(chooses("file: a.csv"));
+  EXPECT_TRUE(chooses("file: { path: [a.csv, b/] }"));
+  EXPECT_FALSE(chooses("file: {}"));
+  EXPECT_FALSE(chooses("file: { path: [] }"));
+  EXPECT_FALSE(chooses("file: { path: '' }"));
+  EXPECT_FALSE(chooses("file: { path: { a: b } }"));
+  EXPECT_FALSE(chooses("file: { path: a, pattern: '{a' }"));
+  EXPECT_FALSE(chooses("file: { path: a, blok_bytes: 1MiB }"));
+  EXPECT_FALSE(chooses("file: { path: a, take: { min_files: 0 } }"));
 }
 
 }  // namespace

@@ -23,16 +23,15 @@ class FollowTest : public ::testing::Test {
     config_.path = ConfigNode::Scalar("in/*.log");
   }
   void Make(int64_t head_line_count = 0) {
-    const SourceContext context{
-        .files = files_,
-        .clock = clock_,
-        .random_seed = 0,
-        .project_folder = "",
-        .pipeline = "p",
-        .make_framer = [=]() -> arrow::Result<std::unique_ptr<Framer>> {
-          return std::make_unique<LineFramer>(head_line_count);
-        },
-        .frame_bytes_max = 1'000};
+    const SourceContext context{.files = files_,
+                                .clock = clock_,
+                                .random_seed = 0,
+                                .project_folder = "",
+                                .pipeline = "p",
+                                .make_framer = [=]() -> arrow::Result<std::unique_ptr<Framer>> {
+                                  return std::make_unique<LineFramer>(head_line_count);
+                                },
+                                .frame_bytes_max = 1'000};
     source_ = FileSource::Make(config_, context).ValueOrDie();
   }
   // Opens what is offered and was not open by its identity, as the ledger would have it.

@@ -73,9 +73,8 @@ class Walk {
     const std::string_view pattern = parts_[part];
     if (pattern == "**") return DescendAnyDepth(shown, part, depth);
     if (!IsGlob(pattern)) return Descend(Joined(shown, pattern), part + 1, depth);
-    return ForEachEntry(shown, depth, [&](const FileEntry& entry) {
-      return Match(shown, entry, part, depth);
-    });
+    return ForEachEntry(shown, depth,
+                        [&](const FileEntry& entry) { return Match(shown, entry, part, depth); });
   }
 
   // An entry against one component with special characters, and what follows it.
@@ -158,7 +157,8 @@ class Walk {
 
   bool IsAncestor(const FileEntry& entry) const {
     const std::pair<uint64_t, uint64_t> id(entry.device, entry.inode);
-    return entry.inode != 0 && std::find(ancestors_.begin(), ancestors_.end(), id) != ancestors_.end();
+    return entry.inode != 0 &&
+           std::find(ancestors_.begin(), ancestors_.end(), id) != ancestors_.end();
   }
 
   Files& files_;
@@ -213,7 +213,8 @@ arrow::Result<Found> FindFiles(Files& files, const std::string& folder,
   Walk walk(files, folder == "." ? "" : folder, found);
   for (const std::string& pattern : patterns) ARROW_RETURN_NOT_OK(walk.Run(pattern));
   auto& folders = found.unreadable;  // Two patterns may meet the same one.
-  std::sort(folders.begin(), folders.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
+  std::sort(folders.begin(), folders.end(),
+            [](const auto& a, const auto& b) { return a.path < b.path; });
   folders.erase(std::unique(folders.begin(), folders.end(),
                             [](const auto& a, const auto& b) { return a.path == b.path; }),
                 folders.end());

@@ -78,9 +78,7 @@ const std::vector<FindCase> kFindCases = {
     {"Star", {"*.csv"}, {"top.csv"}},
     {"InFolder", {"data/*.csv"}, {"data/a.csv", "data/b.csv"}},
     {"StarFolder", {"data/*/*.csv"}, {"data/x/c.csv"}},
-    {"AnyDepth",
-     {"data/**/*.csv"},
-     {"data/a.csv", "data/b.csv", "data/x/c.csv", "data/x/y/d.csv"}},
+    {"AnyDepth", {"data/**/*.csv"}, {"data/a.csv", "data/b.csv", "data/x/c.csv", "data/x/y/d.csv"}},
     {"AnyDepthInTheMiddle", {"**/y/*.csv"}, {"data/x/y/d.csv"}},
     {"AnyDepthAtTheEnd", {"data/x/**"}, {"data/x/c.csv", "data/x/n.json", "data/x/y/d.csv"}},
     {"TwoAnyDepths", {"**/x/**/*.csv"}, {"data/x/c.csv", "data/x/y/d.csv"}},
@@ -102,8 +100,9 @@ TEST_P(FindFilesTest, Finds) {
   for (const std::string folder : {"", ".", "project", "/deep/project"}) {
     MemoryFiles files;
     const std::string base = folder.empty() ? "" : folder + "/";
-    for (const char* path : {"top.csv", "data/a.csv", "data/b.csv", "data/.hidden.csv",
-                             "data/.git/z.csv", "data/x/c.csv", "data/x/n.json", "data/x/y/d.csv"}) {
+    for (const char* path :
+         {"top.csv", "data/a.csv", "data/b.csv", "data/.hidden.csv", "data/.git/z.csv",
+          "data/x/c.csv", "data/x/n.json", "data/x/y/d.csv"}) {
       files.Put(base + path, "x");
     }
     files.Put("/abs/e.csv", "x");

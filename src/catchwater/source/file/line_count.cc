@@ -20,7 +20,8 @@ int64_t CountLineEnds(std::string_view bytes) {
     for (size_t round = 0; round < rounds; ++round) {
       const auto* lanes = reinterpret_cast<const __m128i*>(bytes.data() + round * kRoundBytes);
       for (int lane = 0; lane < 4; ++lane) {
-        sums[lane] = _mm_sub_epi8(sums[lane], _mm_cmpeq_epi8(_mm_loadu_si128(lanes + lane), line_end));
+        sums[lane] =
+            _mm_sub_epi8(sums[lane], _mm_cmpeq_epi8(_mm_loadu_si128(lanes + lane), line_end));
       }
     }
     for (const __m128i& sum : sums) {

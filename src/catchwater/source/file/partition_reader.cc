@@ -81,12 +81,20 @@ arrow::Status PartitionReader::Begin() {
     ARROW_RETURN_NOT_OK(stream->SkipTo(resume_at - std::min(resume_at, token.tail_bytes)));
     offset_ = resume_at;
     line_ = token.line;
+    hasher_.reset();
     stream_ = std::move(stream);
     return CheckResumeTail(token);
   }
   ARROW_RETURN_NOT_OK(stream->SkipTo(offset_));
   stream_ = std::move(stream);
+  if (!offer_.is_bounded || stream_->compression() != Compression::kNone) hasher_.reset();
   return arrow::Status::OK();
+}
+
+const ContentHasher* PartitionReader::whole_content() const {
+  const bool is_whole =
+      hasher_ && offer_.file && is_at_end_ && hasher_->byte_count() == offer_.file->byte_count;
+  return is_whole ? hasher_.get() : nullptr;
 }
 
 // A bounded file that is not as it was found belongs to another identity.
@@ -112,6 +120,8 @@ arrow::Status PartitionReader::ReadHead() {
       offset_ = found.byte_count;
       line_ = shared_.framer.is_line_based() ? found.line_count + 1 : 0;
       preamble_ = found.preamble;
+      hasher_ = std::make_unique<ContentHasher>();
+      hasher_->Add(head.view().substr(0, static_cast<size_t>(offset_)));
       shared_.pool->Return(std::move(head));
       return arrow::Status::OK();
     }
@@ -147,6 +157,7 @@ arrow::Status PartitionReader::Fill() {
   }
   const int64_t wanted = buffer_.free_count();
   ARROW_ASSIGN_OR_RAISE(const int64_t got, stream_->Read(wanted, buffer_.end()));
+  if (hasher_) hasher_->Add({buffer_.end(), static_cast<size_t>(got)});
   buffer_.AddFilled(got);
   std::memset(buffer_.end(), 0, kReadPaddingBytes);
   is_at_end_ = got < wanted;

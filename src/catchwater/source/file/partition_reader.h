@@ -22,6 +22,7 @@
 #include "catchwater/io/decompress.h"
 #include "catchwater/io/files.h"
 #include "catchwater/io/read_buffer_pool.h"
+#include "catchwater/source/file/content_hash.h"
 #include "catchwater/source/file/resume_token.h"
 
 namespace catchwater {
@@ -53,6 +54,10 @@ class PartitionReader {
   int64_t poll_at_us() const { return poll_at_us_; }
   bool is_followed() const { return !offer_.is_bounded; }
   int64_t partition_id() const { return partition_id_; }
+  const Offer& offer() const { return offer_; }
+  /// What was hashed while reading: the whole content of a plain bounded file that was read from
+  /// its beginning to its end; else null.
+  const ContentHasher* whole_content() const;
 
  private:
   /// A record over frame_bytes_max of which only the beginning is kept.
@@ -90,10 +95,11 @@ class PartitionReader {
   std::shared_ptr<const Preamble> preamble_;
   ReadBuffer buffer_;
   std::unique_ptr<LongRecord> long_record_;
-  int64_t offset_ = 0;      // Uncompressed, of the first byte not delivered.
-  int64_t line_ = 0;        // Number of the line at offset_, 0: not known.
-  int64_t inode_ = 0;       // Of the open file.
-  int64_t seen_bytes_ = 0;  // Followed: where the last look found the end.
+  std::unique_ptr<ContentHasher> hasher_;  // Null: not all bytes pass here in order.
+  int64_t offset_ = 0;                     // Uncompressed, of the first byte not delivered.
+  int64_t line_ = 0;                       // Number of the line at offset_, 0: not known.
+  int64_t inode_ = 0;                      // Of the open file.
+  int64_t seen_bytes_ = 0;                 // Followed: where the last look found the end.
   int64_t poll_at_us_ = 0;
   int64_t rotated_at_us_ = -1;  // When the path was first seen to lead elsewhere.
   bool is_at_end_ = false;      // The last read found the end (for now).

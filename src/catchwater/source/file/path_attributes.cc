@@ -42,7 +42,8 @@ arrow::Result<PathPattern::Folder> PathPattern::ParseFolder(std::string_view tex
       if (!pieces.empty() && pieces.back().is_hole) {
         return ConfigError("Two names need a text between them in the pattern: ", text);
       }
-      pieces.push_back({.name = std::string(text.substr(1, close - 1)), .text = "", .is_hole = true});
+      pieces.push_back(
+          {.name = std::string(text.substr(1, close - 1)), .text = "", .is_hole = true});
       text.remove_prefix(close + 1);
     } else {
       const size_t end = std::min(text.find('{'), text.size());

@@ -13,7 +13,8 @@
 namespace catchwater {
 namespace {
 
-constexpr std::array<std::string_view, 6> kSites{"north", "east", "south", "west", "centre", "river"};
+constexpr std::array<std::string_view, 6> kSites{"north", "east",   "south",
+                                                 "west",  "centre", "river"};
 constexpr int64_t kRepeatTicksMax = 4;
 constexpr int64_t kBatteryTicks = 43'200;  // From full to empty: 30 days of minutes.
 
@@ -147,8 +148,8 @@ const SensorModel::Tick& SensorModel::TickOf(int64_t slot) {
   return kept;
 }
 
-char* SensorModel::WriteFields(const Sensor& sensor, const Tick& tick,
-                               std::string_view temperature, double humidity, char* out) const {
+char* SensorModel::WriteFields(const Sensor& sensor, const Tick& tick, std::string_view temperature,
+                               double humidity, char* out) const {
   const int64_t humidity_h = std::clamp<int64_t>(Hundredths(humidity), 0, 10'000);
   out = Put(options_.is_csv ? "," : R"(","temperature":)", out);
   out = Put(temperature, out);

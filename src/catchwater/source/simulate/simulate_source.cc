@@ -158,7 +158,8 @@ Block SimulateSource::MakeBlock(int64_t slot_end) {
   records_.clear();
   const uint64_t from = ordinal_next_;
   // A long run of gaps must come back to the caller, too.
-  const int64_t gap_end = std::min(slot_end, slot_next_ + static_cast<int64_t>(kRecordsPerBlockMax));
+  const int64_t gap_end =
+      std::min(slot_end, slot_next_ + static_cast<int64_t>(kRecordsPerBlockMax));
   while (slot_next_ < gap_end && records_.size() < kRecordsPerBlockMax &&
          buffer.free_count() >= SensorModel::kSlotBytesMax) {
     model_->AppendSlot(slot_next_, ordinal_next_, buffer, records_);

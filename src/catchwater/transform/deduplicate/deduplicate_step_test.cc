@@ -55,7 +55,7 @@ TEST(DeduplicateStep, LetsTheFirstRowOfAKeyPass) {
   const StepOutcome outcome = ApplyOnce(*step, BatchFromText(Schema(), kRows));
   // 8 is older than what is remembered: it passes.
   EXPECT_EQ(Values(outcome), (std::vector<std::string>{"1", "3", "4", "5", "7", "8", "9"}));
-  EXPECT_EQ(outcome.tallies, (std::map<std::string, int64_t>{{"9 deduplicate[0]", 2}}));
+  EXPECT_EQ(outcome.tallies, (std::map<std::string, int64_t>{{"deduplicated deduplicate[0]", 2}}));
   ASSERT_EQ(step->counters().size(), 1U);
   EXPECT_EQ(step->counters()[0].name, "deduplicate[0].too_old");
   EXPECT_EQ(step->counters()[0].count, 1);

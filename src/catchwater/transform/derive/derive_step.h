@@ -19,7 +19,7 @@ struct DeriveConfig {
   void Describe(Visitor& field) {
     field.Rest("column", columns,
                "SQL expression over the columns of one row; it sees the columns above it.",
-               Count{1, 1'000}, Example{"{fahrenheit: temperature * 1.8 + 32}"});
+               Example{"{fahrenheit: temperature * 1.8 + 32}"});
   }
   arrow::Status Check() const;
   std::vector<std::string> ColumnsAdded() const;

@@ -47,7 +47,7 @@ TEST_P(SelectStepTest, KeepsRowsForWhichTheConditionIsTrue) {
   const auto filtered = static_cast<int64_t>(5 - test.ordinals.size() - test.dead.size());
   EXPECT_EQ(outcome.tallies, filtered == 0 ? (std::map<std::string, int64_t>{})
                                            : (std::map<std::string, int64_t>{
-                                                 {"6 select[0]", filtered}}));
+                                                 {"filtered select[0]", filtered}}));
   CheckStepConformance({.make = make, .batch = batch});
 }
 

@@ -1,0 +1,74 @@
+#include "catchwater/lake/ledger_copies.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cinttypes>
+#include <cstdio>
+#include <optional>
+#include <string_view>
+
+#include "catchwater/base/error.h"
+
+namespace catchwater {
+namespace {
+
+constexpr std::string_view kPrefix = "ledger-";
+constexpr std::string_view kSuffix = ".sqlite";
+constexpr std::string_view kUnfinished = "unfinished-";
+
+std::string FolderOf(const std::string& warehouse) { return warehouse + "/.ledger"; }
+
+std::string NameOf(int64_t now_us) {
+  char digits[32];
+  std::snprintf(digits, sizeof(digits), "%018" PRId64, now_us);
+  return std::string(kPrefix) + digits + std::string(kSuffix);
+}
+
+std::optional<int64_t> TimeOf(std::string_view name) {
+  if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix)) return std::nullopt;
+  name.remove_prefix(kPrefix.size());
+  name.remove_suffix(kSuffix.size());
+  int64_t time_us = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), time_us);
+  if (error != std::errc() || end != name.data() + name.size()) return std::nullopt;
+  return time_us;
+}
+
+}  // namespace
+
+arrow::Result<std::vector<LedgerCopy>> LedgerCopies(Files& files, const std::string& warehouse) {
+  std::vector<LedgerCopy> copies;
+  const auto entries = files.List(FolderOf(warehouse));
+  if (!entries.ok() && KindOf(entries.status()) == ErrorKind::kNotFound) return copies;
+  ARROW_RETURN_NOT_OK(entries.status());
+  for (const FileEntry& entry : *entries) {
+    const auto taken_us = TimeOf(std::string_view(entry.path).substr(entry.path.rfind('/') + 1));
+    if (taken_us) copies.push_back({.path = entry.path, .taken_us = *taken_us});
+  }
+  std::ranges::sort(copies, std::ranges::greater(), &LedgerCopy::taken_us);
+  return copies;
+}
+
+arrow::Result<std::string> TakeLedgerCopy(Files& files, Ledger& ledger,
+                                          const std::string& warehouse, int64_t now_us) {
+  const std::string folder = FolderOf(warehouse);
+  ARROW_RETURN_NOT_OK(files.CreateDirectories(folder));
+  ARROW_ASSIGN_OR_RAISE(const auto entries, files.List(folder));
+  for (const FileEntry& entry : entries) {
+    const std::string_view name = std::string_view(entry.path).substr(folder.size() + 1);
+    if (name.starts_with(kUnfinished)) ARROW_RETURN_NOT_OK(files.Remove(entry.path));
+  }
+  const std::string name = NameOf(now_us);
+  const std::string path = folder + "/" + name;
+  const std::string unfinished = folder + "/" + std::string(kUnfinished) + name;
+  ARROW_RETURN_NOT_OK(ledger.CopyTo(unfinished));
+  ARROW_RETURN_NOT_OK(files.Rename(unfinished, path));
+  ARROW_RETURN_NOT_OK(files.SyncDirectory(folder));
+  ARROW_ASSIGN_OR_RAISE(const auto copies, LedgerCopies(files, warehouse));
+  for (size_t i = kLedgerCopiesKept; i < copies.size(); ++i) {
+    ARROW_RETURN_NOT_OK(files.Remove(copies[i].path));
+  }
+  return path;
+}
+
+}  // namespace catchwater

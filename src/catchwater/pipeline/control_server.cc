@@ -1,0 +1,144 @@
+#include "catchwater/pipeline/control_server.h"
+
+#include <utility>
+#include <vector>
+
+#include <arrow/io/memory.h>
+#include <arrow/ipc/reader.h>
+#include <arrow/ipc/writer.h>
+#include <nlohmann/json.hpp>
+
+#include "catchwater/base/error.h"
+
+namespace catchwater {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int64_t kAcceptWaitMs = 200;
+constexpr int64_t kTimeoutMs = 10'000;
+constexpr size_t kRequestBytesMax = 64 << 10;
+constexpr size_t kAnswerBytesMax = 16 << 20;
+
+arrow::Result<std::string> ToIpc(const std::vector<std::shared_ptr<arrow::RecordBatch>>& batches) {
+  ARROW_ASSIGN_OR_RAISE(auto sink, arrow::io::BufferOutputStream::Create());
+  ARROW_ASSIGN_OR_RAISE(auto writer, arrow::ipc::MakeStreamWriter(sink, batches[0]->schema()));
+  for (const auto& batch : batches) ARROW_RETURN_NOT_OK(writer->WriteRecordBatch(*batch));
+  ARROW_RETURN_NOT_OK(writer->Close());
+  ARROW_ASSIGN_OR_RAISE(const auto buffer, sink->Finish());
+  return buffer->ToString();
+}
+
+arrow::Result<std::vector<std::shared_ptr<arrow::RecordBatch>>> FromIpc(std::string bytes) {
+  const auto source =
+      std::make_shared<arrow::io::BufferReader>(arrow::Buffer::FromString(std::move(bytes)));
+  ARROW_ASSIGN_OR_RAISE(const auto reader, arrow::ipc::RecordBatchStreamReader::Open(source));
+  return reader->ToRecordBatches();
+}
+
+arrow::Status AnswerReadPoint(UnixConnection& connection, ProjectRun& run) {
+  ARROW_ASSIGN_OR_RAISE(const ReadPoint point, run.TakeReadPoint());
+  Json answer{{"ok", true}, {"seq", point.seq}, {"tables", point.metadata_location}};
+  answer["unflushed"] = Json::array();
+  std::string streams;
+  for (const auto& [table_key, batches] : point.unflushed) {
+    ARROW_ASSIGN_OR_RAISE(const std::string stream, ToIpc(batches));
+    answer["unflushed"].push_back({{"table", table_key}, {"bytes", stream.size()}});
+    streams += stream;
+  }
+  ARROW_RETURN_NOT_OK(connection.Write(answer.dump() + "\n"));
+  return connection.Write(streams);
+}
+
+Json StatusOf(const ProjectRun& run) {
+  Json pipelines = Json::array();
+  for (const RunnerReport& report : run.Reports()) {
+    pipelines.push_back({{"pipeline", report.pipeline},
+                         {"state", report.state},
+                         {"rows", report.rows},
+                         {"rows_committed", report.rows_committed},
+                         {"dead_letters", report.dead_letters},
+                         {"commits", report.commits},
+                         {"restarts", report.restarts},
+                         {"last_error", report.last_error}});
+  }
+  return {{"ok", true}, {"pipelines", std::move(pipelines)}};
+}
+
+/// Sends the request and reads the line of the answer. Nothing: nobody is there.
+arrow::Result<std::optional<std::pair<std::unique_ptr<UnixConnection>, Json>>> Ask(
+    const std::string& socket_path, const char* op) {
+  auto connected = UnixConnection::Connect(socket_path, kTimeoutMs);
+  if (!connected.ok() && KindOf(connected.status()) == ErrorKind::kNotFound) return std::nullopt;
+  ARROW_RETURN_NOT_OK(connected.status());
+  ARROW_RETURN_NOT_OK((*connected)->Write(Json{{"op", op}}.dump() + "\n"));
+  ARROW_ASSIGN_OR_RAISE(const std::string line, (*connected)->ReadLine(kAnswerBytesMax));
+  Json answer = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+  if (answer.is_discarded() || !answer.value("ok", false)) {
+    return Unavailable("Running program answered: ", line);
+  }
+  return std::pair(*std::move(connected), std::move(answer));
+}
+
+}  // namespace
+
+ControlServer::ControlServer(std::unique_ptr<UnixListener> listener, ProjectRun& run)
+    : listener_(std::move(listener)),
+      run_(run),
+      thread_([this](std::stop_token stop) { Serve(stop); }) {}
+
+arrow::Result<std::unique_ptr<ControlServer>> ControlServer::Start(const std::string& socket_path,
+                                                                   ProjectRun& run) {
+  ARROW_ASSIGN_OR_RAISE(auto listener, UnixListener::Listen(socket_path));
+  return std::unique_ptr<ControlServer>(new ControlServer(std::move(listener), run));
+}
+
+void ControlServer::Serve(std::stop_token stop) {
+  while (!stop.stop_requested()) {
+    auto connection = listener_->Accept(kAcceptWaitMs, kTimeoutMs);
+    if (!connection.ok() || *connection == nullptr) continue;
+    const arrow::Status status = Answer(**connection);
+    if (status.ok()) continue;
+    // If even this does not reach the other side, it is gone.
+    static_cast<void>(
+        (*connection)->Write(Json{{"ok", false}, {"error", status.message()}}.dump() + "\n"));
+  }
+}
+
+arrow::Status ControlServer::Answer(UnixConnection& connection) {
+  ARROW_ASSIGN_OR_RAISE(const std::string line, connection.ReadLine(kRequestBytesMax));
+  const Json request = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+  const std::string op = request.is_object() ? request.value("op", "") : "";
+  if (op == "read_point") return AnswerReadPoint(connection, run_);
+  if (op == "status") return connection.Write(StatusOf(run_).dump() + "\n");
+  if (op == "flush") {
+    const bool is_flushed = run_.Flush(kTimeoutMs);
+    return connection.Write(Json{{"ok", is_flushed}}.dump() + "\n");
+  }
+  return BadData("Unknown request, known are read_point, status, flush: ", op);
+}
+
+arrow::Result<std::optional<ReadPoint>> AskReadPoint(const std::string& socket_path) {
+  ARROW_ASSIGN_OR_RAISE(auto asked, Ask(socket_path, "read_point"));
+  if (!asked) return std::nullopt;
+  auto& [connection, answer] = *asked;
+  ReadPoint point;
+  point.seq = answer.value("seq", int64_t{0});
+  for (const auto& [table_key, location] : answer["tables"].items()) {
+    point.metadata_location[table_key] = location.get<std::string>();
+  }
+  for (const Json& part : answer["unflushed"]) {
+    ARROW_ASSIGN_OR_RAISE(std::string bytes, connection->Read(part["bytes"].get<size_t>()));
+    ARROW_ASSIGN_OR_RAISE(point.unflushed[part["table"].get<std::string>()],
+                          FromIpc(std::move(bytes)));
+  }
+  return point;
+}
+
+arrow::Result<std::optional<std::string>> AskStatus(const std::string& socket_path) {
+  ARROW_ASSIGN_OR_RAISE(auto asked, Ask(socket_path, "status"));
+  if (!asked) return std::nullopt;
+  return asked->second["pipelines"].dump();
+}
+
+}  // namespace catchwater

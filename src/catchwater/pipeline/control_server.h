@@ -1,0 +1,46 @@
+/// \file
+/// What a running program answers to the verbs: its read point, its state, a flush.
+///
+/// A request is one line of JSON, `{"op": "read_point"}`, `{"op": "status"}` or `{"op": "flush"}`;
+/// the answer is one line of JSON with `ok`. That of read_point is followed by the unflushed rows
+/// of each table as an Arrow IPC stream, whose length stands in the line.
+/// Source: docs/formats/control.md.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include <arrow/result.h>
+
+#include "catchwater/io/unix_socket.h"
+#include "catchwater/pipeline/project_run.h"
+
+namespace catchwater {
+
+/// Owns a thread from Start to its destruction.
+class ControlServer {
+ public:
+  /// \retval kAlreadyExists if another process serves the folder: it answers for both
+  static arrow::Result<std::unique_ptr<ControlServer>> Start(const std::string& socket_path,
+                                                             ProjectRun& run);
+
+ private:
+  ControlServer(std::unique_ptr<UnixListener> listener, ProjectRun& run);
+  void Serve(std::stop_token stop);
+  arrow::Status Answer(UnixConnection& connection);
+
+  std::unique_ptr<UnixListener> listener_;
+  ProjectRun& run_;
+  std::jthread thread_;
+};
+
+/// Asks the program that runs on a data folder for its read point.
+/// \return nothing if none runs there
+arrow::Result<std::optional<ReadPoint>> AskReadPoint(const std::string& socket_path);
+
+/// Asks for the reports of its pipelines, as JSON. \return nothing if none runs there
+arrow::Result<std::optional<std::string>> AskStatus(const std::string& socket_path);
+
+}  // namespace catchwater

@@ -1,0 +1,123 @@
+/// \file
+/// Every metric of the program: name, kind, labels and meaning. Counters end in `_total`, durations
+/// are `_seconds`. A label's values are a bounded set (metrics.h).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+namespace catchwater {
+
+enum class MetricKind { kCounter, kGauge, kHistogram };
+
+enum class Metric {
+  kFrames,
+  kReceivedBytes,
+  kRows,
+  kUnaccountedRows,
+  kBlocksRejected,
+  kInputFiles,
+  kInputFilesPending,
+  kSourceLag,
+  kQueueRows,
+  kQueueBytes,
+  kDecodeSeconds,
+  kFlushSeconds,
+  kFlushes,
+  kCommits,
+  kCommitSeconds,
+  kDataFilesWritten,
+  kDataBytesWritten,
+  kCompactions,
+  kCompactedBytes,
+  kCompactionSeconds,
+  kFreshnessSeconds,
+  kWatermarkSeconds,
+  kWindowsOpen,
+  kQueries,
+  kQuerySeconds,
+  kLeasesLost,
+  kDiskFull,
+  kLogRecords,
+  kLogRecordsSuppressed,
+  kSeriesDropped,
+};
+
+struct MetricSpec {
+  Metric metric;
+  MetricKind kind;
+  std::string_view name;
+  std::string_view labels;  ///< Names with commas between: "pipeline,bucket".
+  std::string_view meaning;
+};
+
+inline constexpr std::array kMetricSpecs = {
+    MetricSpec{Metric::kFrames, MetricKind::kCounter, "catchwater_frames_total", "pipeline,bucket",
+               "Frames by bucket of the account: frames, decoded_frames, dead_frames."},
+    MetricSpec{Metric::kReceivedBytes, MetricKind::kCounter, "catchwater_received_bytes_total",
+               "pipeline", "Uncompressed bytes that sources delivered."},
+    MetricSpec{Metric::kRows, MetricKind::kCounter, "catchwater_rows_total",
+               "pipeline,consumer,bucket", "Rows by bucket of the account."},
+    MetricSpec{Metric::kUnaccountedRows, MetricKind::kGauge, "catchwater_unaccounted_rows",
+               "pipeline", "Rows that the account cannot explain: always 0."},
+    MetricSpec{Metric::kBlocksRejected, MetricKind::kCounter, "catchwater_blocks_rejected_total",
+               "pipeline", "Frames that a source could not deliver whole."},
+    MetricSpec{Metric::kInputFiles, MetricKind::kGauge, "catchwater_input_files", "pipeline,state",
+               "Input files by state: to_process, processing, done, failed."},
+    MetricSpec{Metric::kInputFilesPending, MetricKind::kGauge, "catchwater_input_files_incomplete",
+               "pipeline", "Files that were seen but are still being written."},
+    MetricSpec{Metric::kSourceLag, MetricKind::kGauge, "catchwater_source_lag_bytes", "pipeline",
+               "Bytes that are there and not read yet."},
+    MetricSpec{Metric::kQueueRows, MetricKind::kGauge, "catchwater_queue_items", "pipeline,queue",
+               "Blocks or batches that wait in a queue."},
+    MetricSpec{Metric::kQueueBytes, MetricKind::kGauge, "catchwater_queue_bytes", "pipeline,queue",
+               "Bytes that wait in a queue."},
+    MetricSpec{Metric::kDecodeSeconds, MetricKind::kHistogram, "catchwater_decode_seconds",
+               "pipeline", "Time to decode one block."},
+    MetricSpec{Metric::kFlushSeconds, MetricKind::kHistogram, "catchwater_flush_seconds",
+               "pipeline", "Time from drawing a frontier to its commit."},
+    MetricSpec{Metric::kFlushes, MetricKind::kCounter, "catchwater_flushes_total",
+               "pipeline,reason", "Flushes by what triggered them: time, bytes, rows, end."},
+    MetricSpec{Metric::kCommits, MetricKind::kCounter, "catchwater_commits_total", "actor,outcome",
+               "Ledger transactions by outcome."},
+    MetricSpec{Metric::kCommitSeconds, MetricKind::kHistogram, "catchwater_commit_seconds", "actor",
+               "Time of one ledger transaction."},
+    MetricSpec{Metric::kDataFilesWritten, MetricKind::kCounter, "catchwater_data_files_total",
+               "table,operation", "Data files that were committed."},
+    MetricSpec{Metric::kDataBytesWritten, MetricKind::kCounter, "catchwater_data_bytes_total",
+               "table,operation", "Bytes of data files that were committed."},
+    MetricSpec{Metric::kCompactions, MetricKind::kCounter, "catchwater_compactions_total",
+               "table,outcome", "Merges of data files."},
+    MetricSpec{Metric::kCompactedBytes, MetricKind::kCounter, "catchwater_compacted_bytes_total",
+               "table", "Bytes that merges rewrote."},
+    MetricSpec{Metric::kCompactionSeconds, MetricKind::kHistogram, "catchwater_compaction_seconds",
+               "table", "Time of one merge."},
+    MetricSpec{Metric::kFreshnessSeconds, MetricKind::kHistogram, "catchwater_freshness_seconds",
+               "pipeline", "Time from receipt to visible in SQL, per batch."},
+    MetricSpec{Metric::kWatermarkSeconds, MetricKind::kGauge, "catchwater_watermark_seconds",
+               "pipeline,stream", "Watermark as seconds since 1970-01-01 UTC."},
+    MetricSpec{Metric::kWindowsOpen, MetricKind::kGauge, "catchwater_windows_open",
+               "pipeline,stream", "Windows that are not closed yet."},
+    MetricSpec{Metric::kQueries, MetricKind::kCounter, "catchwater_queries_total", "outcome",
+               "SQL statements by outcome."},
+    MetricSpec{Metric::kQuerySeconds, MetricKind::kHistogram, "catchwater_query_seconds", "",
+               "Time of one SQL statement."},
+    MetricSpec{Metric::kLeasesLost, MetricKind::kCounter, "catchwater_leases_lost_total", "lease",
+               "Leases that another process took over."},
+    MetricSpec{Metric::kDiskFull, MetricKind::kCounter, "catchwater_disk_full_total", "",
+               "Writes that failed because the disk was full."},
+    MetricSpec{Metric::kLogRecords, MetricKind::kCounter, "catchwater_log_records_total", "level",
+               "Log records that were written."},
+    MetricSpec{Metric::kLogRecordsSuppressed, MetricKind::kCounter,
+               "catchwater_log_records_suppressed_total", "level",
+               "Log records that were counted only, because they repeat."},
+    MetricSpec{Metric::kSeriesDropped, MetricKind::kCounter, "catchwater_series_dropped_total",
+               "metric", "Label values over the bound, counted under `other`."},
+};
+
+constexpr const MetricSpec& SpecOf(Metric metric) {
+  return kMetricSpecs[static_cast<std::size_t>(metric)];
+}
+
+}  // namespace catchwater
