@@ -27,11 +27,10 @@ Column MakeColumn(std::string name, ColumnType type) {
 
 DecodeOptions ReadingOptions(bool row_origins) {
   DecodeOptions options;
-  options.columns = {MakeColumn("ts", ColumnType::kTimestamp),
-                     MakeColumn("sensor_id", ColumnType::kString),
-                     MakeColumn("temperature", ColumnType::kFloat64),
-                     MakeColumn("humidity", ColumnType::kInt64),
-                     MakeColumn("status", ColumnType::kString)};
+  options.columns = {
+      MakeColumn("ts", ColumnType::kTimestamp), MakeColumn("sensor_id", ColumnType::kString),
+      MakeColumn("temperature", ColumnType::kFloat64), MakeColumn("humidity", ColumnType::kInt64),
+      MakeColumn("status", ColumnType::kString)};
   options.row_origins = row_origins;
   return options;
 }
@@ -42,12 +41,12 @@ std::string TwoDigits(uint64_t number) {
 
 /// What a sensor sends. \param optional_percent how many records lack the field `status`
 std::string Reading(Random& random, uint64_t optional_percent) {
-  std::string record = "{\"ts\":\"2026-01-" + TwoDigits(1 + random.Below(28)) + "T" +
-                       TwoDigits(random.Below(24)) + ":" + TwoDigits(random.Below(60)) + ":" +
-                       TwoDigits(random.Below(60)) + "Z\",\"sensor_id\":\"S0" +
-                       TwoDigits(random.Below(58)) + "\",\"temperature\":" +
-                       std::to_string(random.Below(40)) + "." + TwoDigits(random.Below(100)) +
-                       ",\"humidity\":" + std::to_string(random.Below(101));
+  std::string record =
+      "{\"ts\":\"2026-01-" + TwoDigits(1 + random.Below(28)) + "T" + TwoDigits(random.Below(24)) +
+      ":" + TwoDigits(random.Below(60)) + ":" + TwoDigits(random.Below(60)) +
+      "Z\",\"sensor_id\":\"S0" + TwoDigits(random.Below(58)) +
+      "\",\"temperature\":" + std::to_string(random.Below(40)) + "." +
+      TwoDigits(random.Below(100)) + ",\"humidity\":" + std::to_string(random.Below(101));
   if (random.Below(100) >= optional_percent) record += ",\"status\":\"ok\"";
   return record + "}";
 }

@@ -53,10 +53,10 @@ Batch Readings(int64_t first_row, int64_t row_count) {
     (void)ordinals.Append(static_cast<uint64_t>(row));
   }
   Batch batch;
-  batch.rows = arrow::RecordBatch::Make(Schema(), row_count,
-                                        {ids.Finish().ValueOrDie(), times.Finish().ValueOrDie(),
-                                         temperatures.Finish().ValueOrDie(),
-                                         humidities.Finish().ValueOrDie()});
+  batch.rows = arrow::RecordBatch::Make(
+      Schema(), row_count,
+      {ids.Finish().ValueOrDie(), times.Finish().ValueOrDie(), temperatures.Finish().ValueOrDie(),
+       humidities.Finish().ValueOrDie()});
   batch.frame_ordinals = ordinals.Finish().ValueOrDie();
   return batch;
 }
@@ -115,8 +115,12 @@ void SelectKeepsAll(benchmark::State& state) { RunStep(state, "select: humidity 
 void SelectByDuckDb(benchmark::State& state) {
   RunStep(state, "select: temperature IS NOT NULL AND temperature + 0 < 80");
 }
-void SelectByDuckDbOneRow(benchmark::State& state) { RunStep(state, "select: temperature + 0 < 80", 1); }
-void DeriveNumber(benchmark::State& state) { RunStep(state, "derive: {f: temperature * 1.8 + 32}"); }
+void SelectByDuckDbOneRow(benchmark::State& state) {
+  RunStep(state, "select: temperature + 0 < 80", 1);
+}
+void DeriveNumber(benchmark::State& state) {
+  RunStep(state, "derive: {f: temperature * 1.8 + 32}");
+}
 void DeriveText(benchmark::State& state) { RunStep(state, "derive: {name: upper(sensor_id)}"); }
 void ValidateRange(benchmark::State& state) {
   RunStep(state, "validate: {temperature: {range: [0, 200]}}");

@@ -14,8 +14,14 @@ set(pch_headers
 add_library(catchwater_pch STATIC "${CMAKE_BINARY_DIR}/pch.cc")
 target_link_libraries(catchwater_pch PUBLIC catchwater_arrow)
 target_precompile_headers(catchwater_pch PRIVATE ${pch_headers})
+# Tests are compiled with less effort than the program: their own speed does not matter.
+set(CATCHWATER_TEST_OPTIONS "")
+if(CMAKE_CXX_FLAGS MATCHES "-O3")
+  set(CATCHWATER_TEST_OPTIONS -O1)
+endif()
 add_library(catchwater_test_pch STATIC "${CMAKE_BINARY_DIR}/pch.cc")
 target_link_libraries(catchwater_test_pch PUBLIC catchwater_arrow)
+target_compile_options(catchwater_test_pch PRIVATE ${CATCHWATER_TEST_OPTIONS})
 target_precompile_headers(catchwater_test_pch PRIVATE ${pch_headers} <gtest/gtest.h> <gmock/gmock.h>)
 
 # catchwater_library(NAME SOURCES KEY key PATH folder DEPENDS LIBRARY...): NAME from its sources, an
@@ -67,6 +73,7 @@ endfunction()
 function(catchwater_test name sources)
   add_executable(${name} ${sources})
   target_precompile_headers(${name} REUSE_FROM catchwater_test_pch)
+  target_compile_options(${name} PRIVATE ${CATCHWATER_TEST_OPTIONS})
   target_link_libraries(${name} PRIVATE ${ARGN} rapidcheck gmock gtest gtest_main pthread)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
     WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}" TEST_PREFIX "${name}." PROPERTIES TIMEOUT 120)

@@ -26,7 +26,8 @@ class BoundedQueue {
     std::unique_lock lock(mutex_);
     const bool has_room = room_.wait(lock, stop, [&] {
       return is_closed_ || items_.empty() ||
-             (static_cast<int64_t>(items_.size()) < count_max_ && bytes_ + byte_count <= bytes_max_);
+             (static_cast<int64_t>(items_.size()) < count_max_ &&
+              bytes_ + byte_count <= bytes_max_);
     });
     if (!has_room || is_closed_) return false;
     items_.emplace_back(std::move(value), byte_count);

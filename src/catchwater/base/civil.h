@@ -48,7 +48,8 @@ constexpr CivilDate CivilFromDays(int64_t days) {
   const auto day_of_era = static_cast<int32_t>(shifted - era * 146'097);
   const int32_t year_of_era =
       (day_of_era - day_of_era / 1'460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
-  const int32_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const int32_t day_of_year =
+      day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
   const int32_t m = (5 * day_of_year + 2) / 153;
   const int32_t month = m < 10 ? m + 3 : m - 9;
   return {.year = year_of_era + static_cast<int32_t>(era) * 400 + (month <= 2 ? 1 : 0),

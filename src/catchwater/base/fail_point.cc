@@ -1,13 +1,13 @@
 #include "catchwater/base/fail_point.h"
 
-#include <signal.h>
-
 #include <array>
 #include <atomic>
 #include <charconv>
 #include <cstdlib>
 #include <string>
 #include <utility>
+
+#include <signal.h>
 
 #include "catchwater/base/error.h"
 
@@ -71,7 +71,8 @@ Armed ReadEnvironment() {
     armed.point = point;
     is_known = true;
   }
-  CATCHWATER_CHECK(is_known, "CATCHWATER_FAIL_POINT names no step; see `catchwater version --steps`");
+  CATCHWATER_CHECK(is_known,
+                   "CATCHWATER_FAIL_POINT names no step; see `catchwater version --steps`");
   armed.action = action == "kill"   ? Action::kKill
                  : action == "stop" ? Action::kStop
                                     : Action::kError;

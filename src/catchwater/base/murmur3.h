@@ -1,5 +1,6 @@
 /// \file
-/// MurmurHash3, the 32-bit variant for x86, as Iceberg's bucket transform needs it. Not for secrets.
+/// MurmurHash3, the 32-bit variant for x86, as Iceberg's bucket transform needs it. Not for
+/// secrets.
 #pragma once
 
 #include <cstdint>

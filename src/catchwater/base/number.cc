@@ -6,30 +6,15 @@
 #include <cmath>
 #include <limits>
 #include <system_error>
+#include <utility>
 
 namespace catchwater {
 namespace {
 
 using Uint128 = unsigned __int128;
 
-// The powers of ten that a double holds exactly.
-constexpr std::array<double, 23> kExactPowers{1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                              1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                              1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-constexpr uint64_t kExactSignificandMax = uint64_t{1} << 53;
-
-constexpr std::array<uint64_t, 20> kPowersOfTen = [] {
-  std::array<uint64_t, 20> powers{};
-  uint64_t power = 1;
-  for (uint64_t& entry : powers) {
-    entry = power;
-    power *= 10;
-  }
-  return powers;
-}();
-
 // The upper and lower half of 2^(127 + bits of 5^k) / 5^k, rounded up: the reciprocals that the
-// Eisel-Lemire method multiplies with. k <= 22 is all that ScaleDown needs.
+// Eisel-Lemire method multiplies with.
 constexpr std::array<std::pair<uint64_t, uint64_t>, 23> kReciprocals = [] {
   std::array<std::pair<uint64_t, uint64_t>, 23> table{};
   table[0] = {uint64_t{1} << 63, 0};
@@ -51,42 +36,6 @@ constexpr std::array<std::pair<uint64_t, uint64_t>, 23> kReciprocals = [] {
   }
   return table;
 }();
-
-// Source: D. Lemire, "Number parsing at a gigabyte per second" (2021), section 5; for negative
-// powers down to 10^-27 the product of 128 bits always decides the rounding.
-double EiselLemire(uint64_t significand, int32_t fraction_digit_count) {
-  const int zeros = std::countl_zero(significand);
-  const uint64_t shifted = significand << zeros;
-  const auto [high, low] = kReciprocals[static_cast<size_t>(fraction_digit_count)];
-  Uint128 product = Uint128{shifted} * high;
-  if ((static_cast<uint64_t>(product >> 64) & 0x1FF) == 0x1FF) {
-    product += (Uint128{shifted} * low) >> 64;
-  }
-  const auto upper = static_cast<uint64_t>(product >> 64);
-  const auto lower = static_cast<uint64_t>(product);
-  const int upper_bit = static_cast<int>(upper >> 63);
-  const int shift = upper_bit + 64 - 52 - 3;
-  uint64_t mantissa = upper >> shift;
-  // floor(log2(10^-count)) by a multiplication.
-  int64_t exponent =
-      ((-217706 * int64_t{fraction_digit_count}) >> 16) + 63 + upper_bit - zeros + 1023;
-  // Exactly halfway: to even, not up.
-  if (lower <= 1 && fraction_digit_count <= 4 && (mantissa & 3) == 1 &&
-      (mantissa << shift) == upper) {
-    mantissa &= ~uint64_t{1};
-  }
-  mantissa += mantissa & 1;
-  mantissa >>= 1;
-  if (mantissa >= (uint64_t{1} << 53)) {
-    mantissa = uint64_t{1} << 52;
-    ++exponent;
-  }
-  mantissa &= ~(uint64_t{1} << 52);
-  return std::bit_cast<double>(mantissa | (static_cast<uint64_t>(exponent) << 52));
-}
-
-// How many characters from the start of the word are digits: 0 to 8.
-int DigitCount(uint64_t digits) { return std::countr_zero(NonDigitMask(digits)) / 8; }
 
 // std::from_chars takes no plus sign, but a minus sign behind ours.
 template <typename Number>
@@ -154,55 +103,40 @@ std::optional<float> ParseFloat(std::string_view text) { return ParseFloatingPoi
 
 namespace number_internal {
 
-std::optional<Significand> ParseSignificand(const char* padded, size_t length) {
-  const char* next = padded;
-  const uint64_t whole = DigitsOfWord(LoadWord(next));
-  const int whole_count = DigitCount(whole);
-  if (whole_count == 0 || whole_count == 8) return std::nullopt;
-  Significand result;
-  result.digits = EightDigits(whole << (64 - 8 * whole_count));
-  next += whole_count;
-  if (*next == '.') {
-    ++next;
-    for (int part = 0; part < 2; ++part) {
-      const uint64_t digits = DigitsOfWord(LoadWord(next));
-      const int count = DigitCount(digits);
-      if (count == 0) break;
-      result.digits = result.digits * kPowersOfTen[static_cast<size_t>(count)] +
-                      EightDigits(digits << (64 - 8 * count));
-      result.fraction_digit_count += count;
-      next += count;
-      if (count < 8) break;
-    }
-    if (result.fraction_digit_count == 0) return std::nullopt;
+// Source: D. Lemire, "Number parsing at a gigabyte per second" (2021), section 5; for negative
+// powers down to 10^-27 the product of 128 bits always decides the rounding.
+double ScaleDownByProduct(uint64_t significand, int32_t fraction_digit_count) {
+  const int zeros = std::countl_zero(significand);
+  const uint64_t shifted = significand << zeros;
+  const auto [high, low] = kReciprocals[static_cast<size_t>(fraction_digit_count)];
+  Uint128 product = Uint128{shifted} * high;
+  if ((static_cast<uint64_t>(product >> 64) & 0x1FF) == 0x1FF) {
+    product += (Uint128{shifted} * low) >> 64;
   }
-  // Nineteen digits always fit; more could have wrapped around. What stands behind 8 + 16 digits,
-  // an exponent or rubbish is left to the slow way, as is a text that ends inside the digits.
-  if (whole_count + result.fraction_digit_count > 19 ||
-      static_cast<size_t>(next - padded) != length) {
-    return std::nullopt;
+  const auto upper = static_cast<uint64_t>(product >> 64);
+  const auto lower = static_cast<uint64_t>(product);
+  const int upper_bit = static_cast<int>(upper >> 63);
+  const int shift = upper_bit + 64 - 52 - 3;
+  uint64_t mantissa = upper >> shift;
+  // floor(log2(10^-count)) by a multiplication.
+  int64_t exponent =
+      ((-217706 * int64_t{fraction_digit_count}) >> 16) + 63 + upper_bit - zeros + 1023;
+  // Exactly halfway: to even, not up.
+  if (lower <= 1 && fraction_digit_count <= 4 && (mantissa & 3) == 1 &&
+      (mantissa << shift) == upper) {
+    mantissa &= ~uint64_t{1};
   }
-  return result;
-}
-
-double ScaleDown(const Significand& significand) {
-  if (significand.digits <= kExactSignificandMax) {
-    return static_cast<double>(significand.digits) /
-           kExactPowers[static_cast<size_t>(significand.fraction_digit_count)];
+  mantissa += mantissa & 1;
+  mantissa >>= 1;
+  if (mantissa >= (uint64_t{1} << 53)) {
+    mantissa = uint64_t{1} << 52;
+    ++exponent;
   }
-  return EiselLemire(significand.digits, significand.fraction_digit_count);
+  mantissa &= ~(uint64_t{1} << 52);
+  return std::bit_cast<double>(mantissa | (static_cast<uint64_t>(exponent) << 52));
 }
 
 }  // namespace number_internal
-
-std::optional<double> TryParseDouble(const char* padded, size_t length) {
-  const bool is_negative = *padded == '-';
-  const auto significand =
-      number_internal::ParseSignificand(padded + is_negative, length - is_negative);
-  if (!significand) return std::nullopt;
-  const double value = number_internal::ScaleDown(*significand);
-  return is_negative ? -value : value;
-}
 
 std::optional<float> TryNarrow(double value) {
   // Rounding twice differs from rounding once only if the double is halfway between two floats.

@@ -60,7 +60,8 @@ TEST(TryParseInt64, AgreesWithTheSlowWayOrGivesUp) {
   for (int i = 0; i < 200'000; ++i) {
     const auto value = static_cast<int64_t>(random.Next() >> random.Below(64));
     std::string text = std::to_string(random.Below(2) == 0 ? value : -value);
-    if (random.Below(10) == 0) text[random.Below(text.size())] = static_cast<char>(random.Below(256));
+    if (random.Below(10) == 0)
+      text[random.Below(text.size())] = static_cast<char>(random.Below(256));
     const std::optional<int64_t> quick = Quickly(text, "987654321", TryParseInt64);
     if (!quick) continue;
     ++agreed_count;
@@ -75,20 +76,12 @@ TEST(ParseDouble, ReadsAllForms) {
     double value;
   };
   for (const Row& row : {
-           Row{"0", 0.0},
-           Row{"1.5", 1.5},
-           Row{"+1.5", 1.5},
-           Row{"-1.5", -1.5},
-           Row{".5", 0.5},
-           Row{"5.", 5.0},
-           Row{"1e3", 1000.0},
-           Row{"1E+3", 1000.0},
-           Row{"1e-3", 0.001},
+           Row{"0", 0.0}, Row{"1.5", 1.5}, Row{"+1.5", 1.5}, Row{"-1.5", -1.5}, Row{".5", 0.5},
+           Row{"5.", 5.0}, Row{"1e3", 1000.0}, Row{"1E+3", 1000.0}, Row{"1e-3", 0.001},
            Row{"18.324918539200002", 18.324918539200002},
            Row{"1.7976931348623157e308", std::numeric_limits<double>::max()},
            Row{"4.9406564584124654e-324", std::numeric_limits<double>::denorm_min()},
-           Row{"1e-400", 0.0},
-           Row{"1e-99999", 0.0},
+           Row{"1e-400", 0.0}, Row{"1e-99999", 0.0},
            Row{"inf", std::numeric_limits<double>::infinity()},
            Row{"-Infinity", -std::numeric_limits<double>::infinity()},
            Row{"9007199254740993", 9007199254740992.0},  // Halfway: to even.
@@ -101,8 +94,8 @@ TEST(ParseDouble, ReadsAllForms) {
 
 TEST(ParseDouble, RefusesEverythingElse) {
   for (const std::string_view text :
-       {"", ".", "-", "+", "e5", "1e", "1e+", "1.2.3", " 1", "1 ", "1,5", "0x1p3", "1f", "nan(1)",
-        "infin", "+-1", "--1", "1e400", "-1e400", "1e99999", "NA"}) {
+       {"",      ".",  "-",      "+",     "e5",  "1e",  "1e+",   "1.2.3",  " 1",      "1 ", "1,5",
+        "0x1p3", "1f", "nan(1)", "infin", "+-1", "--1", "1e400", "-1e400", "1e99999", "NA"}) {
     EXPECT_EQ(ParseDouble(text), std::nullopt) << text;
     EXPECT_EQ(Quickly(text, ",1", TryParseDouble), std::nullopt) << text;
   }
@@ -130,7 +123,8 @@ TEST(TryParseDouble, EqualsTheStandardLibraryBitForBit) {
       text += "." + std::string(random.Below(3), '0') +
               std::to_string(fraction).substr(0, 1 + random.Below(16));
     }
-    const std::optional<double> quick = Quickly(text, random.Below(2) == 0 ? "," : "7", TryParseDouble);
+    const std::optional<double> quick =
+        Quickly(text, random.Below(2) == 0 ? "," : "7", TryParseDouble);
     if (!quick) continue;
     ++agreed_count;
     double expected = 0;

@@ -56,7 +56,7 @@ std::string Random::Uuid() {
   static constexpr char kHex[] = "0123456789abcdef";
   uint64_t high = Next();
   uint64_t low = Next();
-  high = (high & ~0xf000U) | 0x4000U;
+  high = (high & ~uint64_t{0xf000}) | 0x4000U;
   low = (low & ~(uint64_t{3} << 62)) | (uint64_t{2} << 62);
   std::string text;
   text.reserve(36);

@@ -15,8 +15,8 @@ constexpr std::string_view kDirectives = "YymdejbBhaAHIpMSfzZs";
 constexpr std::array<std::string_view, 12> kMonths{"january",   "february", "march",    "april",
                                                    "may",       "june",     "july",     "august",
                                                    "september", "october",  "november", "december"};
-constexpr std::array<std::string_view, 7> kWeekdays{
-    "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"};
+constexpr std::array<std::string_view, 7> kWeekdays{"monday", "tuesday",  "wednesday", "thursday",
+                                                    "friday", "saturday", "sunday"};
 
 bool IsDigit(char letter) { return letter >= '0' && letter <= '9'; }
 bool IsBlank(char letter) { return letter == ' ' || letter == '\t'; }
@@ -164,8 +164,7 @@ class PatternReader {
 
   TimeFault Fraction() {
     const size_t count = DigitCount(9);
-    const TimeFault fault =
-        Number(1, 9, 0, 999'999'999, TimeFault::kFraction, fields_.fraction_us);
+    const TimeFault fault = Number(1, 9, 0, 999'999'999, TimeFault::kFraction, fields_.fraction_us);
     for (size_t i = count; i < 9; ++i) fields_.fraction_us *= 10;
     fields_.fraction_us /= 1000;
     return fault;
@@ -175,8 +174,8 @@ class PatternReader {
     const bool is_negative = !rest_.empty() && rest_.front() == '-';
     if (is_negative) rest_.remove_prefix(1);
     int64_t seconds = 0;
-    const TimeFault fault = Number(1, 12, 0, kTimestampMax / kMicrosPerSecond, TimeFault::kRange,
-                                   seconds);
+    const TimeFault fault =
+        Number(1, 12, 0, kTimestampMax / kMicrosPerSecond, TimeFault::kRange, seconds);
     fields_.epoch_s = is_negative ? -seconds : seconds;
     return fault;
   }

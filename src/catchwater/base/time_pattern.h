@@ -13,8 +13,8 @@
 namespace catchwater {
 
 /// Immutable; any thread. Directives:
-///   %Y year (4 digits)   %y year (2 digits: 69-99 are 19xx)   %m month   %d %e day   %j day of year
-///   %b %B %h English month name, short or whole   %a %A English weekday name (read, not used)
+///   %Y year (4 digits)   %y year (2 digits: 69-99 are 19xx)   %m month   %d %e day   %j day of
+///   year %b %B %h English month name, short or whole   %a %A English weekday name (read, not used)
 ///   %H hour   %I hour 1-12   %p AM or PM   %M minute   %S second   %f fraction, 1-9 digits
 ///   %z offset: Z, +hh, +hhmm, +hh:mm   %Z the words UTC, GMT, Z   %s seconds since 1970 UTC
 ///   %F = %Y-%m-%d   %T = %H:%M:%S   %R = %H:%M   %D = %m/%d/%y   %% a percent sign

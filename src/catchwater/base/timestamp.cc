@@ -71,7 +71,7 @@ DayParse DayOfYear(uint32_t year, uint32_t day) {
 DayParse DayOfWeek(uint32_t year, uint32_t week, uint32_t weekday) {
   if (weekday < 1 || weekday > 7) return {.fault = TimeFault::kWeekday};
   const int32_t january_4 = DaysFromCivil(year, 1, 4);
-  const int32_t since_monday = (january_4 - kDayMin) % 7;  // 0001-01-01 was a Monday.
+  const int32_t since_monday = (january_4 - kDayMin) % 7;   // 0001-01-01 was a Monday.
   const int32_t december_28 = DaysFromCivil(year, 12, 28);  // Is always in the last week.
   const int32_t first_monday = january_4 - since_monday;
   const int32_t week_count = (december_28 - first_monday) / 7 + 1;
@@ -300,8 +300,7 @@ LocalTime ParseEpoch(std::string_view text, int64_t units_per_second) {
   }
   if (!cursor.is_end()) return Fault(TimeFault::kNumber);
   const int64_t magnitude = *us + fraction_us;
-  LocalTime time{
-      .us = is_negative ? -magnitude : magnitude, .has_offset = true, .has_time = true};
+  LocalTime time{.us = is_negative ? -magnitude : magnitude, .has_offset = true, .has_time = true};
   return ToUtc(time);
 }
 

@@ -72,54 +72,91 @@ void AppendTimestamp(int64_t us, bool with_z, std::string* text);
 /// Appends `2026-01-02`.
 void AppendDate(int64_t days, std::string* text);
 
+/// Remembers the last date: most rows of a file are of the day of the row before.
+class DateMemory {
+ public:
+  /// As timestamp_internal::ParseDate.
+  inline int64_t Parse(const char* text);
+
+ private:
+  uint64_t word_ = 0;
+  uint16_t rest_ = 0;
+  int64_t us_ = 0;
+};
+
 /// The form of nearly all logs, `YYYY-MM-DD[T ]hh:mm:ss[.f][Z]` with up to 8 fraction digits, of a
 /// padded text (base/swar.h). \return nothing if it is not that: ask ParseIso
 struct UsualTime {
   int64_t us;
   bool is_utc;
 };
-inline std::optional<UsualTime> TryParseIso(const char* padded, size_t length);
+inline std::optional<UsualTime> TryParseIso(const char* padded, size_t length, DateMemory& memory);
 
 namespace timestamp_internal {
 
 inline constexpr int64_t kNoTime = INT64_MIN;
 
-/// Reads the 19 characters `YYYY-MM-DD[T ]hh:mm:ss`.
-inline int64_t ParseSeconds(const char* text) {
-  // Each word minus what must stand in it: digits become 0 to 9, separators 0.
-  const uint64_t date = LoadWord(text) ^ 0x2D30302D30303030u;        // 0000-00-
-  const uint64_t time = LoadWord(text + 11) ^ 0x30303A30303A3030u;   // 00:00:00
+/// Returns 0x80 in bytes that are more than the byte of 0x7F - `allowance`. \pre all bytes < 0x80
+inline uint64_t MoreThan(uint64_t bytes, uint64_t allowance) {
+  return (bytes + allowance) & 0x8080808080808080u;
+}
+
+/// Reads `YYYY-MM-DD` of which 16 characters may be read. \return microseconds, or kNoTime
+inline int64_t ParseDate(const char* text) {
+  constexpr uint64_t kHigh = 0x8080808080808080u;
+  // The word minus what must stand in it: digits become 0 to 9, separators 0.
+  const uint64_t date = LoadWord(text) ^ 0x2D30302D30303030u;  // 0000-00-
   const auto day_tens = static_cast<uint32_t>(text[8] - '0');
   const auto day_ones = static_cast<uint32_t>(text[9] - '0');
-  // The high bit rises where a digit is more than 9 or a separator more than 0.
-  constexpr uint64_t kLow = 0x7F7F7F7F7F7F7F7Fu;
-  uint64_t wrong = (((date & kLow) + 0x7F76767F76767676u) | date) & ~kLow;
-  wrong |= (((time & kLow) + 0x76767F76767F7676u) | time) & ~kLow;
-  const uint64_t date_pairs = date * 10 + (date >> 8);
-  const uint64_t time_pairs = time * 10 + (time >> 8);
-  const auto year = static_cast<uint32_t>((date_pairs & 0xFF) * 100 + ((date_pairs >> 16) & 0xFF));
-  const auto month = static_cast<uint32_t>((date_pairs >> 40) & 0xFF);
+  const uint64_t wrong = (date & kHigh) | MoreThan(date & ~kHigh, 0x7F76767F76767676u);
+  const uint64_t pairs = date * 10 + (date >> 8);
+  const auto year = static_cast<uint32_t>((pairs & 0xFF) * 100 + ((pairs >> 16) & 0xFF));
+  const auto month = static_cast<uint32_t>((pairs >> 40) & 0xFF);
   const uint32_t day = day_tens * 10 + day_ones;
-  const auto hour = static_cast<uint32_t>(time_pairs & 0xFF);
-  const auto minute = static_cast<uint32_t>((time_pairs >> 24) & 0xFF);
-  const auto second = static_cast<uint32_t>((time_pairs >> 48) & 0xFF);
-  const bool is_wrong = static_cast<bool>(
-      static_cast<int>(wrong != 0) | static_cast<int>(day_tens > 9) |
-      static_cast<int>(day_ones > 9) | static_cast<int>(text[10] != ' ' && text[10] != 'T') |
-      static_cast<int>(year == 0) | static_cast<int>(month - 1 > 11) |
-      static_cast<int>(day - 1 >= DaysInMonth(year, month & 15)) | static_cast<int>(hour > 23) |
-      static_cast<int>(minute > 59) | static_cast<int>(second > 59));
-  if (is_wrong) [[unlikely]] return kNoTime;
-  return DaysFromCivil(year, month, day) * kMicrosPerDay +
-         (hour * 3600 + minute * 60 + second) * kMicrosPerSecond;
+  const bool is_wrong = wrong != 0 || day_tens > 9 || day_ones > 9 || year == 0 || month - 1 > 11 ||
+                        day - 1 >= DaysInMonth(year, month & 15);
+  if (is_wrong) return kNoTime;
+  return DaysFromCivil(year, month, day) * kMicrosPerDay;
+}
+
+/// Reads `hh:mm:ss` of which 8 characters may be read. \return microseconds, or kNoTime
+inline int64_t ParseTimeOfDay(const char* text) {
+  constexpr uint64_t kHigh = 0x8080808080808080u;
+  const uint64_t time = LoadWord(text) ^ 0x30303A30303A3030u;  // 00:00:00
+  const uint64_t wrong = (time & kHigh) | MoreThan(time & ~kHigh, 0x76767F76767F7676u);
+  const uint64_t pairs = (time * 10 + (time >> 8)) & 0x00FF0000FF0000FFu;
+  if ((wrong | MoreThan(pairs, 0x0044000044000068u)) != 0) [[unlikely]]
+    return kNoTime;
+  const auto hour = static_cast<uint32_t>(pairs & 0xFF);
+  const auto minute = static_cast<uint32_t>((pairs >> 24) & 0xFF);
+  const auto second = static_cast<uint32_t>(pairs >> 48);
+  return (hour * 3600 + minute * 60 + second) * kMicrosPerSecond;
 }
 
 }  // namespace timestamp_internal
 
-inline std::optional<UsualTime> TryParseIso(const char* padded, size_t length) {
-  if (length < 19) return std::nullopt;
-  const int64_t us = timestamp_internal::ParseSeconds(padded);
-  if (us == timestamp_internal::kNoTime) return std::nullopt;
+inline int64_t DateMemory::Parse(const char* text) {
+  const uint64_t word = LoadWord(text);
+  uint16_t rest;
+  std::memcpy(&rest, text + 8, sizeof(rest));
+  if (word == word_ && rest == rest_) [[likely]]
+    return us_;
+  const int64_t us = timestamp_internal::ParseDate(text);
+  if (us == timestamp_internal::kNoTime) return us;
+  word_ = word;
+  rest_ = rest;
+  us_ = us;
+  return us;
+}
+
+inline std::optional<UsualTime> TryParseIso(const char* padded, size_t length, DateMemory& memory) {
+  if (length < 19 || (padded[10] != ' ' && padded[10] != 'T')) return std::nullopt;
+  const int64_t date_us = memory.Parse(padded);
+  const int64_t of_day_us = timestamp_internal::ParseTimeOfDay(padded + 11);
+  if (date_us == timestamp_internal::kNoTime || of_day_us == timestamp_internal::kNoTime) {
+    return std::nullopt;
+  }
+  const int64_t us = date_us + of_day_us;
   if (length == 19) return UsualTime{us, false};
   const bool is_utc = padded[length - 1] == 'Z';
   const size_t rest = length - 19 - static_cast<size_t>(is_utc);

@@ -28,7 +28,8 @@ void CheckQuickWay(std::string_view text) {
     std::array<char, 64 + kTextPaddingBytes> padded;
     padded.fill(behind);
     std::memcpy(padded.data(), text.data(), text.size());
-    const auto quick = TryParseIso(padded.data(), text.size());
+    static DateMemory memory;
+    const auto quick = TryParseIso(padded.data(), text.size(), memory);
     if (!quick) continue;
     const LocalTime slow = ParseIso(text);
     CATCHWATER_CHECK(slow.fault == TimeFault::kNone, "the complete way takes what the quick takes");

@@ -21,8 +21,8 @@ arrow::Result<TimestampParser> TimestampParser::Make(std::string_view format,
   } else if (format.find('%') != std::string_view::npos) {
     ARROW_ASSIGN_OR_RAISE(parser.pattern_, TimePattern::Make(format));
   } else {
-    return ConfigError(
-        "Time format must be iso, epoch_s, epoch_ms, epoch_us or a pattern with %: ", format);
+    return ConfigError("Time format must be iso, epoch_s, epoch_ms, epoch_us or a pattern with %: ",
+                       format);
   }
   return parser;
 }

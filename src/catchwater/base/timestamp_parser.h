@@ -14,7 +14,7 @@
 
 namespace catchwater {
 
-/// One thread at a time (the zone remembers).
+/// One thread at a time (it remembers the last date and stretch of zone).
 class TimestampParser {
  public:
   /// format: `iso` or empty, `epoch_s`, `epoch_ms`, `epoch_us`, or a pattern with `%`
@@ -36,7 +36,7 @@ class TimestampParser {
   /// As Parse, for usual texts, padded (base/swar.h). \return nothing: ask Parse
   std::optional<int64_t> TryParse(const char* padded, size_t length) {
     if (!is_iso_) return std::nullopt;
-    const std::optional<UsualTime> time = TryParseIso(padded, length);
+    const std::optional<UsualTime> time = TryParseIso(padded, length, date_memory_);
     if (!time) return std::nullopt;
     if (time->is_utc || zone_.is_utc()) return time->us;
     const LocalTime utc = zone_.LocalToUtc(time->us);
@@ -61,6 +61,7 @@ class TimestampParser {
   std::optional<TimePattern> pattern_;
   int64_t epoch_units_per_second_ = 0;  // 0: not an epoch.
   bool is_iso_ = false;
+  DateMemory date_memory_;
 };
 
 }  // namespace catchwater

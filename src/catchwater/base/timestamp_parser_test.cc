@@ -84,8 +84,8 @@ TEST(TimestampParser, RefusesWhatDoesNotFollowThePattern) {
 }
 
 TEST(TimestampParser, RefusesFormatsThatMakeNoSense) {
-  for (const std::string_view format : {"epoch", "rfc3339", "%H:%M", "%Y-%m", "%d.%m", "%F %Q", "%F %",
-                                        "%F %I:%M", "%F %H %p"}) {
+  for (const std::string_view format :
+       {"epoch", "rfc3339", "%H:%M", "%Y-%m", "%d.%m", "%F %Q", "%F %", "%F %I:%M", "%F %H %p"}) {
     const auto parser = TimestampParser::Make(format, "");
     ASSERT_FALSE(parser.ok()) << format;
     EXPECT_EQ(KindOf(parser.status()), ErrorKind::kConfig) << format;

@@ -19,7 +19,8 @@ TEST(IsValidUtf8, KnowsWellFormedText) {
 TEST(IsValidUtf8, RefusesIllFormedTextAtEveryPlace) {
   for (const std::string_view bad :
        {"\x80", "\xC0\x80", "\xC1\xBF", "\xC3", "\xE2\x82", "\xE0\x80\x80", "\xED\xA0\x80",
-        "\xF0\x80\x80\x80", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF", "\xF0\x9D\x84", "\xC3("}) {
+        "\xF0\x80\x80\x80", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF", "\xF0\x9D\x84",
+        "\xC3("}) {
     for (size_t before = 0; before < 20; ++before) {
       const std::string text = std::string(before, 'x') + std::string(bad) + "yz";
       EXPECT_FALSE(IsValidUtf8(text)) << before;

@@ -57,13 +57,13 @@ TEST(ColumnBuilder, ReadsIntegersStrictly) {
                                  {"2147483648", "!out of the range of int32: 2147483648"},
                                  {"", "!not an int32: "},
                                  {"12x", "!not an int32: 12x"}});
-  Check(Of(ColumnType::kInt64), {{"9223372036854775807", "9223372036854775807"},
-                                 {"9223372036854775808",
-                                  "!out of the range of int64: 9223372036854775808"},
-                                 {"12.0", "!not an int64: 12.0"},
-                                 {" 12", "!not an int64:  12"},
-                                 {"--1", "!not an int64: --1"},
-                                 {"\xFF", "!not an int64: \\xFF"}});
+  Check(Of(ColumnType::kInt64),
+        {{"9223372036854775807", "9223372036854775807"},
+         {"9223372036854775808", "!out of the range of int64: 9223372036854775808"},
+         {"12.0", "!not an int64: 12.0"},
+         {" 12", "!not an int64:  12"},
+         {"--1", "!not an int64: --1"},
+         {"\xFF", "!not an int64: \\xFF"}});
 }
 
 TEST(ColumnBuilder, ReadsFloats) {
@@ -97,11 +97,19 @@ TEST(ColumnBuilder, ReadsDecimalsExactly) {
 }
 
 TEST(ColumnBuilder, ReadsBools) {
-  Check(Of(ColumnType::kBool), {{"true", "true"},   {"TRUE", "true"}, {"t", "true"},
-                                {"1", "true"},      {"Yes", "true"},  {"false", "false"},
-                                {"F", "false"},     {"0", "false"},   {"no", "false"},
-                                {"2", "!not a bool: 2"}, {"", "!not a bool: "},
-                                {"truely", "!not a bool: truely"}, {"tr", "!not a bool: tr"}});
+  Check(Of(ColumnType::kBool), {{"true", "true"},
+                                {"TRUE", "true"},
+                                {"t", "true"},
+                                {"1", "true"},
+                                {"Yes", "true"},
+                                {"false", "false"},
+                                {"F", "false"},
+                                {"0", "false"},
+                                {"no", "false"},
+                                {"2", "!not a bool: 2"},
+                                {"", "!not a bool: "},
+                                {"truely", "!not a bool: truely"},
+                                {"tr", "!not a bool: tr"}});
 }
 
 TEST(ColumnBuilder, ReadsDates) {
@@ -182,7 +190,9 @@ TEST(ColumnBuilder, RefusesColumnsThatMakeNoSense) {
 std::vector<std::string> Natives(const Column& column) {
   const auto builder = Make(column);
   std::vector<std::string> reasons;
-  const auto note = [&](bool is_read) { reasons.push_back(is_read ? "" : "!" + builder->reason()); };
+  const auto note = [&](bool is_read) {
+    reasons.push_back(is_read ? "" : "!" + builder->reason());
+  };
   note(builder->AppendBool(true));
   note(builder->AppendInt64(1));
   note(builder->AppendDouble(1.5));
@@ -199,7 +209,8 @@ std::vector<std::string> Natives(const Column& column) {
 TEST(ColumnBuilder, TakesNativeValuesOfFormatsWithTypes) {
   using Texts = std::vector<std::string>;
   EXPECT_EQ(Natives(Of(ColumnType::kBool)), (Texts{"true", "true", "!not a bool: 1.5"}));
-  EXPECT_EQ(Natives(Of(ColumnType::kInt32)), (Texts{"!not an int32: true", "1", "!not an int32: 1.5"}));
+  EXPECT_EQ(Natives(Of(ColumnType::kInt32)),
+            (Texts{"!not an int32: true", "1", "!not an int32: 1.5"}));
   EXPECT_EQ(Natives(Of(ColumnType::kFloat64)), (Texts{"!not a float64: true", "1", "1.5"}));
   EXPECT_EQ(Natives(Of(ColumnType::kString)), (Texts{"true", "1", "1.5"}));
   Column decimal = Of(ColumnType::kDecimal);
@@ -210,9 +221,8 @@ TEST(ColumnBuilder, TakesNativeValuesOfFormatsWithTypes) {
                    "!not a timestamp, a number needs an epoch format: 1.5"}));
   Column epoch = Of(ColumnType::kTimestamp);
   epoch.format = "epoch_s";
-  EXPECT_EQ(Natives(epoch),
-            (Texts{"!not a timestamp of the years 1 to 9999: true", "1970-01-01 00:00:01.000000Z",
-                   "1970-01-01 00:00:01.500000Z"}));
+  EXPECT_EQ(Natives(epoch), (Texts{"!not a timestamp of the years 1 to 9999: true",
+                                   "1970-01-01 00:00:01.000000Z", "1970-01-01 00:00:01.500000Z"}));
 }
 
 TEST(ColumnBuilder, RefusesNativeNumbersOutOfRange) {
@@ -283,10 +293,27 @@ class Texts {
 
 // Law: a run gives what one call a row gives.
 TEST(ColumnBuilder, ReadsARunAsItReadsSingleTexts) {
-  const std::vector<std::string> pool{
-      "",      "NA",   "\\N",  "1",   "0",          "42",     "-7",      "12x",  "1.5",
-      "1e400", "true", "on",   "no",  "2026-01-02", "\xFF",   "S017",    "2026-01-02 03:04:05",
-      "NB",    "N",    "9223372036854775808", "a text that is longer than sixteen bytes"};
+  const std::vector<std::string> pool{"",
+                                      "NA",
+                                      "\\N",
+                                      "1",
+                                      "0",
+                                      "42",
+                                      "-7",
+                                      "12x",
+                                      "1.5",
+                                      "1e400",
+                                      "true",
+                                      "on",
+                                      "no",
+                                      "2026-01-02",
+                                      "\xFF",
+                                      "S017",
+                                      "2026-01-02 03:04:05",
+                                      "NB",
+                                      "N",
+                                      "9223372036854775808",
+                                      "a text that is longer than sixteen bytes"};
   std::vector<Column> columns;
   for (const ColumnType type :
        {ColumnType::kBool, ColumnType::kInt32, ColumnType::kInt64, ColumnType::kFloat32,
@@ -301,7 +328,8 @@ TEST(ColumnBuilder, ReadsARunAsItReadsSingleTexts) {
     const auto by_row = Make(column);
     for (int round = 0; round < 50; ++round) {
       std::vector<std::string> texts;
-      for (uint64_t i = random.Below(40); i > 0; --i) texts.push_back(pool[random.Below(pool.size())]);
+      for (uint64_t i = random.Below(40); i > 0; --i)
+        texts.push_back(pool[random.Below(pool.size())]);
       const Texts run(texts, {"", "\\N", "NA"});
       std::vector<TextFailure> failures = by_run->AppendTexts(run.Run());
       size_t failure = 0;

@@ -31,8 +31,9 @@ struct IntegerReader {
   }
   static std::string Explain(std::string_view text) {
     const size_t digits_begin = text.find_first_not_of("+-");
-    const bool is_integer = digits_begin <= 1 && text.find_first_not_of("0123456789", digits_begin) ==
-                                                     std::string_view::npos;
+    const bool is_integer =
+        digits_begin <= 1 &&
+        text.find_first_not_of("0123456789", digits_begin) == std::string_view::npos;
     return std::string(is_integer ? "out of the range of " : "not an ") + std::string(kName) +
            ": " + Excerpt(text);
   }

@@ -118,7 +118,7 @@ TEST(RecentKeys, StayWithinTheirBoundAndForgetTheOldest) {
   }
   keys.Commit();
   EXPECT_GE(keys.key_count(), 800);
-  EXPECT_LE(keys.memory_bytes(), 1'000 * 24 * 8 / 7 + 200 * 24 + 4'096);
+  EXPECT_LE(keys.memory_bytes(), 1'000 * 25 * 5 / 4 + 200 * 24 + 4'096);
   EXPECT_EQ(Add(keys, {{49'999, 49'999}})[0], Answer::kAgain);
   EXPECT_EQ(Add(keys, {{49'999 - 700, 49'999 - 700}})[0], Answer::kAgain);
   EXPECT_EQ(Add(keys, {{1, 1}})[0], Answer::kTooOld);

@@ -6,11 +6,10 @@
 
 #include <arrow/array.h>
 #include <arrow/type.h>
-
-#include "catchwater/base/error.h"
-
 #define XXH_INLINE_ALL
 #include <xxhash.h>
+
+#include "catchwater/base/error.h"
 
 namespace catchwater {
 namespace {

@@ -35,9 +35,9 @@ class RowHasher {
 
   std::vector<int> columns_;
   uint64_t seed_ = 0;
-  std::vector<uint8_t> bytes_;     // Encoded keys of a block, one behind the other.
-  std::vector<uint32_t> places_;   // Where the next column of each row goes.
-  std::vector<uint32_t> begins_;   // Where each row's key begins, and the end of the last.
+  std::vector<uint8_t> bytes_;    // Encoded keys of a block, one behind the other.
+  std::vector<uint32_t> places_;  // Where the next column of each row goes.
+  std::vector<uint32_t> begins_;  // Where each row's key begins, and the end of the last.
 };
 
 }  // namespace catchwater

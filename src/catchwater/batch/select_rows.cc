@@ -71,8 +71,9 @@ arrow::Result<std::shared_ptr<arrow::Buffer>> GatherFixed(const arrow::ArrayData
 
 /// utf8 and binary: new ends, then the bytes.
 arrow::Result<arrow::BufferVector> GatherTexts(const arrow::ArrayData& data, const Indices& rows) {
-  ARROW_ASSIGN_OR_RAISE(auto end_buffer, arrow::AllocateBuffer(static_cast<int64_t>(
-                                             (rows.size() + 1) * sizeof(int32_t))));
+  ARROW_ASSIGN_OR_RAISE(
+      auto end_buffer,
+      arrow::AllocateBuffer(static_cast<int64_t>((rows.size() + 1) * sizeof(int32_t))));
   const int32_t* begins = data.GetValues<int32_t>(1);
   auto* ends = end_buffer->mutable_data_as<int32_t>();
   int32_t byte_count = 0;
@@ -86,7 +87,8 @@ arrow::Result<arrow::BufferVector> GatherTexts(const arrow::ArrayData& data, con
   uint8_t* out = byte_buffer->mutable_data();
   for (size_t i = 0; i < rows.size(); ++i) {
     const int32_t length = ends[i + 1] - ends[i];
-    if (length > 0) std::memcpy(out + ends[i], bytes + begins[rows[i]], static_cast<size_t>(length));
+    if (length > 0)
+      std::memcpy(out + ends[i], bytes + begins[rows[i]], static_cast<size_t>(length));
   }
   return arrow::BufferVector{nullptr, std::move(end_buffer), std::move(byte_buffer)};
 }
@@ -188,13 +190,13 @@ auto ValueOr0(const std::shared_ptr<arrow::Array>& array, int64_t row) {
 }  // namespace
 
 arrow::Result<Batch> FilterBatch(Batch batch, std::span<const uint8_t> keep) {
-  CATCHWATER_CHECK(static_cast<int64_t>(keep.size()) == batch.rows->num_rows(),
-                   "one flag a row");
+  CATCHWATER_CHECK(static_cast<int64_t>(keep.size()) == batch.rows->num_rows(), "one flag a row");
   const Indices rows = KeptRows(keep);
   if (rows.size() == keep.size()) return batch;
   if (rows.empty()) return SliceBatch(batch, 0, 0);
   const auto row_count = static_cast<int64_t>(rows.size());
-  if (rows.back() - rows.front() + 1 == rows.size()) return SliceBatch(batch, rows.front(), row_count);
+  if (rows.back() - rows.front() + 1 == rows.size())
+    return SliceBatch(batch, rows.front(), row_count);
 
   arrow::ArrayVector columns = batch.rows->columns();
   for (auto& column : columns) ARROW_RETURN_NOT_OK(GatherOrNull(column, rows));
@@ -228,8 +230,9 @@ DeadLetter MakeDeadLetter(const Batch& batch, int64_t row, RowFault fault) {
     const int64_t begin = ValueOr0<arrow::UInt32Array>(batch.raw_begin, row);
     letter.raw_bytes = ValueOr0<arrow::UInt32Array>(batch.raw_length, row);
     const std::string_view raw = std::string_view(*batch.raw);
-    letter.raw = raw.substr(static_cast<size_t>(begin), static_cast<size_t>(std::min(
-                                                            letter.raw_bytes, kDeadLetterRawBytesMax)));
+    letter.raw =
+        raw.substr(static_cast<size_t>(begin),
+                   static_cast<size_t>(std::min(letter.raw_bytes, kDeadLetterRawBytesMax)));
   } else {
     letter.raw = RowAsJson(*batch.rows, row);
     letter.raw_bytes = static_cast<int64_t>(letter.raw.size());

@@ -130,8 +130,8 @@ TEST(FilterBatch, CanDropEverything) {
 TEST(MakeDeadLetter, CarriesTheRawTextAndThePlace) {
   std::mt19937 random(1);
   const Batch batch = RandomBatch(10, random);
-  const DeadLetter letter = MakeDeadLetter(
-      batch, 7, {.rule = "validate.range", .field = "t", .reason = "too hot: 90"});
+  const DeadLetter letter =
+      MakeDeadLetter(batch, 7, {.rule = "validate.range", .field = "t", .reason = "too hot: 90"});
   EXPECT_EQ(letter.frame_ordinal, 1007U);
   EXPECT_EQ(letter.row_in_frame, 1U);
   EXPECT_EQ(letter.raw, "107");

@@ -14,9 +14,7 @@ struct AnyText {
   static bool Accepts(std::string_view text, bool is_ascii) {
     return is_ascii || IsValidUtf8(text);
   }
-  static std::string Explain(std::string_view text) {
-    return "not valid UTF-8: " + Excerpt(text);
-  }
+  static std::string Explain(std::string_view text) { return "not valid UTF-8: " + Excerpt(text); }
 };
 
 /// Accepts the declared words. \pre there is one
@@ -77,7 +75,9 @@ class StringBuilder final : public ColumnBuilder {
   }
 
   std::vector<TextFailure> AppendTexts(const TextRun& run) override {
+    if (run.row_count == 0) return {};
     MakeRoom(run.row_count, run.byte_count_max);
+    run_bytes_max_ = std::max(run_bytes_max_, run.byte_count_max);
     TextRunReport report(run, is_required_);
     const int64_t padded_count = run.PaddedRowCount();
     int32_t* const ends = offsets() + row_count_ + 1;
@@ -119,16 +119,16 @@ class StringBuilder final : public ColumnBuilder {
     MakeRoom(1, 0);  // An empty column has buffers too.
     const int64_t null_count = validity_.null_count();
     ARROW_RETURN_NOT_OK(bytes_->Resize(byte_count_, /*shrink_to_fit=*/false));
-    ARROW_RETURN_NOT_OK(offsets_->Resize(
-        (row_count_ + 1) * static_cast<int64_t>(sizeof(int32_t)), /*shrink_to_fit=*/false));
+    ARROW_RETURN_NOT_OK(offsets_->Resize((row_count_ + 1) * static_cast<int64_t>(sizeof(int32_t)),
+                                         /*shrink_to_fit=*/false));
     auto array = arrow::MakeArray(arrow::ArrayData::Make(
         arrow::utf8(), row_count_,
         {validity_.Take(), std::shared_ptr<arrow::Buffer>(std::move(offsets_)),
          std::shared_ptr<arrow::Buffer>(std::move(bytes_))},
         null_count));
-    // The next batch is likely to need as much.
-    byte_capacity_hint_ = byte_count_ + byte_count_ / 8;
-    row_count_ = capacity_ = byte_count_ = byte_capacity_ = 0;
+    // The next batch is likely to need as much, and the last run asked for more than it used.
+    byte_capacity_hint_ = byte_count_ + byte_count_ / 8 + run_bytes_max_;
+    row_count_ = capacity_ = byte_count_ = byte_capacity_ = run_bytes_max_ = 0;
     return array;
   }
 
@@ -207,6 +207,7 @@ class StringBuilder final : public ColumnBuilder {
   int64_t byte_count_ = 0;
   int64_t byte_capacity_ = 0;
   int64_t byte_capacity_hint_ = 0;
+  int64_t run_bytes_max_ = 0;  // Of this batch.
   std::string number_text_;
   std::string reason_;
 };
@@ -218,8 +219,7 @@ arrow::Result<std::unique_ptr<ColumnBuilder>> MakeStringBuilder(const Column& co
     return std::make_unique<StringBuilder<AnyText>>(column, AnyText{});
   }
   if (column.values.empty()) {
-    return ConfigError("Enum column needs its allowed words under `values`, column: ",
-                       column.name);
+    return ConfigError("Enum column needs its allowed words under `values`, column: ", column.name);
   }
   for (const std::string& word : column.values) {
     if (!IsValidUtf8(word)) {

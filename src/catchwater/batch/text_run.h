@@ -21,7 +21,8 @@ class NullTokens {
 
   /// False: the text is surely no token, nor absent. A shift and a test for most.
   bool MayMatch(const char* text, uint32_t length) const {
-    if (((lengths_ >> (length < 63 ? length : 63)) & 1) == 0) [[likely]] return false;
+    if (((lengths_ >> (length < 63 ? length : 63)) & 1) == 0) [[likely]]
+      return false;
     return length == 0 || length >= 63 || is_first_[static_cast<uint8_t>(*text)];
   }
   bool Matches(std::string_view text) const;
@@ -48,10 +49,10 @@ struct TextRun {
   uint32_t begin_shift = 0;
   uint32_t end_shift = 0;
   int64_t row_count = 0;
-  int64_t byte_count_max = 0;             ///< All texts of the run together have at most this many.
+  int64_t byte_count_max = 0;  ///< All texts of the run together have at most this many.
   const NullTokens* null_tokens = nullptr;
-  bool is_ascii = false;                  ///< Every text is.
-  char quote = '\0';  ///< A text of a string column with it before its begin is never null.
+  bool is_ascii = false;  ///< Every text is.
+  char quote = '\0';      ///< A text of a string column with it before its begin is never null.
 
   uint32_t begin(int64_t row) const {
     return begins[static_cast<size_t>(row) * stride] + begin_shift;
@@ -71,7 +72,7 @@ struct TextRun {
 
 /// A text that could not be read; null stands in its row.
 struct TextFailure {
-  int64_t row = 0;  ///< In the run.
+  int64_t row = 0;          ///< In the run.
   bool is_missing = false;  ///< Null, but the column is required.
   std::string reason;
 };

@@ -16,8 +16,8 @@ namespace catchwater {
 void AppendCell(const arrow::Array& column, int64_t row, std::string* text);
 
 struct TextTableOptions {
-  int64_t rows_max = 40;    ///< More are counted in the last line.
-  int64_t width_max = 60;   ///< Of a column, in characters; longer texts end in `…`.
+  int64_t rows_max = 40;   ///< More are counted in the last line.
+  int64_t width_max = 60;  ///< Of a column, in characters; longer texts end in `…`.
 };
 
 /// Draws the rows in a box, numbers to the right:

@@ -39,11 +39,7 @@ struct DateReader {
   }
   std::optional<int32_t> TryPadded(const char* padded, size_t length) const {
     if (!parser.is_iso() || length != 10) return std::nullopt;
-    // The rest of the text that ParseSeconds reads.
-    std::array<char, 24> text{};
-    std::memcpy(text.data(), padded, 10);
-    std::memcpy(text.data() + 10, " 00:00:00", 9);
-    const int64_t us = timestamp_internal::ParseSeconds(text.data());
+    const int64_t us = timestamp_internal::ParseDate(padded);
     if (us == timestamp_internal::kNoTime) return std::nullopt;
     return DayOf(us);
   }

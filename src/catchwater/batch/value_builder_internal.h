@@ -12,7 +12,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -30,82 +29,11 @@
 
 #include "catchwater/base/error.h"
 #include "catchwater/base/number.h"
-#include "catchwater/base/swar.h"
 #include "catchwater/base/utf8.h"
+#include "catchwater/batch/builder_parts_internal.h"
 #include "catchwater/batch/column_builder.h"
 
 namespace catchwater {
-
-/// Which rows are null. All bits are set in advance, so that only nulls cost something.
-class ValidityBits {
- public:
-  /// \pre room for all rows so far is kept
-  arrow::Status Grow(int64_t row_capacity) {
-    const int64_t old_bytes = bits_ == nullptr ? 0 : bits_->size();
-    const int64_t new_bytes = arrow::bit_util::BytesForBits(row_capacity);
-    if (bits_ == nullptr) {
-      ARROW_ASSIGN_OR_RAISE(bits_, arrow::AllocateResizableBuffer(new_bytes));
-    } else {
-      ARROW_RETURN_NOT_OK(bits_->Resize(new_bytes));
-    }
-    std::memset(bits_->mutable_data() + old_bytes, 0xFF,
-                static_cast<size_t>(new_bytes - old_bytes));
-    return arrow::Status::OK();
-  }
-  void SetNull(int64_t row) {
-    arrow::bit_util::ClearBit(bits_->mutable_data(), row);
-    ++null_count_;
-  }
-  int64_t null_count() const { return null_count_; }
-  /// Gives the bits away and starts anew; null if no row is null.
-  std::shared_ptr<arrow::Buffer> Take() {
-    std::shared_ptr<arrow::Buffer> taken = null_count_ == 0 ? nullptr : std::move(bits_);
-    bits_.reset();
-    null_count_ = 0;
-    return taken;
-  }
-
- private:
-  std::unique_ptr<arrow::ResizableBuffer> bits_;
-  int64_t null_count_ = 0;
-};
-
-/// A copy of a short text with room to read beyond it.
-class PaddedCopy {
- public:
-  static constexpr size_t kLengthMax = 40;
-  /// \pre text.size() <= kLengthMax
-  explicit PaddedCopy(std::string_view text) {
-    if (!text.empty()) std::memcpy(bytes_.data(), text.data(), text.size());
-  }
-  const char* data() const { return bytes_.data(); }
-
- private:
-  std::array<char, kLengthMax + kTextPaddingBytes> bytes_{};
-};
-
-/// What all builders do alike with null tokens and failures.
-class TextRunReport {
- public:
-  TextRunReport(const TextRun& run, bool is_required) : run_(run), is_required_(is_required) {}
-
-  bool IsNull(std::string_view text) const {
-    return text.size() == TextRun::kAbsent || run_.null_tokens->Matches(text);
-  }
-  void AddNull(int64_t row) {
-    if (!is_required_) return;
-    failures_.push_back({.row = row, .is_missing = true, .reason = "a required value is missing"});
-  }
-  void AddFailure(int64_t row, std::string reason) {
-    failures_.push_back({.row = row, .reason = std::move(reason)});
-  }
-  std::vector<TextFailure> Take() { return std::move(failures_); }
-
- private:
-  const TextRun& run_;
-  const bool is_required_;
-  std::vector<TextFailure> failures_;
-};
 
 template <typename Reader>
 class ValueBuilder final : public ColumnBuilder {
@@ -140,6 +68,7 @@ class ValueBuilder final : public ColumnBuilder {
   }
 
   std::vector<TextFailure> AppendTexts(const TextRun& run) override {
+    if (run.row_count == 0) return {};
     MakeRoom(run.row_count);
     TextRunReport report(run, is_required_);
     const int64_t padded_count = run.PaddedRowCount();
@@ -192,8 +121,8 @@ class ValueBuilder final : public ColumnBuilder {
     ARROW_RETURN_NOT_OK(Reserve(1));  // An empty column has buffers too.
     const int64_t null_count = validity_.null_count();
     ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> data, TakeValues());
-    auto array = arrow::MakeArray(arrow::ArrayData::Make(
-        type_, row_count_, {validity_.Take(), std::move(data)}, null_count));
+    auto array = arrow::MakeArray(
+        arrow::ArrayData::Make(type_, row_count_, {validity_.Take(), std::move(data)}, null_count));
     row_count_ = 0;
     capacity_ = 0;
     return array;

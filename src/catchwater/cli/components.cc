@@ -2,13 +2,16 @@
 
 #include "catchwater/codec/csv/csv_codec.h"
 #include "catchwater/codec/json/json_codec.h"
+#include "catchwater/codec/lines/lines_codec.h"
 #include "catchwater/sink/console/console_sink.h"
 #include "catchwater/sink/file/file_sink.h"
 #include "catchwater/source/file/file_source.h"
 #include "catchwater/source/simulate/simulate_source.h"
 #include "catchwater/transform/deduplicate/deduplicate_step.h"
 #include "catchwater/transform/derive/derive_step.h"
+#include "catchwater/transform/enrich/enrich_step.h"
 #include "catchwater/transform/select/select_step.h"
+#include "catchwater/transform/validate/validate_step.h"
 
 namespace catchwater {
 
@@ -17,7 +20,10 @@ arrow::Status RegisterComponents(Registry& registry) {
   ARROW_RETURN_NOT_OK(RegisterSimulateSource(registry));
   ARROW_RETURN_NOT_OK(RegisterCsvCodec(registry));
   ARROW_RETURN_NOT_OK(RegisterJsonCodec(registry));
+  ARROW_RETURN_NOT_OK(RegisterLinesCodec(registry));
   ARROW_RETURN_NOT_OK(RegisterSelectStep(registry));
+  ARROW_RETURN_NOT_OK(RegisterValidateStep(registry));
+  ARROW_RETURN_NOT_OK(RegisterEnrichStep(registry));
   ARROW_RETURN_NOT_OK(RegisterDeriveStep(registry));
   ARROW_RETURN_NOT_OK(RegisterDeduplicateStep(registry));
   ARROW_RETURN_NOT_OK(RegisterFileSink(registry));

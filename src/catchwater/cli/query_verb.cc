@@ -1,14 +1,13 @@
+#include <cstdio>
 #include <iostream>
 #include <memory>
 
 #include <arrow/table.h>
 
 #include "catchwater/base/error.h"
-#include "catchwater/base/timestamp.h"
 #include "catchwater/batch/text_table.h"
-#include "catchwater/cli/workspace.h"
-#include "catchwater/pipeline/control_server.h"
-#include "catchwater/query/lake_query.h"
+#include "catchwater/cli/lake_session.h"
+#include "catchwater/sql/sql_text.h"
 
 namespace catchwater {
 namespace {
@@ -16,32 +15,47 @@ namespace {
 struct QueryArguments {
   std::string sql;
   std::string format;
+  std::string output;
   std::string at;
   int64_t rows_max = 1'000;
 };
 
-arrow::Result<ReadPoint> CurrentReadPoint(Workspace& workspace, const QueryArguments& arguments) {
-  if (arguments.at.empty()) {
-    // A running program sees rows that are in no commit yet.
-    ARROW_ASSIGN_OR_RAISE(auto live, AskReadPoint(workspace.control_socket()));
-    if (live) return *std::move(live);
-  }
-  ReadPoint point;
-  ARROW_ASSIGN_OR_RAISE(const CatalogView catalog, workspace.ledger().Catalog());
-  point.seq = catalog.seq;
-  point.metadata_location = catalog.metadata_location;
-  if (!arguments.at.empty()) {
-    const LocalTime time = ToUtc(ParseIso(arguments.at));
-    if (time.fault != TimeFault::kNone) {
-      return ConfigError("Time of --at cannot be read, ", TimeFaultText(time.fault), ": ",
-                         arguments.at);
-    }
-    point.as_of_us = time.us;
-  }
-  return point;
-}
+/// Writes to standard output, or to a file that appears only when it is whole.
+class Output {
+ public:
+  Output(Files& files, std::string path) : files_(files), path_(std::move(path)) {}
 
-arrow::Status PrintEncoded(SqlResult result, const Registry& registry, const std::string& format) {
+  arrow::Status Open() {
+    if (path_.empty()) return arrow::Status::OK();
+    ARROW_RETURN_NOT_OK(files_.Remove(partial()));
+    ARROW_ASSIGN_OR_RAISE(file_, files_.CreateNew(partial()));
+    return arrow::Status::OK();
+  }
+  arrow::Status Write(const std::string& bytes) {
+    if (file_ != nullptr) return file_->Write(bytes);
+    std::cout << bytes;
+    return std::cout ? arrow::Status::OK() : Unavailable("Standard output is closed");
+  }
+  arrow::Status Finish() {
+    if (file_ == nullptr) {
+      std::cout << std::flush;
+      return arrow::Status::OK();
+    }
+    ARROW_RETURN_NOT_OK(file_->Sync());
+    ARROW_RETURN_NOT_OK(file_->Close());
+    return files_.Rename(partial(), path_);
+  }
+
+ private:
+  std::string partial() const { return path_ + ".partial"; }
+
+  Files& files_;
+  const std::string path_;
+  std::shared_ptr<WritableFile> file_;
+};
+
+arrow::Status WriteEncoded(SqlResult result, const Registry& registry, const std::string& format,
+                           Output& output) {
   ARROW_ASSIGN_OR_RAISE(auto codec, registry.MakeCodec(format));
   ARROW_ASSIGN_OR_RAISE(auto encoder, codec->MakeEncoder(result.schema()));
   std::string bytes;
@@ -49,37 +63,62 @@ arrow::Status PrintEncoded(SqlResult result, const Registry& registry, const std
     ARROW_ASSIGN_OR_RAISE(const auto rows, result.Next());
     if (rows == nullptr) break;
     ARROW_RETURN_NOT_OK(encoder->Encode(*rows, &bytes));
-    std::cout << bytes;
+    ARROW_RETURN_NOT_OK(output.Write(bytes));
     bytes.clear();
   }
   ARROW_RETURN_NOT_OK(encoder->Finish(&bytes));
-  std::cout << bytes << std::flush;
-  return arrow::Status::OK();
+  ARROW_RETURN_NOT_OK(output.Write(bytes));
+  return output.Finish();
 }
 
-arrow::Status PrintTable(SqlResult result, int64_t rows_max) {
+/// Keeps no more rows than are shown; the others are only counted.
+arrow::Status WriteTable(SqlResult result, int64_t rows_max, Output& output) {
   std::vector<std::shared_ptr<arrow::RecordBatch>> batches;
+  int64_t row_count = 0;
   while (true) {
     ARROW_ASSIGN_OR_RAISE(auto rows, result.Next());
     if (rows == nullptr) break;
-    batches.push_back(std::move(rows));
+    if (row_count < rows_max) batches.push_back(rows->Slice(0, rows_max - row_count));
+    row_count += rows->num_rows();
   }
-  std::cout << DrawTable(*result.schema(), batches, {.rows_max = rows_max}) << std::flush;
-  return arrow::Status::OK();
+  ARROW_RETURN_NOT_OK(output.Write(DrawTable(*result.schema(), batches, {.rows_max = rows_max})));
+  if (row_count > rows_max) {
+    std::cerr << row_count - rows_max << " more rows; --rows shows more, --format csv all\n";
+  }
+  return output.Finish();
+}
+
+arrow::Status WriteParquet(LakeQuery& query, Files& files, std::string sql,
+                           const std::string& path) {
+  while (!sql.empty() && (sql.back() == ';' || sql.back() == ' ' || sql.back() == '\n')) {
+    sql.pop_back();
+  }
+  const std::string partial = path + ".partial";
+  auto copied = query.Run("COPY (" + sql + "\n) TO " + QuoteSqlText(partial) +
+                          " (FORMAT parquet, COMPRESSION zstd)");
+  if (!copied.ok()) {
+    (void)files.Remove(partial);
+    return copied.status();
+  }
+  while (true) {
+    ARROW_ASSIGN_OR_RAISE(const auto rows, copied->Next());
+    if (rows == nullptr) break;
+  }
+  return files.Rename(partial, path);
 }
 
 arrow::Status RunQuery(Workspace& workspace, const QueryArguments& arguments) {
-  ARROW_ASSIGN_OR_RAISE(ReadPoint point, CurrentReadPoint(workspace, arguments));
-  LakeQueryOptions options;
-  options.sql.threads = 2;
-  options.sql.memory_bytes_max = workspace.project().settings.memory.sql.bytes;
-  options.sql.temp_directory = workspace.data_folder() + "/tmp";
-  options.extension_folder = Workspace::ExtensionFolder();
-  ARROW_ASSIGN_OR_RAISE(auto query,
-                        LakeQuery::Open(workspace.lake(), std::move(point), options));
+  ARROW_ASSIGN_OR_RAISE(auto query, OpenLakeSession(workspace, arguments.at));
+  if (arguments.format == "parquet") {
+    return WriteParquet(*query, workspace.files(), arguments.sql, arguments.output);
+  }
   ARROW_ASSIGN_OR_RAISE(SqlResult result, query->Run(arguments.sql));
-  if (arguments.format == "table") return PrintTable(std::move(result), arguments.rows_max);
-  return PrintEncoded(std::move(result), workspace.registry(), arguments.format);
+  Output output(workspace.files(), arguments.output);
+  ARROW_RETURN_NOT_OK(output.Open());
+  if (arguments.format == "table") {
+    return WriteTable(std::move(result), arguments.rows_max, output);
+  }
+  return WriteEncoded(std::move(result), workspace.registry(), arguments.format, output);
 }
 
 }  // namespace
@@ -90,18 +129,20 @@ void AddQueryVerb(CLI::App& app, VerbContext& context) {
   verb->add_option("sql", arguments->sql, "One statement; tables are named namespace.name")
       ->required();
   verb->add_option("--project", context.globals.project, "Project folder");
-  verb->add_option("--format", arguments->format, "table, csv or json")
-      ->check(CLI::IsMember({"table", "csv", "json"}));
+  verb->add_option("--format", arguments->format, "table, csv, json or parquet (needs --output)")
+      ->check(CLI::IsMember({"table", "csv", "json", "parquet"}));
+  verb->add_option("-o,--output", arguments->output, "Write to this file");
   verb->add_option("--at", arguments->at, "Time travel: the tables as they were at this time");
-  verb->add_option("--rows", arguments->rows_max, "Most rows that a table shows");
+  verb->add_option("--rows", arguments->rows_max, "Most rows that a table shows")
+      ->check(CLI::NonNegativeNumber);
   verb->callback([&context, arguments] {
+    if (arguments->format.empty()) arguments->format = context.globals.json ? "json" : "table";
+    if (arguments->format == "parquet" && arguments->output.empty()) {
+      throw CLI::ValidationError("--format parquet needs --output FILE");
+    }
     context.run = [&context, arguments] {
-      if (arguments->format.empty()) arguments->format = context.globals.json ? "json" : "table";
-      Workspace workspace;
-      if (auto code = workspace.LoadProject(context.globals)) return *code;
-      arrow::Status status = workspace.OpenData(context.globals, /*may_create=*/false);
-      if (status.ok()) status = RunQuery(workspace, *arguments);
-      return status.ok() ? ExitCode::kOk : ReportFailure(status);
+      return WithData(context.globals,
+                      [&](Workspace& workspace) { return RunQuery(workspace, *arguments); });
     };
   });
 }

@@ -8,6 +8,7 @@
 #include "catchwater/base/error.h"
 #include "catchwater/base/fail_point.h"
 #include "catchwater/cli/components.h"
+#include "catchwater/cli/run_errors.h"
 #include "catchwater/cli/workspace.h"
 #include "catchwater/component/reference.h"
 #include "catchwater/config/error_codes.h"
@@ -22,9 +23,18 @@ struct DocArguments {
   std::string all_to;
 };
 
+/// With the codes of running, which the registry does not know.
+std::vector<std::pair<std::string, std::string>> Pages(const Registry& registry) {
+  auto pages = ReferencePages(registry);
+  for (auto& [name, page] : pages) {
+    if (name == "errors.md") page = ErrorCodesPage(AllErrorCodes());
+  }
+  return pages;
+}
+
 arrow::Status WritePages(const Registry& registry, const std::string& folder) {
   std::filesystem::create_directories(folder);
-  for (const auto& [name, page] : ReferencePages(registry)) {
+  for (const auto& [name, page] : Pages(registry)) {
     std::ofstream file(std::filesystem::path(folder) / name, std::ios::binary);
     file << page;
     if (!file) return Unavailable("Page could not be written: ", folder, "/", name);
@@ -36,12 +46,12 @@ arrow::Status PrintDoc(const Registry& registry, const DocArguments& arguments) 
   if (!arguments.all_to.empty()) return WritePages(registry, arguments.all_to);
   if (arguments.topic.size() == 1) {
     const std::string& topic = arguments.topic.front();
-    const ErrorCodeTable codes = ErrorCodeTable::WithConfigCodes();
+    const ErrorCodeTable codes = AllErrorCodes();
     if (const ErrorCode* code = codes.Find(topic)) {
       std::cout << ErrorCodePage(*code);
       return arrow::Status::OK();
     }
-    for (const auto& [name, page] : ReferencePages(registry)) {
+    for (const auto& [name, page] : Pages(registry)) {
       if (name == topic + ".md") {
         std::cout << page;
         return arrow::Status::OK();
@@ -56,7 +66,7 @@ arrow::Status PrintDoc(const Registry& registry, const DocArguments& arguments) 
     std::cout << page;
     return arrow::Status::OK();
   }
-  for (const auto& [name, page] : ReferencePages(registry)) {
+  for (const auto& [name, page] : Pages(registry)) {
     std::cout << name.substr(0, name.size() - 3) << "\n";
   }
   return arrow::Status::OK();
@@ -93,8 +103,7 @@ void AddDocVerb(CLI::App& app, VerbContext& context) {
   verb->add_option("--all", arguments->all_to, "Write every reference page into this folder");
   verb->callback([&context, arguments] {
     context.run = [arguments] {
-      return WithRegistry(
-          [&](const Registry& registry) { return PrintDoc(registry, *arguments); });
+      return WithRegistry([&](const Registry& registry) { return PrintDoc(registry, *arguments); });
     };
   });
 }

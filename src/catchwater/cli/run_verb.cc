@@ -1,6 +1,4 @@
-#include <signal.h>
-#include <unistd.h>
-
+#include <algorithm>
 #include <atomic>
 #include <iostream>
 #include <memory>
@@ -8,8 +6,15 @@
 #include <thread>
 #include <utility>
 
+#include <nlohmann/json.hpp>
+#include <signal.h>
+#include <unistd.h>
+
 #include "catchwater/base/duration.h"
 #include "catchwater/base/error.h"
+#include "catchwater/cli/lease_owner.h"
+#include "catchwater/cli/preview.h"
+#include "catchwater/cli/progress.h"
 #include "catchwater/cli/stage_delays.h"
 #include "catchwater/cli/workspace.h"
 #include "catchwater/pipeline/build_plan.h"
@@ -25,13 +30,21 @@ struct RunArguments {
   int lanes = 0;
   bool no_maintenance = false;
   bool shows_delays = false;
+  int64_t preview_rows = 0;
 };
 
 std::atomic<int> g_signal_count{0};
+std::atomic<int> g_first_signal{0};
 
 /// The first signal drains and commits, the second ends the process at once.
-void OnSignal(int) {
+void OnSignal(int signal_number) {
   if (g_signal_count.fetch_add(1) > 0) _exit(static_cast<int>(ExitCode::kInterrupted));
+  g_first_signal.store(signal_number);
+}
+
+/// SIGTERM is how a service is stopped: what was read is committed, nothing went wrong.
+ExitCode CodeOfEnd() {
+  return g_first_signal.load() == SIGINT ? ExitCode::kInterrupted : ExitCode::kOk;
 }
 
 /// Turns signals and `--for` into a stop.
@@ -39,8 +52,7 @@ void WatchForStop(const Clock& clock, std::optional<int64_t> for_ms, std::stop_s
                   std::stop_token watch_stop) {
   const int64_t started_us = clock.MonotonicMicros();
   while (clock.SleepMicros(20'000, watch_stop)) {
-    const bool is_over =
-        for_ms && clock.MonotonicMicros() - started_us >= *for_ms * 1000;
+    const bool is_over = for_ms && clock.MonotonicMicros() - started_us >= *for_ms * 1000;
     if (is_over || g_signal_count.load() > 0) {
       run_stop.request_stop();
       return;
@@ -48,21 +60,38 @@ void WatchForStop(const Clock& clock, std::optional<int64_t> for_ms, std::stop_s
   }
 }
 
-std::string LeaseOwner() {
-  char host[256] = {};
-  gethostname(host, sizeof(host) - 1);
-  return std::string(host) + "/" + std::to_string(getpid()) + "/" +
-         Random::FromSystem().Uuid().substr(0, 8);
-}
-
 void PrintReport(const std::vector<RunnerReport>& reports) {
   for (const RunnerReport& report : reports) {
-    std::cerr << "pipeline " << report.pipeline << ": " << report.state << ", rows "
-              << report.rows << ", committed " << report.rows_committed << ", dead letters "
-              << report.dead_letters << ", commits " << report.commits;
+    std::cerr << "pipeline " << report.pipeline << ": " << report.state << ", rows " << report.rows
+              << ", committed " << report.rows_committed << ", dead letters " << report.dead_letters
+              << ", commits " << report.commits;
     if (report.restarts > 0) std::cerr << ", restarts " << report.restarts;
     std::cerr << "\n";
+    for (const std::string& sample : report.dead_letter_samples) {
+      std::cerr << "  dead letter " << sample << "\n";
+    }
   }
+}
+
+void PrintJson(const std::vector<RunnerReport>& reports, const CompactionReport& merges) {
+  nlohmann::ordered_json pipelines = nlohmann::ordered_json::array();
+  for (const RunnerReport& report : reports) {
+    pipelines.push_back({{"pipeline", report.pipeline},
+                         {"state", report.state},
+                         {"frames", report.frames},
+                         {"rows", report.rows},
+                         {"rows_committed", report.rows_committed},
+                         {"dead_letters", report.dead_letters},
+                         {"dead_letter_samples", report.dead_letter_samples},
+                         {"commits", report.commits},
+                         {"restarts", report.restarts},
+                         {"last_error", report.last_error}});
+  }
+  const nlohmann::ordered_json summary{
+      {"pipelines", std::move(pipelines)},
+      {"merges", {{"files_in", merges.files_in}, {"files_out", merges.files_out}}}};
+  std::cout << summary.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace)
+            << "\n";
 }
 
 void PrintMerges(const CompactionReport& report) {
@@ -73,22 +102,29 @@ void PrintMerges(const CompactionReport& report) {
   std::cerr << "\n";
 }
 
-arrow::Status RunProject(Workspace& workspace, const RunArguments& arguments,
-                         const GlobalOptions& globals) {
-  std::optional<int64_t> for_ms;
-  if (!arguments.for_text.empty()) {
-    ARROW_ASSIGN_OR_RAISE(const Duration limit, ParseDuration(arguments.for_text));
-    for_ms = limit.ms;
-  }
-  std::vector<std::shared_ptr<const PipelinePlan>> plans;
-  bool needs_data = false;
+using Plans = std::vector<std::shared_ptr<const PipelinePlan>>;
+
+arrow::Result<Plans> BuildPlans(const Workspace& workspace) {
+  Plans plans;
   for (const BoundPipeline& bound : workspace.project().pipelines) {
     ARROW_ASSIGN_OR_RAISE(PipelinePlan plan, BuildPlan(bound, workspace.project().folder));
-    needs_data |= plan.lake.has_value();
     plans.push_back(std::make_shared<const PipelinePlan>(std::move(plan)));
   }
-  if (needs_data) ARROW_RETURN_NOT_OK(workspace.OpenData(globals, /*may_create=*/true));
+  return plans;
+}
 
+arrow::Status PrintPreviews(Workspace& workspace, int64_t row_count_max) {
+  ARROW_ASSIGN_OR_RAISE(const Plans plans, BuildPlans(workspace));
+  for (const auto& plan : plans) {
+    ARROW_ASSIGN_OR_RAISE(const Preview preview,
+                          MakePreview(*plan, workspace.files(), workspace.clock(), row_count_max));
+    std::cout << Render(*plan, preview);
+  }
+  std::cerr << "Nothing was written.\n";
+  return arrow::Status::OK();
+}
+
+ProjectRunOptions OptionsOf(const Workspace& workspace, const RunArguments& arguments) {
   const MemoryConfig& memory = workspace.project().settings.memory;
   ProjectRunOptions options;
   options.maintains = !arguments.no_maintenance;
@@ -99,16 +135,41 @@ arrow::Status RunProject(Workspace& workspace, const RunArguments& arguments,
   options.runner.writer_buffer_bytes = memory.writer.bytes;
   options.runner.queue_bytes = memory.queues.bytes;
   options.runner.unflushed_bytes_max = arguments.until_idle ? 0 : memory.arrow.bytes / 3;
-  const std::string owner = LeaseOwner();
-  options.maintenance.owner = owner;
+  options.maintenance.owner = LeaseOwner();
   options.maintenance.spill_folder = workspace.data_folder() + "/tmp";
+  return options;
+}
+
+/// Runs until the end, a signal or the time is over.
+arrow::Status RunWatched(Workspace& workspace, ProjectRun& run, std::optional<int64_t> for_ms) {
+  signal(SIGINT, OnSignal);
+  signal(SIGTERM, OnSignal);
+  std::stop_source run_stop;
+  const std::jthread watcher(
+      [&](std::stop_token stop) { WatchForStop(workspace.clock(), for_ms, run_stop, stop); });
+  const Progress progress(workspace.clock(), run);
+  return run.Run(run_stop.get_token());
+}
+
+arrow::Status RunProject(Workspace& workspace, const RunArguments& arguments,
+                         const GlobalOptions& globals) {
+  std::optional<int64_t> for_ms;
+  if (!arguments.for_text.empty()) {
+    ARROW_ASSIGN_OR_RAISE(const Duration limit, ParseDuration(arguments.for_text));
+    for_ms = limit.ms;
+  }
+  ARROW_ASSIGN_OR_RAISE(Plans plans, BuildPlans(workspace));
+  const bool needs_data = std::any_of(plans.begin(), plans.end(),
+                                      [](const auto& plan) { return plan->lake.has_value(); });
+  if (needs_data) ARROW_RETURN_NOT_OK(workspace.OpenData(globals, /*may_create=*/true));
+  const ProjectRunOptions options = OptionsOf(workspace, arguments);
   ProjectRun run(std::move(plans),
                  {.files = workspace.files(),
                   .clock = workspace.clock(),
                   .registry = workspace.registry(),
                   .ledger = needs_data ? &workspace.ledger() : nullptr,
                   .lake = needs_data ? &workspace.lake() : nullptr,
-                  .owner = owner,
+                  .owner = options.maintenance.owner,
                   .console = std::cout,
                   .is_terminal = isatty(STDOUT_FILENO) != 0},
                  options);
@@ -116,19 +177,13 @@ arrow::Status RunProject(Workspace& workspace, const RunArguments& arguments,
   if (needs_data) {
     // A second run beside the first is served by the first.
     auto started = ControlServer::Start(workspace.control_socket(), run);
-    if (started.ok()) control = *std::move(started);
-    else if (KindOf(started.status()) != ErrorKind::kAlreadyExists) return started.status();
+    if (started.ok())
+      control = *std::move(started);
+    else if (KindOf(started.status()) != ErrorKind::kAlreadyExists)
+      return started.status();
   }
-  signal(SIGINT, OnSignal);
-  signal(SIGTERM, OnSignal);
-  std::stop_source run_stop;
-  arrow::Status status;
-  {
-    std::jthread watcher([&](std::stop_token stop) {
-      WatchForStop(workspace.clock(), for_ms, run_stop, stop);
-    });
-    status = run.Run(run_stop.get_token());
-  }
+  const arrow::Status status = RunWatched(workspace, run, for_ms);
+  if (globals.json) PrintJson(run.Reports(), run.Compaction());
   PrintReport(run.Reports());
   PrintMerges(run.Compaction());
   if (arguments.shows_delays && needs_data) {
@@ -147,18 +202,22 @@ void AddRunVerb(CLI::App& app, VerbContext& context) {
   verb->add_flag("--until-idle", arguments->until_idle,
                  "End when everything that is there was taken");
   verb->add_option("--for", arguments->for_text, "End after this time, e.g. 30s");
+  verb->add_option("--preview", arguments->preview_rows,
+                   "Show so many rows and what is refused; write nothing")
+      ->check(CLI::Range(1, 10'000));
   verb->add_flag("--no-maintenance", arguments->no_maintenance,
                  "Leave merging and clean-up to another run");
-  verb->add_flag("--delays", arguments->shows_delays,
-                 "Print the delay of each stage at the end");
+  verb->add_flag("--delays", arguments->shows_delays, "Print the delay of each stage at the end");
   verb->add_option("--lanes", arguments->lanes, "Threads that decode (default: one a core)");
   verb->callback([&context, arguments] {
     context.run = [&context, arguments] {
       Workspace workspace;
       if (auto code = workspace.LoadProject(context.globals)) return *code;
-      const arrow::Status status = RunProject(workspace, *arguments, context.globals);
+      const arrow::Status status = arguments->preview_rows > 0
+                                       ? PrintPreviews(workspace, arguments->preview_rows)
+                                       : RunProject(workspace, *arguments, context.globals);
       if (!status.ok()) return ReportFailure(status);
-      return g_signal_count.load() > 0 ? ExitCode::kInterrupted : ExitCode::kOk;
+      return CodeOfEnd();
     };
   });
 }

@@ -4,6 +4,7 @@
 
 #include "catchwater/cli/account_view.h"
 #include "catchwater/cli/workspace.h"
+#include "catchwater/pipeline/control_server.h"
 
 namespace catchwater {
 namespace {
@@ -21,11 +22,36 @@ void PrintCounts(const char* label, const WorkCounts& counts) {
             << "\n";
 }
 
+/// What a running program says of its pipelines; an empty list: none runs.
+arrow::Result<nlohmann::ordered_json> LiveReports(Workspace& workspace) {
+  ARROW_ASSIGN_OR_RAISE(const auto text, AskStatus(workspace.control_socket()));
+  return text ? nlohmann::ordered_json::parse(*text) : nlohmann::ordered_json::array();
+}
+
+nlohmann::ordered_json LiveOf(const nlohmann::ordered_json& reports, const std::string& pipeline) {
+  for (const auto& report : reports) {
+    if (report.value("pipeline", "") == pipeline) return report;
+  }
+  return nullptr;
+}
+
+void PrintLive(const nlohmann::ordered_json& live) {
+  if (live.is_null()) return;
+  std::cout << "  running: " << live.value("state", "") << ", rows committed since its start "
+            << live.value("rows_committed", int64_t{0}) << ", commits "
+            << live.value("commits", int64_t{0});
+  const std::string error = live.value("last_error", "");
+  if (!error.empty()) std::cout << ", last error: " << error;
+  std::cout << "\n";
+}
+
 arrow::Status PrintStatus(Workspace& workspace, bool as_json, bool files_only) {
   nlohmann::ordered_json report = nlohmann::ordered_json::array();
+  ARROW_ASSIGN_OR_RAISE(const auto reports, LiveReports(workspace));
   for (const BoundPipeline& bound : workspace.project().pipelines) {
     if (!bound.config.lake) continue;
     const std::string& name = bound.config.name;
+    const nlohmann::ordered_json live = LiveOf(reports, name);
     ARROW_ASSIGN_OR_RAISE(const auto records, workspace.ledger().Account(name));
     ARROW_ASSIGN_OR_RAISE(const WorkCounts inputs, workspace.ledger().InputCounts(name));
     ARROW_ASSIGN_OR_RAISE(const WorkCounts files,
@@ -38,10 +64,11 @@ arrow::Status PrintStatus(Workspace& workspace, bool as_json, bool files_only) {
                       {"frames", account.frames},
                       {"rows", account.rows},
                       {"in_lake", account.lake},
-                      {"unaccounted",
-                       account.unaccounted_frames() + account.unaccounted_rows()}});
+                      {"unaccounted", account.unaccounted_frames() + account.unaccounted_rows()},
+                      {"running", live}});
     if (as_json) continue;
     std::cout << "pipeline " << name << " -> " << bound.config.lake->table << "\n";
+    PrintLive(live);
     PrintCounts("input files", inputs);
     PrintCounts("data files", files);
     if (!files_only) std::cout << Render(account);

@@ -1,11 +1,43 @@
 #include <iostream>
+#include <memory>
+#include <string>
 
 #include <nlohmann/json.hpp>
 
+#include "catchwater/base/timestamp.h"
+#include "catchwater/cli/text_grid.h"
 #include "catchwater/cli/workspace.h"
 
 namespace catchwater {
 namespace {
+
+/// Each snapshot's time is what `query --at` takes.
+arrow::Status PrintSnapshots(Workspace& workspace, bool as_json) {
+  ARROW_ASSIGN_OR_RAISE(const CatalogView catalog, workspace.ledger().Catalog());
+  nlohmann::ordered_json snapshots = nlohmann::ordered_json::array();
+  TextGrid grid({"table", "at", "snapshot", "operation", "rows"});
+  for (const auto& [table_key, location] : catalog.metadata_location) {
+    ARROW_ASSIGN_OR_RAISE(const auto table, workspace.lake().LoadAt(table_key, location));
+    for (const auto& snapshot : table->metadata->snapshots) {
+      std::string at;
+      AppendTimestamp(snapshot->timestamp_ms * 1000, /*with_z=*/true, &at);
+      const auto find = [&](const char* key) {
+        const auto found = snapshot->summary.find(key);
+        return found == snapshot->summary.end() ? std::string() : found->second;
+      };
+      const std::string operation = find("operation");
+      const std::string rows = find("total-records");
+      snapshots.push_back({{"table", table_key},
+                           {"at", at},
+                           {"snapshot", snapshot->snapshot_id},
+                           {"operation", operation},
+                           {"total_rows", rows}});
+      grid.Add({table_key, at, std::to_string(snapshot->snapshot_id), operation, rows});
+    }
+  }
+  std::cout << (as_json ? snapshots.dump(2) + "\n" : grid.Draw());
+  return arrow::Status::OK();
+}
 
 arrow::Status PrintTables(Workspace& workspace, bool as_json) {
   ARROW_ASSIGN_OR_RAISE(const CatalogView catalog, workspace.ledger().Catalog());
@@ -42,13 +74,14 @@ arrow::Status PrintTables(Workspace& workspace, bool as_json) {
 void AddTablesVerb(CLI::App& app, VerbContext& context) {
   auto* verb = app.add_subcommand("tables", "List the tables with their rows, files and columns");
   verb->add_option("project", context.globals.project, "Project folder");
-  verb->callback([&context] {
-    context.run = [&context] {
-      Workspace workspace;
-      if (auto code = workspace.LoadProject(context.globals)) return *code;
-      arrow::Status status = workspace.OpenData(context.globals, /*may_create=*/false);
-      if (status.ok()) status = PrintTables(workspace, context.globals.json);
-      return status.ok() ? ExitCode::kOk : ReportFailure(status);
+  auto lists_snapshots = std::make_shared<bool>(false);
+  verb->add_flag("--snapshots", *lists_snapshots, "List the moments that `query --at` can go to");
+  verb->callback([&context, lists_snapshots] {
+    context.run = [&context, lists_snapshots] {
+      return WithData(context.globals, [&](Workspace& workspace) {
+        return *lists_snapshots ? PrintSnapshots(workspace, context.globals.json)
+                                : PrintTables(workspace, context.globals.json);
+      });
     };
   });
 }

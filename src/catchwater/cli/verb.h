@@ -13,12 +13,12 @@ namespace catchwater {
 /// Source: docs/guide/command-line.md, exit codes.
 enum class ExitCode : int {
   kOk = 0,
-  kFailed = 1,        ///< It went wrong while running.
-  kUsage = 2,         ///< The command line is wrong.
-  kExpectation = 3,   ///< `verify` found a violation.
-  kUnreachable = 4,   ///< Something that is needed does not answer.
-  kInternal = 70,     ///< A bug.
-  kConfig = 78,       ///< The configuration is wrong.
+  kFailed = 1,       ///< It went wrong while running.
+  kUsage = 2,        ///< The command line is wrong.
+  kExpectation = 3,  ///< `verify` found a violation.
+  kUnreachable = 4,  ///< Something that is needed does not answer.
+  kInternal = 70,    ///< A bug.
+  kConfig = 78,      ///< The configuration is wrong.
   kInterrupted = 130,
 };
 

@@ -15,8 +15,7 @@ struct VerifyArguments {
 
 arrow::Result<std::vector<std::string>> Verify(Workspace& workspace,
                                                const VerifyArguments& arguments, bool as_json) {
-  ARROW_ASSIGN_OR_RAISE(std::vector<std::string> violations,
-                        workspace.ledger().CheckInvariants());
+  ARROW_ASSIGN_OR_RAISE(std::vector<std::string> violations, workspace.ledger().CheckInvariants());
   nlohmann::ordered_json report;
   report["pipelines"] = nlohmann::ordered_json::object();
   for (const BoundPipeline& bound : workspace.project().pipelines) {
@@ -26,8 +25,8 @@ arrow::Result<std::vector<std::string>> Verify(Workspace& workspace,
     const AccountView account = AddUp(records);
     const int64_t unaccounted = account.unaccounted_frames() + account.unaccounted_rows();
     if (unaccounted != 0) {
-      violations.push_back("Account of pipeline " + name + " does not add up, rows: " +
-                           std::to_string(unaccounted));
+      violations.push_back("Account of pipeline " + name +
+                           " does not add up, rows: " + std::to_string(unaccounted));
     }
     report["pipelines"][name] = {{"frames", account.frames},
                                  {"rows", account.rows},
@@ -73,7 +72,8 @@ void AddVerifyVerb(CLI::App& app, VerbContext& context) {
       if (!opened.ok()) return ReportFailure(opened);
       const auto violations = Verify(workspace, *arguments, context.globals.json);
       if (!violations.ok()) return ReportFailure(violations.status());
-      for (const std::string& violation : *violations) std::cerr << "violation: " << violation << "\n";
+      for (const std::string& violation : *violations)
+        std::cerr << "violation: " << violation << "\n";
       if (!context.globals.json) {
         std::cout << (violations->empty() ? "verify: everything adds up\n"
                                           : "verify: violations found\n");

@@ -1,16 +1,16 @@
 #include "catchwater/cli/workspace.h"
 
-#include <unistd.h>
-
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <utility>
 
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "catchwater/base/error.h"
 #include "catchwater/cli/components.h"
+#include "catchwater/cli/run_errors.h"
 #include "catchwater/config/diagnostic.h"
 
 namespace catchwater {
@@ -37,8 +37,22 @@ ExitCode ExitCodeOf(const arrow::Status& status) {
 }  // namespace
 
 ExitCode ReportFailure(const arrow::Status& status) {
-  std::cerr << "error: " << status.message() << "\n";
+  const bool is_coloured = RenderOptionsFor(STDERR_FILENO).is_coloured;
+  const std::string_view code = RunErrorCodeOf(status);
+  std::cerr << (is_coloured ? "\033[1;31merror\033[0m" : "error");
+  if (!code.empty()) std::cerr << "[" << code << "]";
+  std::cerr << ": " << status.message() << "\n";
+  if (!code.empty()) std::cerr << "  = help: `catchwater doc " << code << "` explains this error\n";
   return ExitCodeOf(status);
+}
+
+ExitCode WithData(const GlobalOptions& globals,
+                  const std::function<arrow::Status(Workspace&)>& call) {
+  Workspace workspace;
+  if (auto code = workspace.LoadProject(globals)) return *code;
+  arrow::Status status = workspace.OpenData(globals, /*may_create=*/false);
+  if (status.ok()) status = call(workspace);
+  return status.ok() ? ExitCode::kOk : ReportFailure(status);
 }
 
 std::optional<ExitCode> Workspace::LoadProject(const GlobalOptions& globals) {
@@ -46,8 +60,8 @@ std::optional<ExitCode> Workspace::LoadProject(const GlobalOptions& globals) {
     return ReportFailure(status);
   }
   Diagnostics diagnostics;
-  project_ = LoadBoundProject({.path = globals.project, .overrides = globals.overrides},
-                              registry_, diagnostics);
+  project_ = LoadBoundProject({.path = globals.project, .overrides = globals.overrides}, registry_,
+                              diagnostics);
   if (globals.json && !diagnostics.all().empty()) {
     std::cout << ToJson(diagnostics).dump(2) << "\n";
   } else if (!diagnostics.all().empty()) {
@@ -73,9 +87,8 @@ arrow::Status Workspace::OpenData(const GlobalOptions& globals, bool may_create)
   }
   ARROW_RETURN_NOT_OK(files_->CreateDirectories(data_folder_));
   ARROW_ASSIGN_OR_RAISE(ledger_, Ledger::Open({.path = path}, clock_));
-  ARROW_ASSIGN_OR_RAISE(
-      lake_, Lake::Open(*files_, *ledger_, clock_, Random::FromSystem(),
-                        {.warehouse = data_folder_ + "/lake"}));
+  ARROW_ASSIGN_OR_RAISE(lake_, Lake::Open(*files_, *ledger_, clock_, Random::FromSystem(),
+                                          {.warehouse = data_folder_ + "/lake"}));
   return arrow::Status::OK();
 }
 

@@ -2,6 +2,7 @@
 /// A project with its opened data folder: what most verbs begin with.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -54,5 +55,9 @@ class Workspace {
 
 /// Prints a failed status in the form of all errors and returns its exit code.
 ExitCode ReportFailure(const arrow::Status& status);
+
+/// Opens the project with its data, which must be there, and calls.
+ExitCode WithData(const GlobalOptions& globals,
+                  const std::function<arrow::Status(Workspace&)>& call);
 
 }  // namespace catchwater

@@ -1,15 +1,15 @@
 #include "catchwater/io/unix_socket.h"
 
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
-#include <utility>
 
 #include "catchwater/base/error.h"
 
@@ -21,8 +21,7 @@ arrow::Result<sockaddr_un> AddressOf(const std::string& path) {
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof(address.sun_path)) {
     return ConfigError("Path is too long for a socket, bytes at most: ",
-                       sizeof(address.sun_path) - 1, ": ", path,
-                       "; use a shorter --data folder");
+                       sizeof(address.sun_path) - 1, ": ", path, "; use a shorter --data folder");
   }
   std::memcpy(address.sun_path, path.data(), path.size());
   return address;

@@ -70,9 +70,9 @@ arrow::Result<std::shared_ptr<const TableState>> Lake::LoadAt(const std::string&
   if (!metadata.ok()) {
     return WithContext(metadata.status(), "Table " + table_key + ", " + location);
   }
-  ARROW_ASSIGN_OR_RAISE(auto state,
-                        MakeTableState(table_key, location,
-                                       std::make_shared<const TableMetadata>(std::move(*metadata))));
+  ARROW_ASSIGN_OR_RAISE(
+      auto state, MakeTableState(table_key, location,
+                                 std::make_shared<const TableMetadata>(std::move(*metadata))));
   Remember(state);
   return state;
 }

@@ -89,8 +89,7 @@ arrow::Status Committer::Prepare(const std::vector<TableChange*>& changes, Attem
   for (TableChange* change : changes) {
     auto base = lake_.LoadTable(change->table_key());
     if (!base.ok() && KindOf(base.status()) != ErrorKind::kNotFound) return base.status();
-    ARROW_ASSIGN_OR_RAISE(auto prepared,
-                          change->Prepare(base.ok() ? *base : nullptr, stamp));
+    ARROW_ASSIGN_OR_RAISE(auto prepared, change->Prepare(base.ok() ? *base : nullptr, stamp));
     if (!prepared) continue;
     attempt.plan.tables.push_back(prepared->swap);
     attempt.changes.push_back(std::move(*prepared));

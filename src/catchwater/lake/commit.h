@@ -27,9 +27,9 @@ struct TableAppend {
 };
 
 struct CommitRequest {
-  CommitPlan plan;                   ///< `tables` empty: the committer fills them in.
-  std::vector<TableAppend> appends;  ///< Each table once, over appends and changes.
-  std::vector<TableChange*> changes; ///< Borrowed: other kinds of change. Not null.
+  CommitPlan plan;                    ///< `tables` empty: the committer fills them in.
+  std::vector<TableAppend> appends;   ///< Each table once, over appends and changes.
+  std::vector<TableChange*> changes;  ///< Borrowed: other kinds of change. Not null.
 };
 
 struct CommitResult {

@@ -63,8 +63,8 @@ TEST_F(CommitTest, MakesRowsVisible) {
 
 TEST_F(CommitTest, SummariesAddUp) {
   Append(kTable, {{.id = 1, .ts_us = kStartUs}});
-  const auto table = Append(kTable, {{.id = 2, .ts_us = kStartUs},
-                                     {.id = 3, .ts_us = kStartUs + 86'400'000'000}});
+  const auto table =
+      Append(kTable, {{.id = 2, .ts_us = kStartUs}, {.id = 3, .ts_us = kStartUs + 86'400'000'000}});
   const StringMap& summary = table->metadata->current_snapshot()->summary;
   EXPECT_EQ(summary.at("operation"), "append");
   EXPECT_EQ(summary.at("added-data-files"), "2");
@@ -169,10 +169,9 @@ TEST_F(CommitTest, ALostLeaseCommitsNothingAndLeavesNoMetadata) {
 
 TEST_F(CommitTest, NamesCarryLeaseAndEpoch) {
   const auto epoch = ledger_->AcquireLease("pipeline/a", "me", 1000).ValueOrDie();
-  auto request = AppendRequest(
-      kTable, WriteFiles(*lake_, lake_->LoadTable(kTable).ValueOrDie(),
-                         ReadingsBatch({{.id = 1, .ts_us = kStartUs}}),
-                         {.lease = "pipeline/a", .epoch = *epoch}));
+  auto request = AppendRequest(kTable, WriteFiles(*lake_, lake_->LoadTable(kTable).ValueOrDie(),
+                                                  ReadingsBatch({{.id = 1, .ts_us = kStartUs}}),
+                                                  {.lease = "pipeline/a", .epoch = *epoch}));
   request.plan.fences.push_back({.lease = "pipeline/a", .epoch = *epoch});
   Committer committer(*lake_);
   auto result = committer.Commit(std::move(request)).ValueOrDie();
@@ -217,8 +216,8 @@ TEST_F(CommitTest, ManifestsStayFewAndEveryFileIsThereOnce) {
 TEST_F(CommitTest, OldMetadataAndExpiredSnapshotsAreQueuedAndNothingThatIsNeeded) {
   LakeOptions options;
   options.metadata_log_max = 3;
-  options.ladder = {.all_ms = 5'000, .by_minute_ms = 120'000, .by_hour_ms = 3'600'000,
-                    .count_max = 300};
+  options.ladder = {
+      .all_ms = 5'000, .by_minute_ms = 120'000, .by_hour_ms = 3'600'000, .count_max = 300};
   options.metadata_grace_us = 0;
   options.unlink_grace_us = 0;
   const auto lake = OpenLake(options);

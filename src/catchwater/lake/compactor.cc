@@ -205,11 +205,10 @@ arrow::Result<std::vector<WrittenFile>> Compactor::WriteMerged(const CompactionP
 
   ARROW_ASSIGN_OR_RAISE(
       auto writer,
-      PartitionWriter::Make(
-          lake_, table,
-          {.lease = fence.lease,
-           .epoch = fence.epoch,
-           .target_file_bytes = PieceBytes(group, policy.target_file_bytes)}));
+      PartitionWriter::Make(lake_, table,
+                            {.lease = fence.lease,
+                             .epoch = fence.epoch,
+                             .target_file_bytes = PieceBytes(group, policy.target_file_bytes)}));
   auto write = [&]() -> arrow::Status {
     while (true) {
       ARROW_ASSIGN_OR_RAISE(auto rows, merge.Next());
@@ -218,9 +217,10 @@ arrow::Result<std::vector<WrittenFile>> Compactor::WriteMerged(const CompactionP
       ARROW_RETURN_NOT_OK(KeepLease(fence));
     }
     if (writer->row_count() == rows_expected) return arrow::Status::OK();
-    return BadData("Data files hold another number of rows than the ledger says, rows and rows of "
-                   "the ledger: ",
-                   writer->row_count(), ", ", rows_expected);
+    return BadData(
+        "Data files hold another number of rows than the ledger says, rows and rows of "
+        "the ledger: ",
+        writer->row_count(), ", ", rows_expected);
   };
   if (const arrow::Status status = write(); !status.ok()) {
     // What stays is found by orphan clean-up.
@@ -237,8 +237,7 @@ arrow::Result<std::vector<WrittenFile>> Compactor::WriteMerged(const CompactionP
 
 arrow::Status Compactor::CommitMerge(const MergeGroup& group, const Fence& fence,
                                      const std::string& table_key,
-                                     const std::vector<WrittenFile>& written,
-                                     int64_t claimed_us) {
+                                     const std::vector<WrittenFile>& written, int64_t claimed_us) {
   RewriteRequest rewrite{.table_key = table_key,
                          .operation = "replace",
                          .removed = {},
@@ -257,13 +256,13 @@ arrow::Status Compactor::CommitMerge(const MergeGroup& group, const Fence& fence
                                  .lease = fence.lease,
                                  .epoch = fence.epoch});
   }
-  request.plan.events.push_back(
-      {.kind = "merge",
-       .object = table_key,
-       .body_json = nlohmann::json{{"partition", group.partition_key},
-                                   {"files", group.files.size()},
-                                   {"claimed_us", claimed_us}}
-                        .dump()});
+  request.plan.events.push_back({.kind = "merge",
+                                 .object = table_key,
+                                 .body_json = nlohmann::json{
+                                     {"partition", group.partition_key},
+                                     {"files", group.files.size()},
+                                     {"claimed_us",
+                                      claimed_us}}.dump()});
   RewriteChange change(lake_, std::move(rewrite));
   request.changes = {&change};
   Committer committer(lake_);

@@ -62,8 +62,7 @@ int OrderValues(const arrow::Array& a, int64_t row_a, const arrow::Array& b, int
 
 }  // namespace
 
-RowOrderComparator::RowOrderComparator(std::vector<int> columns,
-                                       const std::vector<SortTerm>& terms)
+RowOrderComparator::RowOrderComparator(std::vector<int> columns, const std::vector<SortTerm>& terms)
     : columns_(std::move(columns)) {
   CATCHWATER_CHECK(columns_.size() <= terms.size(), "each column to compare has its term");
   for (size_t i = 0; i < columns_.size(); ++i) is_descending_.push_back(terms[i].is_descending);

@@ -21,10 +21,8 @@ std::vector<PartitionField> PartitionFieldsOf(const TableSpec& spec, const Icebe
   for (const PartitionTerm& term : spec.partition) {
     const IcebergField* source = schema.FieldByName(term.column);
     CATCHWATER_CHECK(source != nullptr, "CheckTableSpec found the column");
-    PartitionField field{.source_id = source->id,
-                         .field_id = -1,
-                         .name = term.name,
-                         .transform = term.transform};
+    PartitionField field{
+        .source_id = source->id, .field_id = -1, .name = term.name, .transform = term.transform};
     for (const auto& known : base.specs) {
       for (const PartitionField& old : known->fields) {
         if (old.source_id == field.source_id && old.transform == field.transform &&
@@ -142,9 +140,9 @@ bool EvolveSort(const TableSpec& spec, const IcebergSchema& schema, TableMetadat
     }
   }
   // Order 0 is reserved for "not sorted".
-  const int32_t id =
-      fields.empty() ? 0
-                     : std::max(1, NextId(next.sort_orders, [](const auto& s) { return s.order_id; }));
+  const int32_t id = fields.empty() ? 0 : std::max(1, NextId(next.sort_orders, [](const auto& s) {
+                                                     return s.order_id;
+                                                   }));
   next.default_sort_order_id = id;
   next.sort_orders.push_back(
       std::make_shared<const SortOrder>(SortOrder{.order_id = id, .fields = std::move(fields)}));
@@ -223,8 +221,8 @@ arrow::Result<std::optional<PreparedChange>> EvolveChange::Prepare(
     ARROW_RETURN_NOT_OK(lake_.files().SyncDirectory(folder));
     ARROW_RETURN_NOT_OK(lake_.files().SyncDirectory(folder.substr(0, folder.rfind('/'))));
     ARROW_RETURN_NOT_OK(lake_.files().SyncDirectory(lake_.options().warehouse));
-    ARROW_ASSIGN_OR_RAISE(next, NewTableMetadata(spec_, lake_.NewUuid(), UriOfPath(folder),
-                                                 stamp.now_us / 1000));
+    ARROW_ASSIGN_OR_RAISE(
+        next, NewTableMetadata(spec_, lake_.NewUuid(), UriOfPath(folder), stamp.now_us / 1000));
   } else {
     ARROW_ASSIGN_OR_RAISE(next, EvolveMetadata(*base->metadata, spec_));
     if (!next) return std::nullopt;
@@ -258,8 +256,9 @@ arrow::Result<PreparedChange> WriteNextMetadata(Lake& lake, const std::string& t
   }
   ARROW_ASSIGN_OR_RAISE(const std::string table_folder, PathOfUri(next.location));
   const std::string folder = table_folder + "/metadata";
-  const std::string path = folder + "/" + MetadataName(MakeWriterTag(stamp.lease, stamp.epoch),
-                                                       version, lake.NewRandom());
+  const std::string path =
+      folder + "/" +
+      MetadataName(MakeWriterTag(stamp.lease, stamp.epoch), version, lake.NewRandom());
   ARROW_RETURN_NOT_OK(unsynced.Write(lake.files(), path, MetadataToJson(next)));
   prepared.written_paths.push_back(path);
   ARROW_RETURN_NOT_OK(unsynced.SyncAll());

@@ -66,9 +66,9 @@ TEST_F(EvolveTest, WidensColumns) {
   columns.push_back(m.Finish().ValueOrDie());
   Committer committer(*lake_);
   ASSERT_TRUE(committer
-                  .Commit(AppendRequest(spec.table_key,
-                                        WriteFiles(*lake_, table,
-                                                   arrow::RecordBatch::Make(spec.schema, 1, columns))))
+                  .Commit(AppendRequest(
+                      spec.table_key,
+                      WriteFiles(*lake_, table, arrow::RecordBatch::Make(spec.schema, 1, columns))))
                   .ok());
   spec = WithColumn(spec, "n", arrow::int64());
   spec = WithColumn(spec, "x", arrow::float64());
@@ -90,11 +90,9 @@ TEST_F(EvolveTest, ANarrowerDeclarationKeepsTheWiderColumn) {
 TEST_F(EvolveTest, RefusesTypesThatDoNotGoTogether) {
   Ensure(ReadingsSpec());
   for (const auto& type : {arrow::utf8(), arrow::boolean(), arrow::int64()}) {
-    const auto result =
-        lake_->EnsureTable(WithColumn(ReadingsSpec(), "value", type), "test", {});
+    const auto result = lake_->EnsureTable(WithColumn(ReadingsSpec(), "value", type), "test", {});
     ASSERT_EQ(KindOf(result.status()), ErrorKind::kConfig) << type->ToString();
-    EXPECT_NE(result.status().message().find("value double"), std::string::npos)
-        << result.status();
+    EXPECT_NE(result.status().message().find("value double"), std::string::npos) << result.status();
   }
 }
 
@@ -146,8 +144,7 @@ TEST_F(EvolveTest, SetsPropertiesAndKeepsOthers) {
 }
 
 TEST_F(EvolveTest, AWrongFenceChangesNothing) {
-  const auto result =
-      lake_->EnsureTable(ReadingsSpec(), "test", {{.lease = "nobody", .epoch = 9}});
+  const auto result = lake_->EnsureTable(ReadingsSpec(), "test", {{.lease = "nobody", .epoch = 9}});
   EXPECT_EQ(KindOf(result.status()), ErrorKind::kConflict) << result.status();
   EXPECT_EQ(KindOf(lake_->LoadTable("sensors.readings").status()), ErrorKind::kNotFound);
 }

@@ -34,8 +34,8 @@ arrow::Result<std::optional<PreparedChange>> ExpireChange::Prepare(
     const std::shared_ptr<const TableState>& base, const CommitStamp& stamp) {
   removed_count_ = 0;
   if (base == nullptr) return NotFound("Table does not exist: ", table_key_);
-  LadderSplit split = SplitByLadder(*base->metadata, lake_.options().ladder, stamp.now_us / 1000,
-                                    removed_max_);
+  LadderSplit split =
+      SplitByLadder(*base->metadata, lake_.options().ladder, stamp.now_us / 1000, removed_max_);
   if (split.removed.empty()) return std::nullopt;
   ARROW_ASSIGN_OR_RAISE(std::set<std::string> gone_uris, UnreferencedManifests(lake_, split));
   std::set<int64_t> gone_ids;

@@ -45,9 +45,7 @@ std::optional<WriterTag> ReadTagText(std::string_view text) {
   return tag;
 }
 
-std::string TwoDigits(int64_t number) {
-  return (number < 10 ? "0" : "") + std::to_string(number);
-}
+std::string TwoDigits(int64_t number) { return (number < 10 ? "0" : "") + std::to_string(number); }
 
 /// Partition values of the time transforms as people write times.
 std::string ValueText(const Transform& transform, const IcebergType& type, const Literal& value) {
@@ -105,8 +103,8 @@ std::string ManifestListName(const WriterTag& tag, int64_t snapshot_id, std::str
 std::string MetadataName(const WriterTag& tag, int64_t version, uint64_t random) {
   std::array<char, 96> text{};
   std::snprintf(text.data(), text.size(),
-                "%05" PRId64 "-%08" PRIx32 "-%04x-8%03x-9%03x-%012" PRIx64 ".metadata.json", version,
-                tag.lease_hash, static_cast<unsigned>(random & 0xffff),
+                "%05" PRId64 "-%08" PRIx32 "-%04x-8%03x-9%03x-%012" PRIx64 ".metadata.json",
+                version, tag.lease_hash, static_cast<unsigned>(random & 0xffff),
                 static_cast<unsigned>(random >> 16 & 0xfff),
                 static_cast<unsigned>(random >> 28 & 0xfff), static_cast<uint64_t>(tag.epoch));
   return text.data();
@@ -117,7 +115,8 @@ int64_t MetadataVersion(std::string_view location) {
   if (slash != std::string_view::npos) location.remove_prefix(slash + 1);
   int64_t version = 0;
   const size_t dash = location.find('-');
-  if (dash == std::string_view::npos || !ReadNumber(location.substr(0, dash), 10, version)) return 0;
+  if (dash == std::string_view::npos || !ReadNumber(location.substr(0, dash), 10, version))
+    return 0;
   return version;
 }
 

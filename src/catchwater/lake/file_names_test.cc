@@ -77,8 +77,8 @@ TEST(PartitionFolder, OtherCharactersAreReplacedAndStayApart) {
   const std::string a = PartitionFolder("room=Büro 1");
   const std::string b = PartitionFolder("room=Büro:1");
   EXPECT_NE(a, b);
-  for (const std::string& folder : {a, b, PartitionFolder("x=" + std::string(5'000, 'y')),
-                                    PartitionFolder("x=%2F..%2F")}) {
+  for (const std::string& folder :
+       {a, b, PartitionFolder("x=" + std::string(5'000, 'y')), PartitionFolder("x=%2F..%2F")}) {
     EXPECT_LE(folder.size(), 120U);
     EXPECT_EQ(folder.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                        "0123456789_.=-"),

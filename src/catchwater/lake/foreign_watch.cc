@@ -19,8 +19,8 @@ constexpr int kReconcileAttempts = 10;
 std::string OperationOf(const TableState& table, const TableState* before) {
   const Snapshot* now = table.metadata->current_snapshot();
   if (now == nullptr) return "metadata";
-  const bool is_same = before != nullptr && before->metadata->current_snapshot_id ==
-                                                table.metadata->current_snapshot_id;
+  const bool is_same = before != nullptr &&
+                       before->metadata->current_snapshot_id == table.metadata->current_snapshot_id;
   if (is_same) return "metadata";
   const auto found = now->summary.find("operation");
   return found == now->summary.end() ? "overwrite" : found->second;

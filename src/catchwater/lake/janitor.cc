@@ -18,6 +18,8 @@ namespace {
 constexpr int64_t kSnapshotsPerCommit = 256;
 constexpr int64_t kPage = 500;
 constexpr int64_t kUnlinksAtOnce = 256;
+/// A table that is appended to expires its snapshots in appends.
+constexpr int64_t kRestUs = 60'000'000;
 constexpr int64_t kPostponeUs = 3'600'000'000;
 
 /// Which data files the kept snapshots refer to, by the sequence of commits.
@@ -77,6 +79,9 @@ arrow::Result<bool> Janitor::HasExpired(const std::string& table_key) {
 
 arrow::Result<int64_t> Janitor::ExpireSnapshots(const std::string& table_key) {
   int64_t expired = 0;
+  ARROW_ASSIGN_OR_RAISE(const auto table, lake_.LoadTable(table_key));
+  const int64_t rested_us = lake_.clock().NowMicros() - table->metadata->last_updated_ms * 1000;
+  if (rested_us < kRestUs) return expired;
   ARROW_ASSIGN_OR_RAISE(bool has_expired, HasExpired(table_key));
   if (!has_expired) return expired;
   ARROW_ASSIGN_OR_RAISE(const auto lease, UpkeepLease::Take(lake_, table_key, owner_));

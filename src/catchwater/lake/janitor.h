@@ -29,7 +29,8 @@ class Janitor {
  public:
   Janitor(Lake& lake, std::string owner) : lake_(lake), owner_(std::move(owner)) {}
 
-  /// Takes out the snapshots that the ladder does not keep. \return how many
+  /// Takes out the snapshots that the ladder does not keep, if nothing came to the table for a
+  /// minute. \return how many
   arrow::Result<int64_t> ExpireSnapshots(const std::string& table_key);
   /// Queues the removed data files that no kept snapshot refers to. \return how many
   arrow::Result<int64_t> QueueRemoved(const std::string& table_key);

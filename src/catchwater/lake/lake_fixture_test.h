@@ -7,12 +7,12 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unistd.h>
 #include <utility>
 #include <vector>
 
 #include <arrow/api.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "catchwater/base/clock.h"
 #include "catchwater/io/files.h"
@@ -63,10 +63,9 @@ inline std::shared_ptr<arrow::RecordBatch> ReadingsBatch(const std::vector<Readi
     EXPECT_TRUE((reading.name ? names.Append(*reading.name) : names.AppendNull()).ok());
     EXPECT_TRUE((reading.value ? values.Append(*reading.value) : values.AppendNull()).ok());
   }
-  return arrow::RecordBatch::Make(
-      ReadingsSchema(), static_cast<int64_t>(readings.size()),
-      {ids.Finish().ValueOrDie(), times.Finish().ValueOrDie(), names.Finish().ValueOrDie(),
-       values.Finish().ValueOrDie()});
+  return arrow::RecordBatch::Make(ReadingsSchema(), static_cast<int64_t>(readings.size()),
+                                  {ids.Finish().ValueOrDie(), times.Finish().ValueOrDie(),
+                                   names.Finish().ValueOrDie(), values.Finish().ValueOrDie()});
 }
 
 /// Removed with everything in it at the end of the test.

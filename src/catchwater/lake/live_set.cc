@@ -29,8 +29,8 @@ arrow::Result<LiveSet> LiveOf(Lake& lake, const TableState& table, const Manifes
     }
     const PartitionSpec* spec = table.metadata->SpecById(manifest.spec_id);
     if (spec == nullptr) return BadData("Manifest has an unknown partition spec: ", manifest.path);
-    ARROW_ASSIGN_OR_RAISE(const auto entries, lake.manifests().Entries(
-                                                  manifest, table.metadata->schema(), *spec));
+    ARROW_ASSIGN_OR_RAISE(const auto entries,
+                          lake.manifests().Entries(manifest, table.metadata->schema(), *spec));
     for (const ManifestEntry& entry : *entries) {
       if (entry.status == EntryStatus::kDeleted) continue;
       const bool is_new =
@@ -48,9 +48,8 @@ std::set<std::string> PathsOf(const ManifestList& manifests) {
 }
 
 std::optional<int64_t> EventBound(const BoundsById& bounds, const IcebergField& field) {
-  const auto found = std::ranges::find(bounds, field.id, [](const auto& bound) {
-    return bound.first;
-  });
+  const auto found =
+      std::ranges::find(bounds, field.id, [](const auto& bound) { return bound.first; });
   if (found == bounds.end()) return std::nullopt;
   const auto value = LiteralFromBytes(field.type, found->second);
   if (!value.ok()) return std::nullopt;

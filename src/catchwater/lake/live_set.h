@@ -48,6 +48,7 @@ arrow::Result<LiveDifference> DifferenceToLedger(Lake& lake, const TableState& t
                                                  const std::vector<DataFileRecord>& ledger_files);
 
 /// A file of another program as the ledger keeps it: partition, size tier, event times.
-arrow::Result<DataFile> LedgerFileOf(Lake& lake, const TableState& table, const LiveSet::File& file);
+arrow::Result<DataFile> LedgerFileOf(Lake& lake, const TableState& table,
+                                     const LiveSet::File& file);
 
 }  // namespace catchwater

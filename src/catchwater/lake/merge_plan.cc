@@ -33,9 +33,8 @@ int64_t SumBytes(const Records& files) {
 }
 
 void SortByAge(Records* files) {
-  std::ranges::sort(*files, {}, [](const DataFileRecord& file) {
-    return std::pair(file.added_us, file.id);
-  });
+  std::ranges::sort(*files, {},
+                    [](const DataFileRecord& file) { return std::pair(file.added_us, file.id); });
 }
 
 /// Leaves out files that are larger than all smaller ones together: rewriting them again and again
@@ -109,8 +108,8 @@ class Planner {
   void Take(const std::string& partition_key, Records* files, int64_t rest_max) {
     size_t taken = 0;
     while (static_cast<int64_t>(files->size() - taken) > rest_max) {
-      MergeGroup group{.partition_key = partition_key, .tier = (*files)[taken].file.tier,
-                       .files = {}};
+      MergeGroup group{
+          .partition_key = partition_key, .tier = (*files)[taken].file.tier, .files = {}};
       int64_t byte_count = 0;
       while (taken < files->size() &&
              static_cast<int64_t>(group.files.size()) < policy_.files_max &&

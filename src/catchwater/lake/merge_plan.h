@@ -5,8 +5,8 @@
 /// Files that an append made wait until `min_files` of a size tier are pending in a partition, and
 /// where they come quickly for `gather_ms` more, or until the oldest is older than `max_age_ms`.
 /// Files that a merge made wait until `fan_out` of a tier, or the target size, have come together:
-/// so a byte is rewritten about log_fan_out(files) times, whatever the files' size. A partition that
-/// nothing came to for `max_age_ms` is merged over all tiers.
+/// so a byte is rewritten about log_fan_out(files) times, whatever the files' size. A partition
+/// that nothing came to for `max_age_ms` is merged over all tiers.
 #pragma once
 
 #include <cstdint>

@@ -56,8 +56,7 @@ struct Case {
 class PlanMergesTest : public ::testing::TestWithParam<Case> {};
 
 TEST_P(PlanMergesTest, Chooses) {
-  const auto groups =
-      PlanMerges(Make(GetParam().pending), {.is_last = GetParam().is_last}, kNowUs);
+  const auto groups = PlanMerges(Make(GetParam().pending), {.is_last = GetParam().is_last}, kNowUs);
   std::vector<size_t> sizes;
   std::set<int64_t> ids;
   for (const MergeGroup& group : groups) {
@@ -190,8 +189,8 @@ struct Simulation {
       }
       std::erase_if(pending_, [&](const DataFileRecord& file) { return ids.contains(file.id); });
       rewritten += bytes;
-      const int64_t pieces = std::max<int64_t>(
-          1, (bytes + policy.target_file_bytes / 2) / policy.target_file_bytes);
+      const int64_t pieces =
+          std::max<int64_t>(1, (bytes + policy.target_file_bytes / 2) / policy.target_file_bytes);
       for (int64_t i = 0; i < pieces; ++i) {
         Add(group.partition_key, bytes / pieces, "replace", now_us);
       }
@@ -208,8 +207,8 @@ TEST_P(DayOfCommitsTest, RewritesAByteAtMostThreeTimesAndKeepsFewFiles) {
   const Day& day = GetParam();
   Simulation simulation(day);
   simulation.Run();
-  const double amplification = static_cast<double>(simulation.rewritten) /
-                               static_cast<double>(simulation.appended);
+  const double amplification =
+      static_cast<double>(simulation.rewritten) / static_cast<double>(simulation.appended);
   RecordProperty("rewritten_per_byte", std::to_string(amplification));
   RecordProperty("small_files_max", std::to_string(simulation.live_max));
   EXPECT_LE(amplification, 3.0);
@@ -218,14 +217,14 @@ TEST_P(DayOfCommitsTest, RewritesAByteAtMostThreeTimesAndKeepsFewFiles) {
   EXPECT_LE(static_cast<int64_t>(simulation.pending_last), 2 * partitions);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Sizes, DayOfCommitsTest,
-    ::testing::Values(Day{"OneKiB", kKiB}, Day{"TenKiB", 10 * kKiB}, Day{"HundredKiB", 100 * kKiB},
-                      Day{"OneMiB", kMiB}, Day{"TenMiB", 10 * kMiB},
-                      Day{"ByHour", 10 * kKiB, 1, 86'400, 3'600},
-                      Day{"EveryTenSeconds", 10 * kKiB, 10, 8'640, 8'640},
-                      Day{"EveryMinute", 100 * kKiB, 60, 1'440, 1'440}),
-    [](const auto& test) { return test.param.name; });
+INSTANTIATE_TEST_SUITE_P(Sizes, DayOfCommitsTest,
+                         ::testing::Values(Day{"OneKiB", kKiB}, Day{"TenKiB", 10 * kKiB},
+                                           Day{"HundredKiB", 100 * kKiB}, Day{"OneMiB", kMiB},
+                                           Day{"TenMiB", 10 * kMiB},
+                                           Day{"ByHour", 10 * kKiB, 1, 86'400, 3'600},
+                                           Day{"EveryTenSeconds", 10 * kKiB, 10, 8'640, 8'640},
+                                           Day{"EveryMinute", 100 * kKiB, 60, 1'440, 1'440}),
+                         [](const auto& test) { return test.param.name; });
 
 }  // namespace
 }  // namespace catchwater

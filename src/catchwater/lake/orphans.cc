@@ -115,8 +115,8 @@ class OrphanSweep {
 
   bool MayGo(const FileEntry& entry) const {
     const std::string_view name = NameOf(entry.path);
-    const bool is_of_a_table = name.ends_with(".parquet") || name.ends_with(".avro") ||
-                               name.ends_with(".metadata.json");
+    const bool is_of_a_table =
+        name.ends_with(".parquet") || name.ends_with(".avro") || name.ends_with(".metadata.json");
     if (!entry.is_regular || !is_of_a_table) return false;
     const auto tag = ReadWriterTag(name);
     if (tag && dead_.Contains(*tag)) return true;
@@ -147,8 +147,8 @@ class OrphanSweep {
 
   arrow::Status Remove(const std::set<std::string>& orphans, const Candidates& candidates) {
     // What is queued has its grace and goes by the janitor.
-    ARROW_ASSIGN_OR_RAISE(const auto queued, lake_.ledger().QueuedUnlinks(
-                                                 {orphans.begin(), orphans.end()}));
+    ARROW_ASSIGN_OR_RAISE(const auto queued,
+                          lake_.ledger().QueuedUnlinks({orphans.begin(), orphans.end()}));
     const std::set<std::string> is_queued(queued.begin(), queued.end());
     for (const std::string& path : orphans) {
       if (is_queued.contains(path)) continue;

@@ -37,10 +37,9 @@ std::pair<T, T> MinMax(const T* values, int64_t length) {
 arrow::Result<std::shared_ptr<arrow::Array>> TransformIfVaried(
     const Transform& transform, const std::shared_ptr<arrow::Array>& column, bool& is_constant) {
   const bool is_micros = column->type_id() == arrow::Type::TIMESTAMP;
-  const bool is_time = transform.kind == TransformKind::kDay ||
-                       transform.kind == TransformKind::kHour ||
-                       transform.kind == TransformKind::kMonth ||
-                       transform.kind == TransformKind::kYear;
+  const bool is_time =
+      transform.kind == TransformKind::kDay || transform.kind == TransformKind::kHour ||
+      transform.kind == TransformKind::kMonth || transform.kind == TransformKind::kYear;
   if (is_time && is_micros && column->null_count() == 0) {
     const auto [low, high] = MinMax(column->data()->GetValues<int64_t>(1), column->length());
     arrow::Int64Builder builder;
@@ -136,9 +135,9 @@ arrow::Result<std::vector<PartitionSlice>> Gather(const std::shared_ptr<arrow::R
   for (const Run& run : runs.runs) ends[run.group] += run.length;
   std::vector<int64_t> begins(ends.size(), 0);
   for (size_t g = 1; g < ends.size(); ++g) begins[g] = begins[g - 1] + ends[g - 1];
-  ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> buffer,
-                        arrow::AllocateBuffer(rows->num_rows() *
-                                              static_cast<int64_t>(sizeof(int32_t))));
+  ARROW_ASSIGN_OR_RAISE(
+      std::shared_ptr<arrow::Buffer> buffer,
+      arrow::AllocateBuffer(rows->num_rows() * static_cast<int64_t>(sizeof(int32_t))));
   auto* order = reinterpret_cast<int32_t*>(buffer->mutable_data());
   std::vector<int64_t> next = begins;
   for (const Run& run : runs.runs) {
@@ -147,10 +146,9 @@ arrow::Result<std::vector<PartitionSlice>> Gather(const std::shared_ptr<arrow::R
     }
   }
   const auto indices = std::make_shared<arrow::Int32Array>(rows->num_rows(), buffer);
-  ARROW_ASSIGN_OR_RAISE(
-      const arrow::Datum taken,
-      arrow::compute::Take(arrow::Datum(rows), arrow::Datum(indices),
-                           arrow::compute::TakeOptions::NoBoundsCheck()));
+  ARROW_ASSIGN_OR_RAISE(const arrow::Datum taken,
+                        arrow::compute::Take(arrow::Datum(rows), arrow::Datum(indices),
+                                             arrow::compute::TakeOptions::NoBoundsCheck()));
   std::vector<PartitionSlice> slices;
   for (size_t g = 0; g < runs.groups.size(); ++g) {
     slices.push_back({.rows = taken.record_batch(),
@@ -176,9 +174,8 @@ arrow::Result<std::vector<PartitionSlice>> SplitByPartition(
   for (size_t f = 0; f < spec.fields.size(); ++f) {
     if (columns[f] < 0 || spec.fields[f].transform.kind == TransformKind::kVoid) continue;
     bool is_constant = false;
-    ARROW_ASSIGN_OR_RAISE(auto values,
-                          TransformIfVaried(spec.fields[f].transform, rows->column(columns[f]),
-                                            is_constant));
+    ARROW_ASSIGN_OR_RAISE(auto values, TransformIfVaried(spec.fields[f].transform,
+                                                         rows->column(columns[f]), is_constant));
     if (is_constant) {
       constants[f] = LiteralAt(*values, 0);
     } else {

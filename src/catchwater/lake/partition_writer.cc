@@ -61,9 +61,9 @@ arrow::Result<BatchLayout> MakeLayout(const TableState& table,
     const bool is_same = given.Equals(*field->type()) ||
                          (IsText(given) && field->type()->id() == arrow::Type::STRING);
     if (!is_same && !FitsByCast(given, *field->type())) {
-      return ConfigError("Column has another type than the table, table, column and types: ",
-                         table.table_key, " ", field->name(), " ", given.ToString(), " ",
-                         field->type()->ToString());
+      return ConfigError(
+          "Column has another type than the table, table, column and types: ", table.table_key, " ",
+          field->name(), " ", given.ToString(), " ", field->type()->ToString());
     }
     layout.is_identity =
         layout.is_identity && is_same && index == static_cast<int>(layout.input_of_file.size());
@@ -130,8 +130,7 @@ class Writer final : public PartitionWriter {
     if (rows->num_rows() == 0) return arrow::Status::OK();
     ARROW_RETURN_NOT_OK(UseSchema(rows->schema()));
     ARROW_ASSIGN_OR_RAISE(const auto fitted, ApplyLayout(layout_, rows));
-    ARROW_ASSIGN_OR_RAISE(const auto slices,
-                          SplitByPartition(fitted, spec(), partition_columns_));
+    ARROW_ASSIGN_OR_RAISE(const auto slices, SplitByPartition(fitted, spec(), partition_columns_));
     for (const PartitionSlice& slice : slices) ARROW_RETURN_NOT_OK(AddSlice(slice));
     row_count_ += rows->num_rows();
     return arrow::Status::OK();
@@ -191,8 +190,8 @@ class Writer final : public PartitionWriter {
     partition_columns_.clear();
     for (const PartitionField& field : spec().fields) {
       const IcebergField* source = table_->metadata->schema().FieldById(field.source_id);
-      partition_columns_.push_back(
-          source == nullptr ? -1 : layout_.file->GetFieldIndex(source->name));
+      partition_columns_.push_back(source == nullptr ? -1
+                                                     : layout_.file->GetFieldIndex(source->name));
     }
     sort_keys_.clear();
     for (const SortField& field : table_->metadata->sort_order().fields) {
@@ -234,7 +233,8 @@ class Writer final : public PartitionWriter {
     }
     OpenFile open{.values = values,
                   .partition_key = PartitionKeyText(spec(), partition_types_, values)};
-    ARROW_ASSIGN_OR_RAISE(const std::string folder, MakeFolder(PartitionFolder(open.partition_key)));
+    ARROW_ASSIGN_OR_RAISE(const std::string folder,
+                          MakeFolder(PartitionFolder(open.partition_key)));
     open.path = folder + "/" + DataFileName(tag_, uuid_, file_count_++);
     ARROW_ASSIGN_OR_RAISE(open.file, files_.CreateNew(open.path));
     // What is already there must not be forgotten by Abandon, should the next step fail.
@@ -394,9 +394,9 @@ ManifestDataFile ManifestFileOf(const ParquetMetrics& metrics, const IcebergSche
 
 arrow::Result<std::unique_ptr<PartitionWriter>> PartitionWriter::Make(
     Lake& lake, std::shared_ptr<const TableState> table, PartitionWriterOptions options) {
-  CATCHWATER_CHECK(options.target_file_bytes > 0 && options.buffered_bytes_max > 0 &&
-                       options.open_files_max > 0,
-                   "bounds are positive");
+  CATCHWATER_CHECK(
+      options.target_file_bytes > 0 && options.buffered_bytes_max > 0 && options.open_files_max > 0,
+      "bounds are positive");
   ARROW_ASSIGN_OR_RAISE(auto types,
                         PartitionTypes(table->metadata->spec(), table->metadata->schema()));
   ARROW_ASSIGN_OR_RAISE(const std::string folder, PathOfUri(table->metadata->location));

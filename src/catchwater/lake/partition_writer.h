@@ -31,11 +31,11 @@ struct WrittenFile {
 };
 
 struct PartitionWriterOptions {
-  std::string lease = {};                  ///< The writer's lease and its epoch: part of each
-  int64_t epoch = 0;                       ///< name, so that clean-up knows what is dead.
-  int64_t target_file_bytes = 128LL << 20; ///< A file is rolled at about this size.
-  int64_t buffered_bytes_max = 32LL << 20; ///< Over it the largest open row group is written out.
-  int open_files_max = 64;                 ///< Over it the least recently used file is closed.
+  std::string lease = {};                   ///< The writer's lease and its epoch: part of each
+  int64_t epoch = 0;                        ///< name, so that clean-up knows what is dead.
+  int64_t target_file_bytes = 128LL << 20;  ///< A file is rolled at about this size.
+  int64_t buffered_bytes_max = 32LL << 20;  ///< Over it the largest open row group is written out.
+  int open_files_max = 64;                  ///< Over it the least recently used file is closed.
 };
 
 /// One thread at a time; one object a lane.

@@ -54,9 +54,10 @@ TEST_F(PartitionWriterTest, PutsRowsIntoTheirPartition) {
 
 TEST_F(PartitionWriterTest, TellsTheRangeOfEventTimes) {
   auto writer = MakeWriter(ReadingsSpec());
-  ASSERT_TRUE(writer->Add(ReadingsBatch({{.id = 1, .ts_us = kStartUs + 7},
-                                         {.id = 2, .ts_us = kStartUs + 3},
-                                         {.id = 3, .ts_us = kStartUs + 5}}))
+  ASSERT_TRUE(writer
+                  ->Add(ReadingsBatch({{.id = 1, .ts_us = kStartUs + 7},
+                                       {.id = 2, .ts_us = kStartUs + 3},
+                                       {.id = 3, .ts_us = kStartUs + 5}}))
                   .ok());
   const auto written = writer->Close().ValueOrDie();
   ASSERT_EQ(written.size(), 1U);
@@ -85,8 +86,8 @@ TEST_F(PartitionWriterTest, AbandonLeavesNoFile) {
   }
   ASSERT_TRUE(writer->Add(ReadingsBatch(readings)).ok());
   ASSERT_TRUE(writer->Abandon().ok());
-  for (const auto& entry :
-       std::filesystem::recursive_directory_iterator(lake_->TableFolder("sensors.readings") + "/data")) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(
+           lake_->TableFolder("sensors.readings") + "/data")) {
     EXPECT_FALSE(entry.is_regular_file()) << entry.path();
   }
 }
@@ -106,8 +107,8 @@ TEST_F(PartitionWriterTest, BoundsOpenFiles) {
 }
 
 TEST_F(PartitionWriterTest, RollsFilesAtTheTargetSize) {
-  auto writer = MakeWriter(ReadingsSpec(), {.target_file_bytes = 100'000,
-                                            .buffered_bytes_max = 20'000});
+  auto writer =
+      MakeWriter(ReadingsSpec(), {.target_file_bytes = 100'000, .buffered_bytes_max = 20'000});
   std::mt19937_64 random(1);
   int64_t row_count = 0;
   for (int batch = 0; batch < 40; ++batch) {
@@ -169,32 +170,30 @@ TEST_F(PartitionWriterTest, TakesColumnsInAnyOrderNarrowerOrMissing) {
 TEST_F(PartitionWriterTest, RefusesColumnsThatDoNotFit) {
   auto writer = MakeWriter(ReadingsSpec());
   auto add = [&](const std::shared_ptr<arrow::Schema>& schema) {
-    return writer->Add(arrow::RecordBatch::Make(
-        schema, 1,
-        [&] {
-          arrow::ArrayVector columns;
-          for (const auto& field : schema->fields()) {
-            columns.push_back(arrow::MakeArrayOfNull(field->type(), 1).ValueOrDie());
-          }
-          return columns;
-        }()));
+    return writer->Add(arrow::RecordBatch::Make(schema, 1, [&] {
+      arrow::ArrayVector columns;
+      for (const auto& field : schema->fields()) {
+        columns.push_back(arrow::MakeArrayOfNull(field->type(), 1).ValueOrDie());
+      }
+      return columns;
+    }()));
   };
   const auto id = arrow::field("id", arrow::int64());
   EXPECT_EQ(KindOf(add(arrow::schema({id, arrow::field("other", arrow::utf8())}))),
             ErrorKind::kConfig);
   EXPECT_EQ(KindOf(add(arrow::schema({id, arrow::field("value", arrow::utf8())}))),
             ErrorKind::kConfig);
-  EXPECT_EQ(KindOf(add(arrow::schema({arrow::field("name", arrow::utf8())}))),
-            ErrorKind::kConfig);
+  EXPECT_EQ(KindOf(add(arrow::schema({arrow::field("name", arrow::utf8())}))), ErrorKind::kConfig);
 }
 
 TEST_F(PartitionWriterTest, BoundsOfWrittenFilesHoldTheirRows) {
   auto writer = MakeWriter(ReadingsSpec());
-  ASSERT_TRUE(writer
-                  ->Add(ReadingsBatch({{.id = -5, .ts_us = kStartUs, .name = "ab", .value = 2.5},
-                                       {.id = 9, .ts_us = kStartUs, .name = "a very long name, it is",
-                                        .value = -0.5}}))
-                  .ok());
+  ASSERT_TRUE(
+      writer
+          ->Add(ReadingsBatch(
+              {{.id = -5, .ts_us = kStartUs, .name = "ab", .value = 2.5},
+               {.id = 9, .ts_us = kStartUs, .name = "a very long name, it is", .value = -0.5}}))
+          .ok());
   const auto entry = writer->Close().ValueOrDie()[0].entry;
   ASSERT_EQ(entry.lower_bounds.size(), 4U);
   EXPECT_EQ(entry.lower_bounds[0].second, LiteralToBytes(int64_t{-5}));

@@ -70,8 +70,7 @@ class Rebuilder {
 
   arrow::Status Run() {
     ARROW_ASSIGN_OR_RAISE(const CatalogView catalog, lake_.ledger().Catalog());
-    ARROW_ASSIGN_OR_RAISE(auto folders,
-                          TableFolders(lake_.files(), lake_.options().warehouse));
+    ARROW_ASSIGN_OR_RAISE(auto folders, TableFolders(lake_.files(), lake_.options().warehouse));
     std::set<std::string> table_keys;
     for (const auto& [table_key, location] : catalog.metadata_location) {
       table_keys.insert(table_key);
@@ -108,8 +107,8 @@ class Rebuilder {
     for (const FileEntry& entry : entries) {
       const auto state = lake_.LoadAt(table_key, UriOfPath(entry.path));
       if (state.ok() && ReadLiveSet(lake_, **state).ok()) return *state;
-      Say("Metadata file of table " + table_key + " cannot be read and is passed over: " +
-          entry.path);
+      Say("Metadata file of table " + table_key +
+          " cannot be read and is passed over: " + entry.path);
     }
     return nullptr;
   }
@@ -118,7 +117,8 @@ class Rebuilder {
                             const std::string& pointer) {
     ARROW_ASSIGN_OR_RAISE(const auto newest, Newest(table_key, folder));
     if (newest == nullptr || MetadataVersion(newest->location) < MetadataVersion(pointer)) {
-      if (!pointer.empty()) Say("Metadata of table " + table_key + " is lost, location: " + pointer);
+      if (!pointer.empty())
+        Say("Metadata of table " + table_key + " is lost, location: " + pointer);
       return arrow::Status::OK();
     }
     if (newest->location == pointer) return arrow::Status::OK();
@@ -185,7 +185,8 @@ class Rebuilder {
       const auto found = std::ranges::find(partitions, id, &PartitionRecord::id);
       if (!ordinal.is_number_unsigned() || found == partitions.end()) {
         Say("Position of a source partition that was opened after the copy is not rebuilt, table "
-            "and partition: " + table.table_key + ", " + key);
+            "and partition: " +
+            table.table_key + ", " + key);
         continue;
       }
       const auto known = found->positions.find(kConsumer);

@@ -23,9 +23,9 @@ struct RebuiltTable {
 };
 
 struct RebuildReport {
-  std::string copy;           ///< Path of the copy that was used; empty: there was none.
+  std::string copy;  ///< Path of the copy that was used; empty: there was none.
   int64_t copy_taken_us = 0;
-  std::string set_aside;      ///< Where the old ledger lies now; empty: there was none.
+  std::string set_aside;             ///< Where the old ledger lies now; empty: there was none.
   std::vector<RebuiltTable> tables;  ///< Those that the copy did not have as they are.
   int64_t positions_moved = 0;
   std::vector<std::string> not_rebuilt;  ///< One sentence each.

@@ -22,9 +22,8 @@ arrow::Result<std::vector<DataFileRecord>> ExpiredFiles(Lake& lake, const std::s
   query.limit = kFilesPerCommit;
   ARROW_ASSIGN_OR_RAISE(auto files, lake.ledger().DataFiles(query));
   // A file that is being merged comes back in a merged one.
-  std::erase_if(files, [](const DataFileRecord& file) {
-    return file.state == WorkState::kProcessing;
-  });
+  std::erase_if(files,
+                [](const DataFileRecord& file) { return file.state == WorkState::kProcessing; });
   return files;
 }
 

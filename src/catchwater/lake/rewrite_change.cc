@@ -105,9 +105,10 @@ arrow::Result<std::optional<PreparedChange>> RewriteChange::Prepare(
     return Conflict("A file to be replaced is gone from the table: ", request_.table_key);
   }
   if (request_.operation == "replace" && delta.added_rows != delta.removed_rows) {
-    return BadData("Files to be replaced hold another number of rows than their manifests say, "
-                   "table, rows of the files and of the manifests: ",
-                   request_.table_key, ", ", delta.added_rows, ", ", delta.removed_rows);
+    return BadData(
+        "Files to be replaced hold another number of rows than their manifests say, "
+        "table, rows of the files and of the manifests: ",
+        request_.table_key, ", ", delta.added_rows, ", ", delta.removed_rows);
   }
   delta.changed_partitions = static_cast<int64_t>(rewritten.partitions.size());
   ARROW_ASSIGN_OR_RAISE(PreparedChange prepared,

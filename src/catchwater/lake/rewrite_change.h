@@ -18,9 +18,9 @@ namespace catchwater {
 
 struct RewriteRequest {
   std::string table_key;
-  std::string operation;              ///< replace | delete
-  std::set<std::string> removed;      ///< Paths as in the manifests; not empty.
-  std::vector<WrittenFile> added;     ///< replace: the same rows in fewer files.
+  std::string operation;           ///< replace | delete
+  std::set<std::string> removed;   ///< Paths as in the manifests; not empty.
+  std::vector<WrittenFile> added;  ///< replace: the same rows in fewer files.
   SnapshotFailPoints fail_points;
 };
 

@@ -114,9 +114,9 @@ arrow::Result<ManifestFile> SnapshotBuilder::WriteManifest(std::vector<ManifestE
                                                            int32_t spec_id) {
   const PartitionSpec* spec = base_.metadata->SpecById(spec_id);
   if (spec == nullptr) return Internal("Data files have an unknown partition spec: ", spec_id);
-  ARROW_ASSIGN_OR_RAISE(EncodedManifest encoded,
-                        EncodeManifest(entries, base_.metadata->schema(), *spec, snapshot_id_,
-                                       sequence_number_));
+  ARROW_ASSIGN_OR_RAISE(
+      EncodedManifest encoded,
+      EncodeManifest(entries, base_.metadata->schema(), *spec, snapshot_id_, sequence_number_));
   const std::string path = FolderPath() + ManifestName(MakeWriterTag(stamp_.lease, stamp_.epoch),
                                                        uuid_, manifest_count_++);
   written_paths_.push_back(path);
@@ -138,9 +138,9 @@ arrow::Result<StringMap> SnapshotBuilder::BaseTotals() {
   const Snapshot* current = base_.metadata->current_snapshot();
   if (current == nullptr) return totals;
   bool is_complete = true;
-  for (const char* key : {"total-data-files", "total-records", "total-files-size",
-                          "total-delete-files", "total-position-deletes",
-                          "total-equality-deletes"}) {
+  for (const char* key :
+       {"total-data-files", "total-records", "total-files-size", "total-delete-files",
+        "total-position-deletes", "total-equality-deletes"}) {
     const auto found = current->summary.find(key);
     if (found != current->summary.end()) totals[key] = found->second;
     is_complete = is_complete && (found != current->summary.end() ||
@@ -186,7 +186,8 @@ arrow::Result<StringMap> SnapshotBuilder::Summary(const SnapshotDelta& delta) {
   total("total-data-files", delta.added_files, delta.removed_files);
   total("total-records", delta.added_rows, delta.removed_rows);
   total("total-files-size", delta.added_bytes, delta.removed_bytes);
-  for (const char* key : {"total-delete-files", "total-position-deletes", "total-equality-deletes"}) {
+  for (const char* key :
+       {"total-delete-files", "total-position-deletes", "total-equality-deletes"}) {
     total(key, 0, 0);
   }
   return summary;
@@ -255,16 +256,16 @@ arrow::Result<PreparedChange> SnapshotBuilder::Finish(std::vector<ManifestFile> 
   next.refs["main"] = {.snapshot_id = snapshot_id_};
   next.snapshots.push_back(std::move(snapshot));
   next.snapshot_log.push_back({.timestamp_ms = timestamp_ms_, .snapshot_id = snapshot_id_});
-  if (next.snapshot_log.size() > kSnapshotLogMax) next.snapshot_log.erase(next.snapshot_log.begin());
+  if (next.snapshot_log.size() > kSnapshotLogMax)
+    next.snapshot_log.erase(next.snapshot_log.begin());
   for (const auto& [key, value] : properties) next.properties[key] = value;
   std::vector<UnlinkRecord> superseded;
   ARROW_RETURN_NOT_OK(ExpireByLadder(next, superseded));
 
   const std::shared_ptr<const TableState> base_state(std::shared_ptr<void>(), &base_);
-  ARROW_ASSIGN_OR_RAISE(
-      PreparedChange prepared,
-      WriteNextMetadata(lake_, base_.table_key, base_state, std::move(next), stamp_,
-                        std::move(unsynced_)));
+  ARROW_ASSIGN_OR_RAISE(PreparedChange prepared,
+                        WriteNextMetadata(lake_, base_.table_key, base_state, std::move(next),
+                                          stamp_, std::move(unsynced_)));
   ARROW_RETURN_NOT_OK(Reach(fail_points_.metadata_written));
   prepared.written_paths.insert(prepared.written_paths.end(), written_paths_.begin(),
                                 written_paths_.end());

@@ -11,8 +11,8 @@
 
 namespace catchwater {
 
-/// Splits the snapshots by the ladder. The current one and all that refs name are kept; order stays.
-/// At most removed_max are removed at once, the oldest.
+/// Splits the snapshots by the ladder. The current one and all that refs name are kept; order
+/// stays. At most removed_max are removed at once, the oldest.
 struct LadderSplit {
   std::vector<std::shared_ptr<const Snapshot>> kept;
   std::vector<std::shared_ptr<const Snapshot>> removed;

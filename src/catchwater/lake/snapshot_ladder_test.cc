@@ -43,9 +43,9 @@ TEST(SnapshotLadder, KeepsTheLastMinutesWhole) {
 }
 
 TEST(SnapshotLadder, KeepsTheLastOfEachMinuteThenOfEachHour) {
-  const auto metadata = WithSnapshots({26 * kHour + 10 * kMinute, 26 * kHour + 5 * kMinute,
-                                       25 * kHour + 5 * kMinute, 30 * kMinute + 3, 30 * kMinute + 1,
-                                       29 * kMinute + 1, 0});
+  const auto metadata =
+      WithSnapshots({26 * kHour + 10 * kMinute, 26 * kHour + 5 * kMinute, 25 * kHour + 5 * kMinute,
+                     30 * kMinute + 3, 30 * kMinute + 1, 29 * kMinute + 1, 0});
   EXPECT_EQ(Kept(metadata), (std::vector<int64_t>{2, 3, 5, 6, 7}));
 }
 

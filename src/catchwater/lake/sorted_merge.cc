@@ -118,8 +118,8 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> SortedMerge::Sorted(
     }
   }
   ARROW_RETURN_NOT_OK(arrow::compute::Initialize());
-  const auto key_rows = arrow::RecordBatch::Make(arrow::schema(std::move(fields)),
-                                                 rows->num_rows(), std::move(columns));
+  const auto key_rows = arrow::RecordBatch::Make(arrow::schema(std::move(fields)), rows->num_rows(),
+                                                 std::move(columns));
   ARROW_ASSIGN_OR_RAISE(const auto order,
                         arrow::compute::SortIndices(key_rows, arrow::compute::SortOptions(keys)));
   ARROW_ASSIGN_OR_RAISE(const auto sorted, arrow::compute::Take(rows, order));
@@ -144,8 +144,7 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> SortedMerge::SortPending() {
 arrow::Status SortedMerge::Spill() {
   ARROW_ASSIGN_OR_RAISE(const auto rows, SortPending());
   ARROW_RETURN_NOT_OK(files_.CreateDirectories(options_.spill_folder));
-  const std::string path =
-      options_.spill_folder + "/run-" + Random::FromSystem().Uuid() + ".arrow";
+  const std::string path = options_.spill_folder + "/run-" + Random::FromSystem().Uuid() + ".arrow";
   ARROW_ASSIGN_OR_RAISE(auto file, files_.CreateNew(path));
   run_paths_.push_back(path);
   ARROW_ASSIGN_OR_RAISE(auto writer, arrow::ipc::MakeFileWriter(file.get(), schema_));

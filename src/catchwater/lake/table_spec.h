@@ -19,7 +19,8 @@ namespace catchwater {
 struct PartitionTerm {
   Transform transform;
   std::string column;
-  std::string name;  ///< Of the partition field: `ts_day`, `id_bucket`, `s_trunc`, the column itself.
+  std::string
+      name;  ///< Of the partition field: `ts_day`, `id_bucket`, `s_trunc`, the column itself.
 
   bool operator==(const PartitionTerm&) const = default;
 };

@@ -45,10 +45,10 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& test) { return test.param.name; });
 
 TEST(PartitionTerm, RefusesOtherTexts) {
-  for (const char* text : {"", " ", "day", "()", "day()", "day(ts", "ts)", "week(ts)", "DAY(ts)",
-                           "bucket(ts)", "bucket(0, id)", "bucket(-1, id)", "bucket(x, id)",
-                           "bucket(99999999999, id)", "bucket(4 id)", "bucket(4,)", "day(a, b)",
-                           "day(day(ts))", "truncate(s, 8)"}) {
+  for (const char* text :
+       {"", " ", "day", "()", "day()", "day(ts", "ts)", "week(ts)", "DAY(ts)", "bucket(ts)",
+        "bucket(0, id)", "bucket(-1, id)", "bucket(x, id)", "bucket(99999999999, id)",
+        "bucket(4 id)", "bucket(4,)", "day(a, b)", "day(day(ts))", "truncate(s, 8)"}) {
     const auto term = ParsePartitionTerm(text);
     // A bare word is a column's name, also if it is a transform's.
     if (std::string(text) == "day") {
@@ -71,9 +71,9 @@ TEST(SortTerm, ParsesDirections) {
 
 TableSpec GoodSpec() {
   return {.table_key = "sensors.readings",
-          .schema = arrow::schema({arrow::field("id", arrow::int64()),
-                                   arrow::field("ts", arrow::timestamp(arrow::TimeUnit::MICRO,
-                                                                       "UTC"))}),
+          .schema =
+              arrow::schema({arrow::field("id", arrow::int64()),
+                             arrow::field("ts", arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"))}),
           .partition = {ParsePartitionTerm("day(ts)").ValueOrDie()},
           .sort = {{.column = "id"}},
           .event_time_column = "ts"};
@@ -82,8 +82,8 @@ TableSpec GoodSpec() {
 TEST(TableSpec, AcceptsAGoodOne) { EXPECT_EQ(CheckTableSpec(GoodSpec()), arrow::Status::OK()); }
 
 TEST(TableSpec, RefusesTableNamesThatAreNoFolders) {
-  for (const char* key : {"", "readings", ".readings", "sensors.", "a/b.c", "..", "a..b", "a.b c",
-                          "../x.y", "ä.b"}) {
+  for (const char* key :
+       {"", "readings", ".readings", "sensors.", "a/b.c", "..", "a..b", "a.b c", "../x.y", "ä.b"}) {
     TableSpec spec = GoodSpec();
     spec.table_key = key;
     EXPECT_EQ(KindOf(CheckTableSpec(spec)), ErrorKind::kConfig) << key;

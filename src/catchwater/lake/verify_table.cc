@@ -51,8 +51,8 @@ arrow::Status CheckManifests(Lake& lake, const TableState& table,
       violations->push_back("Manifest has an unknown partition spec: " + manifest.path);
       continue;
     }
-    ARROW_ASSIGN_OR_RAISE(const auto entries, lake.manifests().Entries(
-                                                  manifest, table.metadata->schema(), *spec));
+    ARROW_ASSIGN_OR_RAISE(const auto entries,
+                          lake.manifests().Entries(manifest, table.metadata->schema(), *spec));
     int64_t live_files = 0;
     int64_t live_rows = 0;
     for (const ManifestEntry& entry : *entries) {
@@ -126,10 +126,9 @@ void CompareFiles(const LiveSet& live, const std::vector<DataFileRecord>& record
 
 void CompareRows(TableVerdict* verdict) {
   if (verdict->rows_in_files != verdict->rows_in_snapshot) {
-    verdict->violations.push_back("Snapshot says " + std::to_string(verdict->rows_in_snapshot) +
-                                  " rows, its files hold " +
-                                  std::to_string(verdict->rows_in_files) + ": " +
-                                  verdict->table_key);
+    verdict->violations.push_back(
+        "Snapshot says " + std::to_string(verdict->rows_in_snapshot) + " rows, its files hold " +
+        std::to_string(verdict->rows_in_files) + ": " + verdict->table_key);
   }
   if (verdict->rows_in_ledger != verdict->rows_in_files) {
     verdict->violations.push_back("Commits added up to " + std::to_string(verdict->rows_in_ledger) +
@@ -158,8 +157,7 @@ arrow::Result<TableVerdict> VerifyTable(Lake& lake, const std::string& table_key
   for (const auto& [path, file] : live.files) verdict.rows_in_files += file.entry.record_count;
   verdict.rows_in_snapshot = instant.table->record_count();
   verdict.rows_in_ledger = instant.counts.rows_added - instant.counts.rows_removed;
-  verdict.foreign_rows =
-      instant.counts.foreign_rows_added - instant.counts.foreign_rows_removed;
+  verdict.foreign_rows = instant.counts.foreign_rows_added - instant.counts.foreign_rows_removed;
   ARROW_RETURN_NOT_OK(CheckFilesOnDisk(lake, live, options, &verdict.violations));
   CompareFiles(live, instant.records, &verdict.violations);
   CompareRows(&verdict);

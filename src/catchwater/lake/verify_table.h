@@ -16,10 +16,10 @@ namespace catchwater {
 struct TableVerdict {
   std::string table_key;
   int64_t data_files = 0;
-  int64_t rows_in_files = 0;     ///< Sum over the live manifest entries.
-  int64_t rows_in_snapshot = 0;  ///< `total-records` of the current snapshot.
-  int64_t rows_in_ledger = 0;    ///< Added minus removed over all commits, pruned ones too.
-  int64_t foreign_rows = 0;      ///< Part of them that other programs added, minus removed.
+  int64_t rows_in_files = 0;            ///< Sum over the live manifest entries.
+  int64_t rows_in_snapshot = 0;         ///< `total-records` of the current snapshot.
+  int64_t rows_in_ledger = 0;           ///< Added minus removed over all commits, pruned ones too.
+  int64_t foreign_rows = 0;             ///< Part of them that other programs added, minus removed.
   std::vector<std::string> violations;  ///< One sentence each.
 };
 

@@ -56,6 +56,8 @@ class Ledger {
   /// \return false if the lease was lost
   virtual arrow::Result<bool> RenewLease(const std::string& name, int64_t epoch,
                                          int64_t duration_ms) = 0;
+  /// Frees the lease in good order: work in processing under it is given back and the attempt does
+  /// not count. A lost lease is left alone.
   virtual arrow::Status ReleaseLease(const std::string& name, int64_t epoch) = 0;
   virtual arrow::Result<std::vector<LeaseRecord>> Leases() = 0;
   /// Frees all leases and raises their epochs by the number, so that nothing that was under way

@@ -105,7 +105,7 @@ struct WorkQuery {
   std::string path_contains;
   bool live_only = false;  ///< Data files: not removed.
   int64_t limit = 10'000;
-  bool due_only = false;  ///< Without those whose back-off is not over.
+  bool due_only = false;                      ///< Without those whose back-off is not over.
   std::optional<int64_t> event_us_max_below;  ///< Data files: all their event times are earlier.
 };
 

@@ -96,7 +96,7 @@ class Attempt {
 
   mutable std::mutex mutex_;
   std::condition_variable_any progressed_;
-  arrow::Status failure_;                               // Guarded by mutex_, as all below.
+  arrow::Status failure_;  // Guarded by mutex_, as all below.
   std::optional<PartitionFailed> failed_partition_;
   int64_t epochs_started_ = 0;
   int64_t epochs_committed_ = 0;

@@ -108,9 +108,8 @@ CommitRequest MakeCommitRequest(const EpochCommitContext& context, Epoch& epoch)
     flow.AppendAccount(partition_id, context.consumer, &plan.account);
   }
   if (lake_rows_passed > 0) {
-    plan.events.push_back({.kind = "flush",
-                           .object = context.pipeline,
-                           .body_json = FlushBody(epoch.receipts())});
+    plan.events.push_back(
+        {.kind = "flush", .object = context.pipeline, .body_json = FlushBody(epoch.receipts())});
   }
   request.appends = MergeAppends(outputs);
   if (!request.appends.empty()) {

@@ -49,8 +49,11 @@ arrow::Status Intake::RegisterFile(const Offer& offer) {
 arrow::Result<bool> Intake::HashOthers(const InputRegistered& registered) {
   for (const auto& [partition_id, path] : registered.hash_first) {
     const auto other = offers_.find(path);
-    if (other == offers_.end()) continue;  // Gone: its content can no longer be compared.
-    ARROW_ASSIGN_OR_RAISE(std::string hash, source_.FullHash(other->second));
+    // Gone: an empty hash says that its content can no longer be compared.
+    std::string hash;
+    if (other != offers_.end()) {
+      ARROW_ASSIGN_OR_RAISE(hash, source_.FullHash(other->second));
+    }
     ARROW_RETURN_NOT_OK(ledger_->SetInputFullHash(partition_id, hash));
   }
   return true;
@@ -74,10 +77,11 @@ arrow::Result<int64_t> Intake::OpenWhatMayBeRead() {
     if (ledger_ == nullptr) {
       ++next_local_id_;
     } else {
-      ARROW_ASSIGN_OR_RAISE(partition_id, ledger_->OpenPartition({.pipeline = options_.pipeline,
-                                                                  .source = options_.source,
-                                                                  .name = name,
-                                                                  .incarnation = offer.incarnation}));
+      ARROW_ASSIGN_OR_RAISE(partition_id,
+                            ledger_->OpenPartition({.pipeline = options_.pipeline,
+                                                    .source = options_.source,
+                                                    .name = name,
+                                                    .incarnation = offer.incarnation}));
       ARROW_ASSIGN_OR_RAISE(at, ledger_->GetPosition(partition_id, options_.consumer));
     }
     ARROW_RETURN_NOT_OK(OpenAt(partition_id, offer, at));

@@ -64,7 +64,7 @@ class Intake {
   /// Name and incarnation of partitions that were read to their end by an earlier run.
   std::set<std::pair<std::string, std::string>> finished_;
   bool is_finished_noted_ = false;
-  int64_t next_local_id_ = 1;               ///< Without a ledger.
+  int64_t next_local_id_ = 1;  ///< Without a ledger.
 };
 
 }  // namespace catchwater

@@ -69,8 +69,8 @@ arrow::Result<Batch> LakeDestination::Admit(const Batch& batch, PartitionFlow* f
     if (!is_old && !is_future) continue;
     keep[static_cast<size_t>(i)] = 0;
     const std::string_view rule = is_old ? "lake.retain" : "lake.future";
-    std::string reason = is_old ? "Event time is older than `retain`: "
-                                : "Event time is more than a day ahead: ";
+    std::string reason =
+        is_old ? "Event time is older than `retain`: " : "Event time is more than a day ahead: ";
     AppendTimestamp(times.Value(i), /*with_z=*/true, &reason);
     dead->push_back(MakeDeadLetter(
         batch, i,
@@ -102,8 +102,8 @@ int64_t LakeDestination::epoch_bytes() const {
 }
 
 arrow::Status LakeDestination::CloseEpoch(LaneOutput* output) {
-  for (auto [writer, key] : {std::pair{rows_.get(), &table_key_},
-                             std::pair{dead_.get(), &dead_letter_key_}}) {
+  for (auto [writer, key] :
+       {std::pair{rows_.get(), &table_key_}, std::pair{dead_.get(), &dead_letter_key_}}) {
     if (writer->row_count() == 0) continue;
     ARROW_ASSIGN_OR_RAISE(auto written, writer->Close());
     output->appends.push_back({.table_key = *key, .files = std::move(written)});

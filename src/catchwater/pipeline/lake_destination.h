@@ -20,8 +20,8 @@ namespace catchwater {
 
 struct LakeDestinationOptions {
   PartitionWriterOptions writer;
-  std::string event_time_column;      ///< Empty: no bounds are checked.
-  std::optional<int64_t> retain_us;   ///< Older rows are refused.
+  std::string event_time_column;           ///< Empty: no bounds are checked.
+  std::optional<int64_t> retain_us;        ///< Older rows are refused.
   int64_t future_us_max = 86'400'000'000;  ///< Rows further ahead are refused.
 };
 

@@ -25,8 +25,7 @@ Maintenance::Maintenance(Lake& lake, std::vector<std::shared_ptr<const PipelineP
   for (const auto& plan : plans) {
     if (!plan->lake) continue;
     const LakePlan& wanted = *plan->lake;
-    for (const std::string& table_key :
-         {wanted.table.table_key, wanted.dead_letters.table_key}) {
+    for (const std::string& table_key : {wanted.table.table_key, wanted.dead_letters.table_key}) {
       Settings& settings = settings_[table_key];
       if (!wanted.is_compacted) continue;
       settings.compaction = CompactionPolicy{.table_key = table_key,
@@ -86,8 +85,8 @@ void Maintenance::KeepTable(const std::string& table_key, const std::string& loc
   if (settings->second.compaction) {
     // A table that did not change becomes due by age only.
     const bool is_changed = upkeep.compacted_location != location;
-    const bool is_due = IsDue(&upkeep.compacted_us,
-                              is_changed || is_last ? 0 : options_.upkeep_every_us);
+    const bool is_due =
+        IsDue(&upkeep.compacted_us, is_changed || is_last ? 0 : options_.upkeep_every_us);
     if (is_due) {
       const arrow::Status status = Compact(*settings->second.compaction, is_last, stop);
       Note(status);
@@ -114,9 +113,8 @@ arrow::Status Maintenance::Compact(CompactionPolicy policy, bool is_last, std::s
 
 arrow::Status Maintenance::Upkeep(const std::string& table_key, std::stop_token stop) {
   if (const auto retain_ms = settings_.at(table_key).retain_ms) {
-    ARROW_ASSIGN_OR_RAISE(
-        const RetentionReport retired,
-        RemoveExpiredFiles(lake_, options_.owner, table_key, *retain_ms, stop));
+    ARROW_ASSIGN_OR_RAISE(const RetentionReport retired,
+                          RemoveExpiredFiles(lake_, options_.owner, table_key, *retain_ms, stop));
     const std::lock_guard lock(mutex_);
     report_.files_retired += retired.files_removed;
     report_.rows_retired += retired.rows_removed;
@@ -149,9 +147,9 @@ arrow::Result<bool> Maintenance::OrphansAreDue() {
   ARROW_ASSIGN_OR_RAISE(const auto leases, lake_.ledger().Leases());
   for (const LeaseRecord& lease : leases) {
     for (const Fence& waited : waited_for_) {
-      const bool is_dead = lease.name == waited.lease &&
-                           (lease.epoch != waited.epoch ||
-                            lease.expires_us <= lake_.clock().NowMicros());
+      const bool is_dead =
+          lease.name == waited.lease &&
+          (lease.epoch != waited.epoch || lease.expires_us <= lake_.clock().NowMicros());
       if (is_dead) return true;
     }
   }
@@ -175,8 +173,7 @@ arrow::Status Maintenance::RemoveOrphanFiles(const CatalogView& catalog, std::st
     const std::lock_guard lock(mutex_);
     report_.orphans_removed += removed->files_removed;
   }
-  const arrow::Status runs =
-      RemoveStaleRuns(lake_.files(), lake_.clock(), options_.spill_folder);
+  const arrow::Status runs = RemoveStaleRuns(lake_.files(), lake_.clock(), options_.spill_folder);
   return first.ok() ? runs : first;
 }
 

@@ -23,9 +23,9 @@ namespace catchwater {
 
 struct MaintenanceOptions {
   int64_t interval_us = 5'000'000;
-  int64_t upkeep_every_us = 60'000'000;          ///< Retention, expiry, clean-up of removed files.
-  int64_t orphans_every_us = 3'600'000'000;      ///< And at the start.
-  int64_t copy_every_us = 600'000'000;           ///< Of the ledger, if it changed.
+  int64_t upkeep_every_us = 60'000'000;      ///< Retention, expiry, clean-up of removed files.
+  int64_t orphans_every_us = 3'600'000'000;  ///< And at the start.
+  int64_t copy_every_us = 600'000'000;       ///< Of the ledger, if it changed.
   int64_t prune_every_us = 86'400'000'000;
   int64_t history_kept_us = 30LL * 86'400'000'000;  ///< In the ledger: feed, log, finished inputs.
   std::string owner;

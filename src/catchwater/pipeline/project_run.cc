@@ -41,7 +41,8 @@ arrow::Status ProjectRun::Run(std::stop_token stop) {
   }
   for (const arrow::Status& result : results) ARROW_RETURN_NOT_OK(result);
   const bool finishes = options_.runner.until_idle && !stop.stop_requested();
-  return finishes && maintenance_ != nullptr ? maintenance_->RunOnce(stop) : arrow::Status::OK();
+  return finishes && maintenance_ != nullptr ? maintenance_->RunOnce(stop, /*is_last=*/true)
+                                             : arrow::Status::OK();
 }
 
 CompactionReport ProjectRun::Compaction() const {

@@ -23,8 +23,7 @@ constexpr int64_t kBackOffUsMax = 30'000'000;
 
 class RunnerCore {
  public:
-  RunnerCore(std::shared_ptr<const PipelinePlan> plan, RunnerContext context,
-             RunnerOptions options)
+  RunnerCore(std::shared_ptr<const PipelinePlan> plan, RunnerContext context, RunnerOptions options)
       : plan_(std::move(plan)), context_(std::move(context)), options_(options) {
     report_.pipeline = plan_->name;
     report_.state = "waiting_for_lease";
@@ -66,6 +65,7 @@ class RunnerCore {
   arrow::Result<std::unique_ptr<Destination>> BuildDestination(size_t lane);
   arrow::Status PrepareTables(const std::shared_ptr<arrow::Schema>& schema);
   arrow::Status Commit(Epoch& epoch);
+  void NoteStreams(const std::vector<LaneOutput>& outputs);
   void Note(const Epoch& epoch, const CommitRequest& request, int64_t started_us);
   void SetState(std::string state, const std::string& error = "") {
     std::lock_guard lock(mutex_);
@@ -214,19 +214,18 @@ arrow::Result<std::vector<std::unique_ptr<Lane>>> RunnerCore::BuildLanes(
   for (size_t i = 0; i < chain.lanes.size(); ++i) {
     ARROW_ASSIGN_OR_RAISE(auto decoder, plan_->codec->MakeDecoder(decode));
     ARROW_ASSIGN_OR_RAISE(auto destination, BuildDestination(i));
-    lanes.push_back(std::make_unique<Lane>(
-        names,
-        RowPath(AttributeColumns(plan_->columns), std::move(decoder), std::move(chain.lanes[i]),
-                chain.tail),
-        std::move(destination)));
+    lanes.push_back(
+        std::make_unique<Lane>(names,
+                               RowPath(AttributeColumns(plan_->columns), std::move(decoder),
+                                       std::move(chain.lanes[i]), chain.tail),
+                               std::move(destination)));
   }
   return lanes;
 }
 
 arrow::Result<std::shared_ptr<Attempt>> RunnerCore::BuildAttempt() {
-  ARROW_ASSIGN_OR_RAISE(StepChain chain,
-                        BuildStepChain(*plan_, options_.lane_count, context_.files, context_.clock,
-                                       context_.table_reader));
+  ARROW_ASSIGN_OR_RAISE(StepChain chain, BuildStepChain(*plan_, options_.lane_count, context_.files,
+                                                        context_.clock, context_.table_reader));
   DecodeOptions decode{.columns = AttributeColumns(plan_->columns).payload_columns(),
                        .row_origins = chain.needs_row_origins ||
                                       (plan_->lake && !plan_->event_time_column().empty()),
@@ -261,9 +260,8 @@ arrow::Result<std::shared_ptr<Attempt>> RunnerCore::BuildAttempt() {
                          .console = context_.console,
                          .is_terminal = context_.is_terminal};
     };
-    ARROW_ASSIGN_OR_RAISE(stream_results_,
-                          StreamResults::Make(*plan_, chain.output_schema, options_.lane_count,
-                                              sink_context));
+    ARROW_ASSIGN_OR_RAISE(stream_results_, StreamResults::Make(*plan_, chain.output_schema,
+                                                               options_.lane_count, sink_context));
   }
   ARROW_ASSIGN_OR_RAISE(auto lanes, BuildLanes(decode, std::move(chain)));
   const AttemptOptions attempt_options{
@@ -272,26 +270,26 @@ arrow::Result<std::shared_ptr<Attempt>> RunnerCore::BuildAttempt() {
       .flush_bytes = plan_->lake ? plan_->lake->flush_bytes : 0,
       .flushes_only_at_end = !plan_->lake.has_value(),
       .queue_bytes_max = options_.queue_bytes / options_.lane_count};
-  return std::make_shared<Attempt>(
-      attempt_options,
-      IntakeOptions{.pipeline = plan_->name,
-                    .source = plan_->source.name,
-                    .consumer = "lake",
-                    .fence = fence_},
-      std::move(source), plan_->lake ? context_.ledger : nullptr, context_.clock,
-      std::move(lanes), [this](Epoch& epoch) { return Commit(epoch); });
+  return std::make_shared<Attempt>(attempt_options,
+                                   IntakeOptions{.pipeline = plan_->name,
+                                                 .source = plan_->source.name,
+                                                 .consumer = "lake",
+                                                 .fence = fence_},
+                                   std::move(source), plan_->lake ? context_.ledger : nullptr,
+                                   context_.clock, std::move(lanes),
+                                   [this](Epoch& epoch) { return Commit(epoch); });
 }
 
 arrow::Status RunnerCore::Commit(Epoch& epoch) {
   if (!plan_->lake) {
-    stream_results_->Count(epoch.TakeOutputs());
+    const std::vector<LaneOutput> outputs = epoch.TakeOutputs();
+    stream_results_->Count(outputs);
+    NoteStreams(outputs);
     return arrow::Status::OK();
   }
-  CommitRequest request = MakeCommitRequest({.commit_id = random_.Uuid(),
-                                             .pipeline = plan_->name,
-                                             .consumer = "lake",
-                                             .fence = fence_},
-                                            epoch);
+  CommitRequest request = MakeCommitRequest(
+      {.commit_id = random_.Uuid(), .pipeline = plan_->name, .consumer = "lake", .fence = fence_},
+      epoch);
   std::vector<WrittenFile> written;
   for (const TableAppend& append : request.appends) {
     written.insert(written.end(), append.files.begin(), append.files.end());
@@ -316,6 +314,19 @@ arrow::Status RunnerCore::Commit(Epoch& epoch) {
   ARROW_RETURN_NOT_OK(RemoveWritten(context_.files, written));
   return Conflict("Commit was refused, pipeline and outcome: ", plan_->name, " ",
                   OutcomeName(committed->outcome));
+}
+
+void RunnerCore::NoteStreams(const std::vector<LaneOutput>& outputs) {
+  std::lock_guard lock(mutex_);
+  for (const LaneOutput& output : outputs) {
+    for (const auto& [partition_id, flow] : output.flows) {
+      report_.frames += flow.Total(Bucket::kFrames);
+      report_.rows += flow.Total(Bucket::kRows);
+      report_.rows_committed += flow.Total(Bucket::kUsed);
+      report_.dead_letters += flow.Total(Bucket::kDeadFrames) + flow.Total(Bucket::kDeadRows);
+    }
+  }
+  report_.dead_letter_samples = stream_results_->dead_letter_samples();
 }
 
 void RunnerCore::Note(const Epoch& epoch, const CommitRequest& request, int64_t started_us) {

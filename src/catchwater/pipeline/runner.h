@@ -31,11 +31,11 @@ struct RunnerContext {
   Files& files;
   const Clock& clock;
   const Registry& registry;
-  Ledger* ledger = nullptr;            ///< Null if no pipeline has a lake.
+  Ledger* ledger = nullptr;  ///< Null if no pipeline has a lake.
   Lake* lake = nullptr;
   TableReader* table_reader = nullptr;
-  std::string owner;                   ///< Of leases: host, process id, a random part.
-  std::ostream& console;               ///< Standard output, for sinks that print.
+  std::string owner;      ///< Of leases: host, process id, a random part.
+  std::ostream& console;  ///< Standard output, for sinks that print.
   bool is_terminal = false;
 };
 
@@ -58,7 +58,8 @@ struct RunnerReport {
   int64_t dead_letters = 0;
   int64_t commits = 0;
   int64_t restarts = 0;
-  DelayHistogram buffer_delay;  ///< Receipt to commit, by row.
+  std::vector<std::string> dead_letter_samples;  ///< Without a lake: the first few, with places.
+  DelayHistogram buffer_delay;                   ///< Receipt to commit, by row.
   DelayHistogram commit_time;
 };
 

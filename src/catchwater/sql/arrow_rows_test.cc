@@ -29,7 +29,8 @@ std::shared_ptr<arrow::Schema> Schema() {
 /// Random rows with nulls, short and long texts; the same for a seed.
 std::shared_ptr<arrow::RecordBatch> RandomRows(uint64_t seed, int64_t row_count) {
   Random random(seed);
-  auto builder = arrow::RecordBatchBuilder::Make(Schema(), arrow::default_memory_pool()).ValueOrDie();
+  auto builder =
+      arrow::RecordBatchBuilder::Make(Schema(), arrow::default_memory_pool()).ValueOrDie();
   for (int64_t row = 0; row < row_count; ++row) {
     for (int i = 0; i < builder->num_fields(); ++i) {
       const auto value = static_cast<int64_t>(random.Below(2'000'000)) - 1'000'000;
@@ -77,10 +78,10 @@ TEST(ArrowRows, ComeBackAsTheyWere) {
 TEST(ArrowRows, RespectTheOffsetOfASlice) {
   const auto connection = Connect();
   const auto rows = RandomRows(8, 6000)->Slice(77, 4001);
-  ASSERT_TRUE(connection->RegisterBatch("batch", {rows, rows->Slice(3, 5), rows->Slice(9, 0)}).ok());
+  ASSERT_TRUE(
+      connection->RegisterBatch("batch", {rows, rows->Slice(3, 5), rows->Slice(9, 0)}).ok());
   const auto back = All(*connection, "FROM batch");
-  const auto want =
-      arrow::Table::FromRecordBatches({rows, rows->Slice(3, 5)}).ValueOrDie();
+  const auto want = arrow::Table::FromRecordBatches({rows, rows->Slice(3, 5)}).ValueOrDie();
   EXPECT_TRUE(back->Equals(*want));
 }
 
@@ -92,7 +93,8 @@ TEST(ArrowRows, AreFilteredAndProjected) {
   const auto& reals = static_cast<const arrow::DoubleArray&>(*rows->GetColumnByName("real"));
   int64_t want = 0;
   for (int64_t i = 0; i < rows->num_rows(); ++i) {
-    want += names.IsValid(i) && reals.IsValid(i) && reals.Value(i) < 0 && names.GetView(i).size() > 12;
+    want +=
+        names.IsValid(i) && reals.IsValid(i) && reals.Value(i) < 0 && names.GetView(i).size() > 12;
   }
   const auto got = All(*connection, "SELECT name FROM batch WHERE real < 0 AND strlen(name) > 12");
   EXPECT_GT(want, 0);

@@ -1,11 +1,13 @@
-#include "catchwater/sql/chunk_collector_internal.h"
-
 #include <utility>
 
+#include <arrow/array.h>
 #include <arrow/array/concatenate.h>
+#include <arrow/array/util.h>
 #include <arrow/c/bridge.h>
 #include <arrow/compute/cast.h>
 #include <arrow/compute/initialize.h>
+
+#include "catchwater/sql/chunk_collector_internal.h"
 
 namespace catchwater::duckdb_internal {
 namespace {
@@ -94,8 +96,8 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> ChunkCollector::Finish() {
     if (columns_[i] != nullptr) {
       ARROW_ASSIGN_OR_RAISE(arrays[i], columns_[i]->Finish());
     } else if (exported_[i].empty()) {
-      ARROW_ASSIGN_OR_RAISE(
-          arrays[i], arrow::MakeEmptyArray(schema_->field(static_cast<int>(i))->type()));
+      ARROW_ASSIGN_OR_RAISE(arrays[i],
+                            arrow::MakeEmptyArray(schema_->field(static_cast<int>(i))->type()));
     } else {
       ARROW_ASSIGN_OR_RAISE(arrays[i], arrow::Concatenate(exported_[i]));
       exported_[i].clear();

@@ -4,6 +4,7 @@
 #include <arrow/array.h>
 #include <arrow/buffer_builder.h>
 #include <arrow/type.h>
+#include <arrow/util/decimal.h>
 
 #include "catchwater/base/error.h"
 #include "catchwater/sql/chunk_collector_internal.h"
@@ -68,9 +69,9 @@ class FixedCollector final : public ColumnCollector {
   arrow::Result<std::shared_ptr<arrow::Array>> Finish() override {
     ARROW_ASSIGN_OR_RAISE(auto validity, validity_.Finish());
     ARROW_ASSIGN_OR_RAISE(auto values, values_.Finish());
-    return arrow::MakeArray(arrow::ArrayData::Make(
-        type_, validity.row_count, {std::move(validity.bits), std::move(values)},
-        validity.null_count));
+    return arrow::MakeArray(arrow::ArrayData::Make(type_, validity.row_count,
+                                                   {std::move(validity.bits), std::move(values)},
+                                                   validity.null_count));
   }
 
  private:
@@ -159,9 +160,9 @@ class DecimalCollector final : public ColumnCollector {
   arrow::Result<std::shared_ptr<arrow::Array>> Finish() override {
     ARROW_ASSIGN_OR_RAISE(auto validity, validity_.Finish());
     ARROW_ASSIGN_OR_RAISE(auto values, values_.Finish());
-    return arrow::MakeArray(arrow::ArrayData::Make(
-        type_, validity.row_count, {std::move(validity.bits), std::move(values)},
-        validity.null_count));
+    return arrow::MakeArray(arrow::ArrayData::Make(type_, validity.row_count,
+                                                   {std::move(validity.bits), std::move(values)},
+                                                   validity.null_count));
   }
 
  private:

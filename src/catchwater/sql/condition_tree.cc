@@ -72,7 +72,8 @@ std::optional<std::vector<Token>> Tokens(std::string_view sql) {
   std::vector<Token> tokens;
   size_t i = 0;
   while (true) {
-    while (i < sql.size() && (sql[i] == ' ' || sql[i] == '\n' || sql[i] == '\t' || sql[i] == '\r')) {
+    while (i < sql.size() &&
+           (sql[i] == ' ' || sql[i] == '\n' || sql[i] == '\t' || sql[i] == '\r')) {
       ++i;
     }
     if (i == sql.size()) break;
@@ -278,10 +279,10 @@ class Parser {
 
   std::optional<Compare> TakeCompare() {
     static const std::vector<std::pair<std::string_view, Compare>> kCompares = {
-        {"=", Compare::kEqual},        {"==", Compare::kEqual},
-        {"<>", Compare::kNotEqual},    {"!=", Compare::kNotEqual},
-        {"<", Compare::kLess},         {"<=", Compare::kLessOrEqual},
-        {">", Compare::kGreater},      {">=", Compare::kGreaterOrEqual},
+        {"=", Compare::kEqual},     {"==", Compare::kEqual},
+        {"<>", Compare::kNotEqual}, {"!=", Compare::kNotEqual},
+        {"<", Compare::kLess},      {"<=", Compare::kLessOrEqual},
+        {">", Compare::kGreater},   {">=", Compare::kGreaterOrEqual},
     };
     for (const auto& [symbol, compare] : kCompares) {
       if (TakeSymbol(symbol)) return compare;
@@ -297,8 +298,9 @@ class Parser {
     }
     const std::string wanted = Capitals(token.text);
     if (token.kind == Token::Kind::kWord) {
-      for (const std::string_view word : {"TRUE", "FALSE", "NULL", "NOT", "AND", "OR", "CASE", "DATE",
-                                          "TIMESTAMP", "TIMESTAMPTZ", "INTERVAL", "EXISTS"}) {
+      for (const std::string_view word :
+           {"TRUE", "FALSE", "NULL", "NOT", "AND", "OR", "CASE", "DATE", "TIMESTAMP", "TIMESTAMPTZ",
+            "INTERVAL", "EXISTS"}) {
         // `date > '2024-01-01'` may mean the column; DuckDB knows.
         if (wanted == word) return std::nullopt;
       }

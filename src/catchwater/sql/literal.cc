@@ -50,8 +50,7 @@ std::optional<Number> ParseNumber(std::string_view text) {
   if (is_negative) text.remove_prefix(1);
   const size_t point = text.find('.');
   const std::string_view whole = text.substr(0, point);
-  const std::string_view fraction =
-      point == std::string_view::npos ? "" : text.substr(point + 1);
+  const std::string_view fraction = point == std::string_view::npos ? "" : text.substr(point + 1);
   if (fraction.size() > 15) return std::nullopt;
   if (!whole.empty()) {
     const auto [whole_end, error] =

@@ -1,8 +1,7 @@
-#include "catchwater/sql/rule_compiler_internal.h"
-
 #include <algorithm>
 #include <utility>
 
+#include "catchwater/sql/rule_compiler_internal.h"
 #include "catchwater/sql/sql_text.h"
 
 namespace catchwater::duckdb_internal {
@@ -59,7 +58,8 @@ void AddRunLevel(const TypedRule& typed, size_t index, Levels& levels) {
   } else if (is_first) {
     levels.Add({{typed.rule.column, Value(typed)}});
   } else {
-    levels.Add({{typed.rule.column, "CASE WHEN " + verdict + " = 0 THEN " + Value(typed) + " END"}});
+    levels.Add(
+        {{typed.rule.column, "CASE WHEN " + verdict + " = 0 THEN " + Value(typed) + " END"}});
   }
 }
 
@@ -70,16 +70,17 @@ void AddExplainLevel(const TypedRule& typed, size_t index, Levels& levels) {
   const std::string number = std::to_string(index + 1) + "::UTINYINT";
   // Of a condition that has no value at all, not even NULL, IS NULL has no value either.
   const std::string is_failed = "TRY((" + Value(typed) + ") IS NULL) IS NULL";
-  const std::string next_failure =
-      "CASE WHEN " + is_here + " AND " + is_failed + " THEN " + number + " ELSE " + failure + " END";
+  const std::string next_failure = "CASE WHEN " + is_here + " AND " + is_failed + " THEN " +
+                                   number + " ELSE " + failure + " END";
   if (typed.rule.is_select()) {
     levels.Add({{kFailureColumn, next_failure},
-                {kVerdictColumn, "CASE WHEN " + verdict + " <> 0 THEN " + verdict +
-                                     " WHEN TRY(" + InBrackets(typed.rule.expression) +
+                {kVerdictColumn, "CASE WHEN " + verdict + " <> 0 THEN " + verdict + " WHEN TRY(" +
+                                     InBrackets(typed.rule.expression) +
                                      " IS TRUE) THEN 0::UTINYINT ELSE " + number + " END"}});
   } else {
-    levels.Add({{kFailureColumn, next_failure},
-                {typed.rule.column, "CASE WHEN " + is_here + " THEN TRY(" + Value(typed) + ") END"}});
+    levels.Add(
+        {{kFailureColumn, next_failure},
+         {typed.rule.column, "CASE WHEN " + is_here + " THEN TRY(" + Value(typed) + ") END"}});
   }
 }
 

@@ -24,7 +24,8 @@ struct TypedRule {
 
 /// Returns the statement of SqlBatchProgram::Run: verdict (if a rule selects), then the derived
 /// columns. Every rule is a level of its own:
-///   SELECT * REPLACE (CASE WHEN verdict <> 0 THEN verdict WHEN (rule) THEN 0 ELSE 2 END AS verdict)
+///   SELECT * REPLACE (CASE WHEN verdict <> 0 THEN verdict WHEN (rule) THEN 0 ELSE 2 END AS
+///   verdict)
 /// CASE is lazy, so a row that is gone is not computed by later rules.
 std::string RunStatement(const std::string& source, const arrow::Schema& input,
                          const std::vector<TypedRule>& rules,

@@ -82,8 +82,8 @@ struct Step {
 };
 
 template <typename ArrayType>
-void CompareNumbers(const Step& step, const Block& block,
-                    typename ArrayType::value_type constant, Truth& truth) {
+void CompareNumbers(const Step& step, const Block& block, typename ArrayType::value_type constant,
+                    Truth& truth) {
   using Value = typename ArrayType::value_type;
   const auto& array = static_cast<const ArrayType&>(*block.rows.column(step.column));
   const Value* values = array.raw_values() + block.row;

@@ -39,14 +39,24 @@ const T& Pick(Random& random, const std::vector<T>& values) {
 
 // Values around those that conditions name, and the odd ones.
 const std::vector<int64_t> kIntegers = {-5, -1, 0, 1, 2, 3, 7, 80, INT32_MAX, INT32_MIN};
-const std::vector<double> kReals = {-2.5, -0.0, 0.0, 0.1, 2.5, 3.0, 80.1, INFINITY, -INFINITY, NAN,
+const std::vector<double> kReals = {-2.5,
+                                    -0.0,
+                                    0.0,
+                                    0.1,
+                                    2.5,
+                                    3.0,
+                                    80.1,
+                                    INFINITY,
+                                    -INFINITY,
+                                    NAN,
                                     std::numeric_limits<double>::denorm_min()};
 const std::vector<std::string> kTexts = {"",  "a", "b",  "ab", "it's", "Ü", "a sensor of long name",
                                          "B", "3", "2.5"};
 const std::vector<int64_t> kSeconds = {0, 1'704'067'200, 1'709'164'800, 1'709'210'096, -1};
 
 std::shared_ptr<arrow::RecordBatch> RandomRows(Random& random, int64_t row_count) {
-  auto builder = arrow::RecordBatchBuilder::Make(Schema(), arrow::default_memory_pool()).ValueOrDie();
+  auto builder =
+      arrow::RecordBatchBuilder::Make(Schema(), arrow::default_memory_pool()).ValueOrDie();
   const bool has_nulls = random.Below(3) != 0;
   for (int64_t row = 0; row < row_count; ++row) {
     for (int i = 0; i < builder->num_fields(); ++i) {
@@ -89,14 +99,17 @@ std::shared_ptr<arrow::RecordBatch> RandomRows(Random& random, int64_t row_count
 }
 
 std::string RandomLiteral(Random& random, const std::string& column) {
-  static const std::vector<std::string> kNumbers = {"0",  "1",   "-1",  "3",    "2.5", "-2.5", ".1",
-                                                    "3.0", "80.1", "007", "-0.5", "7.",  "99999999999"};
-  static const std::vector<std::string> kQuoted = {"''", "'a'", "'b'", "'it''s'", "'Ü'",
-                                                   "'a sensor of long name'", "'3'"};
-  static const std::vector<std::string> kTimes = {
-      "'2024-01-01'",           "DATE '2024-02-29'",          "'2024-02-29 12:34:56'",
-      "'2024-02-29T12:34:56Z'", "TIMESTAMP '2024-02-29 12:34:56.000001'",
-      "'1970-01-01 00:00:00.5'", "TIMESTAMPTZ '1970-01-01 00:00:00'"};
+  static const std::vector<std::string> kNumbers = {
+      "0", "1", "-1", "3", "2.5", "-2.5", ".1", "3.0", "80.1", "007", "-0.5", "7.", "99999999999"};
+  static const std::vector<std::string> kQuoted = {
+      "''", "'a'", "'b'", "'it''s'", "'Ü'", "'a sensor of long name'", "'3'"};
+  static const std::vector<std::string> kTimes = {"'2024-01-01'",
+                                                  "DATE '2024-02-29'",
+                                                  "'2024-02-29 12:34:56'",
+                                                  "'2024-02-29T12:34:56Z'",
+                                                  "TIMESTAMP '2024-02-29 12:34:56.000001'",
+                                                  "'1970-01-01 00:00:00.5'",
+                                                  "TIMESTAMPTZ '1970-01-01 00:00:00'"};
   if (column == "s" || column[0] == '"') return Pick(random, kQuoted);
   if (column == "b") return random.Below(2) == 0 ? "TRUE" : "false";
   if (column == "d") return random.Below(2) == 0 ? "DATE '2024-01-01'" : "'2024-02-29'";
@@ -105,8 +118,8 @@ std::string RandomLiteral(Random& random, const std::string& column) {
 }
 
 std::string RandomCondition(Random& random, int depth) {
-  static const std::vector<std::string> kColumns = {"i", "n", "N", "x",  "y", "s",
-                                                    "\"odd \"\"NAME\"\"\"", "b", "d", "ts"};
+  static const std::vector<std::string> kColumns = {
+      "i", "n", "N", "x", "y", "s", "\"odd \"\"NAME\"\"\"", "b", "d", "ts"};
   if (depth > 0 && random.Below(2) == 0) {
     const std::string left = RandomCondition(random, depth - 1);
     const std::string right = RandomCondition(random, depth - 1);
@@ -198,14 +211,15 @@ TEST_P(NotSimpleTest, IsLeftToDuckDb) {
 INSTANTIATE_TEST_SUITE_P(
     Table, NotSimpleTest,
     ::testing::Values("", "n", "n = n", "n + 1 = 2", "n = 1 + 1", "abs(n) = 1", "n = '1'", "s = 1",
-                      "s LIKE 'a%'", "s ~ 'a'", "n = 1 IS NULL", "n IS DISTINCT FROM 1", "b IS TRUE",
-                      "n < 2 < 3", "unknown = 1", "p = 1.5", "n = 1e3", "n = 1 -- comment", "n = 1;",
-                      "s = 'open", "(n = 1", "n = 1)", "n IN ()", "n IN (1, NULL)", "n = NULL",
-                      "n BETWEEN 1", "CASE WHEN b THEN b END", "ts = 'today'", "ts > '2023-02-29'",
-                      "ts > '2024-01-01 25:00:00'", "ts > '2024-01-01 10:00:00+02'",
-                      "d > '2024-01-01 10:00:00'", "n = 99999999999999999999", "i = 2147483648",
-                      "x = 1.2345678901234567", "y = 1.2345678", "b > TRUE", "n = 1 AND", "NOT",
-                      "n::INT = 1", "x !=-1", "x <-> 1", "n = DATE '2024-01-01'", "n COLLATE x = 1"));
+                      "s LIKE 'a%'", "s ~ 'a'", "n = 1 IS NULL", "n IS DISTINCT FROM 1",
+                      "b IS TRUE", "n < 2 < 3", "unknown = 1", "p = 1.5", "n = 1e3",
+                      "n = 1 -- comment", "n = 1;", "s = 'open", "(n = 1", "n = 1)", "n IN ()",
+                      "n IN (1, NULL)", "n = NULL", "n BETWEEN 1", "CASE WHEN b THEN b END",
+                      "ts = 'today'", "ts > '2023-02-29'", "ts > '2024-01-01 25:00:00'",
+                      "ts > '2024-01-01 10:00:00+02'", "d > '2024-01-01 10:00:00'",
+                      "n = 99999999999999999999", "i = 2147483648", "x = 1.2345678901234567",
+                      "y = 1.2345678", "b > TRUE", "n = 1 AND", "NOT", "n::INT = 1", "x !=-1",
+                      "x <-> 1", "n = DATE '2024-01-01'", "n COLLATE x = 1"));
 
 TEST(SimpleCondition, IsNotSimpleWhenBracketsGoTooDeep) {
   const std::string open(1000, '(');

@@ -82,9 +82,9 @@ std::string FirstLine(std::string_view message) {
 
 arrow::Status ExpressionError(const SqlRule& rule, const arrow::Status& status) {
   if (KindOf(status) != ErrorKind::kBadData) return status;
-  return ConfigError("SQL expression of ", rule.name, " is not valid: ",
-                     FirstLine(status.message()), CaretPlace(status.message()), ": ",
-                     rule.expression);
+  return ConfigError("SQL expression of ", rule.name,
+                     " is not valid: ", FirstLine(status.message()), CaretPlace(status.message()),
+                     ": ", rule.expression);
 }
 
 /// The type that a derived value gets in the table.
@@ -116,9 +116,8 @@ std::optional<ValueType> TableType(duckdb_logical_type type) {
     case DUCKDB_TYPE_DECIMAL: {
       const int precision = duckdb_decimal_width(type);
       const int scale = duckdb_decimal_scale(type);
-      return ValueType{
-          "DECIMAL(" + std::to_string(precision) + "," + std::to_string(scale) + ")",
-          arrow::decimal128(precision, scale)};
+      return ValueType{"DECIMAL(" + std::to_string(precision) + "," + std::to_string(scale) + ")",
+                       arrow::decimal128(precision, scale)};
     }
     case DUCKDB_TYPE_DATE:
       return ValueType{"DATE", arrow::date32()};
@@ -154,12 +153,11 @@ arrow::Result<std::shared_ptr<arrow::DataType>> CheckLastRule(duckdb_connection 
     return ExpressionError(rule, alone);
   }
   const arrow::Status checked =
-      duckdb_internal::PrepareOne(connection,
-                                  duckdb_internal::CheckStatement(source, input, rules))
+      duckdb_internal::PrepareOne(connection, duckdb_internal::CheckStatement(source, input, rules))
           .status();
   if (!checked.ok()) return ExpressionError(rule, checked);
-  auto typed = duckdb_internal::PrepareOne(connection,
-                                           duckdb_internal::TypeStatement(source, input, rules));
+  auto typed =
+      duckdb_internal::PrepareOne(connection, duckdb_internal::TypeStatement(source, input, rules));
   if (!typed.ok()) return ExpressionError(rule, typed.status());
   const duckdb_internal::LogicalType type(
       duckdb_prepared_statement_column_logical_type(typed->get(), 0));
@@ -219,10 +217,10 @@ arrow::Result<std::unique_ptr<SqlBatchProgram>> SqlBatchProgram::Make(
     state->output_schema = WithField(state->output_schema, field);
     state->derived_schema = WithField(state->derived_schema, field);
   }
-  ARROW_ASSIGN_OR_RAISE(state->run, duckdb_internal::PrepareOne(
-                                        raw, duckdb_internal::RunStatement(
-                                                 source, *input_schema, state->typed,
-                                                 state->derived_schema->field_names())));
+  ARROW_ASSIGN_OR_RAISE(
+      state->run, duckdb_internal::PrepareOne(
+                      raw, duckdb_internal::RunStatement(source, *input_schema, state->typed,
+                                                         state->derived_schema->field_names())));
   state->rules = std::move(rules);
   return std::unique_ptr<SqlBatchProgram>(new SqlBatchProgram(std::move(state)));  // NOLINT
 }
@@ -243,8 +241,8 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> Execute(
   if (executed != DuckDBSuccess) return duckdb_internal::ErrorOf(result.raw);
   ARROW_ASSIGN_OR_RAISE(auto collector, duckdb_internal::ChunkCollector::Make(result.raw));
   bool is_at_end = false;
-  ARROW_RETURN_NOT_OK(duckdb_internal::FetchRows(
-      result.raw, std::numeric_limits<int64_t>::max(), *collector, &is_at_end));
+  ARROW_RETURN_NOT_OK(duckdb_internal::FetchRows(result.raw, std::numeric_limits<int64_t>::max(),
+                                                 *collector, &is_at_end));
   ARROW_ASSIGN_OR_RAISE(auto out, collector->Finish());
   CATCHWATER_CHECK(out->num_rows() == rows->num_rows(), "a program gives one row for each");
   return out;
@@ -269,12 +267,11 @@ arrow::Result<SqlBatchProgram::Outcome> SqlBatchProgram::Run(
 arrow::Result<std::vector<SqlBatchProgram::Failure>> SqlBatchProgram::Explain(
     const std::shared_ptr<arrow::RecordBatch>& rows) {
   if (state_->explain == nullptr) {
-    ARROW_ASSIGN_OR_RAISE(
-        state_->explain,
-        duckdb_internal::PrepareOne(
-            state_->connection->connection.get(),
-            duckdb_internal::ExplainStatement(duckdb_internal::ArrowRowsCall(state_->slot_id),
-                                              *state_->slot->schema(), state_->typed)));
+    ARROW_ASSIGN_OR_RAISE(state_->explain, duckdb_internal::PrepareOne(
+                                               state_->connection->connection.get(),
+                                               duckdb_internal::ExplainStatement(
+                                                   duckdb_internal::ArrowRowsCall(state_->slot_id),
+                                                   *state_->slot->schema(), state_->typed)));
   }
   ARROW_ASSIGN_OR_RAISE(auto out, Execute(state_->explain.get(), *state_->slot, rows));
   const auto& numbers = static_cast<const arrow::UInt8Array&>(*out->column(0));

@@ -27,12 +27,13 @@ struct Row {
 };
 
 std::shared_ptr<arrow::RecordBatch> Rows(const std::vector<Row>& rows) {
-  auto builder = arrow::RecordBatchBuilder::Make(Schema(), arrow::default_memory_pool()).ValueOrDie();
+  auto builder =
+      arrow::RecordBatchBuilder::Make(Schema(), arrow::default_memory_pool()).ValueOrDie();
   for (const Row& row : rows) {
     EXPECT_TRUE(builder->GetFieldAs<arrow::Int64Builder>(0)->Append(row.id).ok());
     auto* temperature = builder->GetFieldAs<arrow::DoubleBuilder>(1);
-    EXPECT_TRUE((row.temperature ? temperature->Append(*row.temperature) : temperature->AppendNull())
-                    .ok());
+    EXPECT_TRUE(
+        (row.temperature ? temperature->Append(*row.temperature) : temperature->AppendNull()).ok());
     EXPECT_TRUE(builder->GetFieldAs<arrow::StringBuilder>(2)->Append(row.sensor).ok());
     EXPECT_TRUE(builder->GetFieldAs<arrow::TimestampBuilder>(3)->Append(row.id * 1'000'000).ok());
   }
@@ -61,7 +62,8 @@ TEST(SqlBatchProgram, TellsWhichRuleARowWentBy) {
   const auto outcome =
       program->Run(Rows({{1, 20.0, "a"}, {2, std::nullopt, "b"}, {3, 90.0, "c"}})).ValueOrDie();
   EXPECT_EQ(Verdicts(outcome), (std::vector<int>{0, 1, 3}));
-  ASSERT_TRUE(outcome.derived->schema()->Equals(*arrow::schema({arrow::field("f", arrow::float64())})));
+  ASSERT_TRUE(
+      outcome.derived->schema()->Equals(*arrow::schema({arrow::field("f", arrow::float64())})));
   EXPECT_EQ(static_cast<const arrow::DoubleArray&>(*outcome.derived->column(0)).Value(0), 68.0);
   EXPECT_EQ(program->output_schema()->field_names(),
             (std::vector<std::string>{"id", "temperature", "sensor", "ts", "f"}));
@@ -81,9 +83,9 @@ TEST(SqlBatchProgram, RunsOneBatchAfterTheOther) {
 }
 
 TEST(SqlBatchProgram, ReplacesAColumnWhereItStands) {
-  auto program = Make({{"derive[0].id", "id::VARCHAR || '!'", "id"},
-                       {"derive[0].id", "id || '?'", "id"}})
-                     .ValueOrDie();
+  auto program =
+      Make({{"derive[0].id", "id::VARCHAR || '!'", "id"}, {"derive[0].id", "id || '?'", "id"}})
+          .ValueOrDie();
   EXPECT_EQ(program->output_schema()->field(0)->ToString(), "id: string");
   EXPECT_EQ(program->derived_schema()->num_fields(), 1);
   const auto outcome = program->Run(Rows({{5, 1.0, "a"}})).ValueOrDie();
@@ -92,9 +94,9 @@ TEST(SqlBatchProgram, ReplacesAColumnWhereItStands) {
 }
 
 TEST(SqlBatchProgram, DoesNotComputeWhatIsSelectedOut) {
-  auto program = Make({{"select[0]", "sensor <> 'none'", ""},
-                       {"derive[1].n", "CAST(sensor AS INTEGER)", "n"}})
-                     .ValueOrDie();
+  auto program =
+      Make({{"select[0]", "sensor <> 'none'", ""}, {"derive[1].n", "CAST(sensor AS INTEGER)", "n"}})
+          .ValueOrDie();
   const auto outcome = program->Run(Rows({{1, 1.0, "7"}, {2, 1.0, "none"}}));
   ASSERT_TRUE(outcome.ok()) << outcome.status();
   EXPECT_EQ(outcome->derived->column(0)->GetScalar(0).ValueOrDie()->ToString(), "7");
@@ -118,8 +120,7 @@ TEST(SqlBatchProgram, ExplainsWhichRowsHaveNoValue) {
 
 TEST(SqlBatchProgram, ExplainsManyRowsInOneGo) {
   auto program = Make({{"derive[0].n", "CAST(sensor AS INTEGER)", "n"}}).ValueOrDie();
-  const auto failures =
-      program->Explain(Rows(std::vector<Row>(5'000, {1, 1.0, "x"}))).ValueOrDie();
+  const auto failures = program->Explain(Rows(std::vector<Row>(5'000, {1, 1.0, "x"}))).ValueOrDie();
   ASSERT_EQ(failures.size(), 5'000U);
   EXPECT_EQ(failures.back().message, "The expression has no value for this row");
 }
@@ -142,23 +143,22 @@ TEST_P(SqlDerivedTypeTest, IsOneThatATableHolds) {
   EXPECT_TRUE(outcome.derived->ValidateFull().ok());
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Table, SqlDerivedTypeTest,
-    ::testing::ValuesIn(std::vector<TypeCase>{
-        {"Bool", "id = 1", "bool"},
-        {"Small", "1::TINYINT", "int32"},
-        {"Unsigned", "1::UINTEGER", "int64"},
-        {"Huge", "id::HUGEINT * 2", "decimal128(38, 0)"},
-        {"Real", "id / 2", "double"},
-        {"Float", "id::FLOAT", "float"},
-        {"Decimal", "1.50 * 2", "decimal128(13, 2)"},
-        {"Text", "upper(sensor)", "string"},
-        {"Uuid", "'00000000-0000-0000-0000-000000000001'::UUID", "string"},
-        {"Date", "ts::DATE", "date32[day]"},
-        {"Time", "date_trunc('hour', ts)", "timestamp[us, tz=UTC]"},
-        {"LocalTime", "TIMESTAMP '2024-01-01'", "timestamp[us, tz=UTC]"},
-    }),
-    [](const auto& test) { return test.param.name; });
+INSTANTIATE_TEST_SUITE_P(Table, SqlDerivedTypeTest,
+                         ::testing::ValuesIn(std::vector<TypeCase>{
+                             {"Bool", "id = 1", "bool"},
+                             {"Small", "1::TINYINT", "int32"},
+                             {"Unsigned", "1::UINTEGER", "int64"},
+                             {"Huge", "id::HUGEINT * 2", "decimal128(38, 0)"},
+                             {"Real", "id / 2", "double"},
+                             {"Float", "id::FLOAT", "float"},
+                             {"Decimal", "1.50 * 2", "decimal128(13, 2)"},
+                             {"Text", "upper(sensor)", "string"},
+                             {"Uuid", "'00000000-0000-0000-0000-000000000001'::UUID", "string"},
+                             {"Date", "ts::DATE", "date32[day]"},
+                             {"Time", "date_trunc('hour', ts)", "timestamp[us, tz=UTC]"},
+                             {"LocalTime", "TIMESTAMP '2024-01-01'", "timestamp[us, tz=UTC]"},
+                         }),
+                         [](const auto& test) { return test.param.name; });
 
 struct RefusedCase {
   std::string name;

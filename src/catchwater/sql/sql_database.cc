@@ -80,8 +80,7 @@ arrow::Result<SqlResult> SqlConnection::Query(std::string_view sql) {
       return duckdb_internal::ErrorOf(state->result.raw);
     }
   }
-  ARROW_ASSIGN_OR_RAISE(state->collector,
-                        duckdb_internal::ChunkCollector::Make(state->result.raw));
+  ARROW_ASSIGN_OR_RAISE(state->collector, duckdb_internal::ChunkCollector::Make(state->result.raw));
   return SqlResult(std::move(state));
 }
 
@@ -128,8 +127,8 @@ arrow::Status SqlConnection::RegisterBatch(
 arrow::Status SqlConnection::UnregisterBatch(std::string_view name) {
   const auto found = state_->registered.find(name);
   if (found == state_->registered.end()) return arrow::Status::OK();
-  ARROW_RETURN_NOT_OK(duckdb_internal::Run(
-      state_->connection.get(), "DROP VIEW IF EXISTS temp." + QuoteSqlName(name)));
+  ARROW_RETURN_NOT_OK(duckdb_internal::Run(state_->connection.get(),
+                                           "DROP VIEW IF EXISTS temp." + QuoteSqlName(name)));
   state_->database->slots->Remove(found->second.slot_id);
   state_->registered.erase(found);
   return arrow::Status::OK();

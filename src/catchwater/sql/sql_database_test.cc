@@ -127,11 +127,11 @@ TEST(SqlResult, HasItsSchemaWithoutRows) {
 
 TEST(SqlResult, ReportsAnErrorThatComesAfterTheFirstRows) {
   const auto connection = Connect();
-  SqlResult result =
-      connection
-          ->Query("SELECT CASE WHEN range > 1500000 THEN CAST('x' || range AS INTEGER) "
-                  "ELSE 1 END AS a FROM range(2000000)")
-          .ValueOrDie();
+  SqlResult result = connection
+                         ->Query(
+                             "SELECT CASE WHEN range > 1500000 THEN CAST('x' || range AS INTEGER) "
+                             "ELSE 1 END AS a FROM range(2000000)")
+                         .ValueOrDie();
   EXPECT_TRUE(result.Next().ok());
   const arrow::Status status = result.ReadAll().status();
   ASSERT_FALSE(status.ok());

@@ -62,9 +62,9 @@ arrow::Status RefuseRows(SqlBatchProgram& program, Passage& passage) {
   passage.keep.assign(static_cast<size_t>(passage.batch.rows->num_rows()), 1);
   for (const SqlBatchProgram::Failure& failure : failures) {
     const SqlRule& rule = program.rules()[failure.rule];
-    passage.dead.push_back(MakeDeadLetter(
-        passage.batch, failure.row,
-        {.rule = rule.name, .field = rule.column, .reason = failure.message}));
+    passage.dead.push_back(
+        MakeDeadLetter(passage.batch, failure.row,
+                       {.rule = rule.name, .field = rule.column, .reason = failure.message}));
     passage.keep[static_cast<size_t>(failure.row)] = 0;
   }
   return passage.TakeOut();
@@ -73,8 +73,8 @@ arrow::Status RefuseRows(SqlBatchProgram& program, Passage& passage) {
 arrow::Status RunProgram(Stage& stage, Passage& passage) {
   ARROW_RETURN_NOT_OK(passage.TakeOut());
   if (passage.batch.rows->num_rows() == 0) {
-    ARROW_ASSIGN_OR_RAISE(
-        passage.batch.rows, arrow::RecordBatch::MakeEmpty(stage.program->output_schema()));
+    ARROW_ASSIGN_OR_RAISE(passage.batch.rows,
+                          arrow::RecordBatch::MakeEmpty(stage.program->output_schema()));
     return arrow::Status::OK();
   }
   auto ran = stage.program->Run(passage.batch.rows);
@@ -105,8 +105,7 @@ void RunCondition(Stage& stage, std::vector<uint8_t>& is_true, Passage& passage)
   is_true.resize(row_count);
   stage.condition->Evaluate(*passage.batch.rows, is_true);
   if (passage.keep.empty()) {
-    passage.filtered[stage.first_rule] +=
-        static_cast<int64_t>(row_count) - CountKept(is_true);
+    passage.filtered[stage.first_rule] += static_cast<int64_t>(row_count) - CountKept(is_true);
     passage.keep.swap(is_true);
     return;
   }
@@ -144,15 +143,16 @@ struct SqlRules::State {
 SqlRules::SqlRules(std::unique_ptr<State> state) : state_(std::move(state)) {}
 SqlRules::~SqlRules() = default;
 
-arrow::Result<std::unique_ptr<SqlRules>> SqlRules::Make(
-    std::shared_ptr<arrow::Schema> input_schema, std::vector<SqlRule> rules,
-    const SqlRulesOptions& options) {
+arrow::Result<std::unique_ptr<SqlRules>> SqlRules::Make(std::shared_ptr<arrow::Schema> input_schema,
+                                                        std::vector<SqlRule> rules,
+                                                        const SqlRulesOptions& options) {
   CATCHWATER_CHECK(!rules.empty(), "there is a rule");
   auto state = std::make_unique<State>();
   state->rules = std::move(rules);
   state->output_schema = std::move(input_schema);
   for (size_t i = 0; i < state->rules.size();) {
-    Stage stage{.first_rule = i, .condition = state->Simple(state->rules[i], options), .program = {}};
+    Stage stage{
+        .first_rule = i, .condition = state->Simple(state->rules[i], options), .program = {}};
     size_t end = i + 1;
     if (!stage.condition.has_value()) {
       end = state->ProgramEnd(i, options);
@@ -160,10 +160,10 @@ arrow::Result<std::unique_ptr<SqlRules>> SqlRules::Make(
         ARROW_ASSIGN_OR_RAISE(state->database, OpenProgramDatabase());
       }
       const auto begin = state->rules.begin();
-      ARROW_ASSIGN_OR_RAISE(
-          stage.program, SqlBatchProgram::Make(state->database, state->output_schema,
-                                               {begin + static_cast<std::ptrdiff_t>(i),
-                                                begin + static_cast<std::ptrdiff_t>(end)}));
+      ARROW_ASSIGN_OR_RAISE(stage.program,
+                            SqlBatchProgram::Make(state->database, state->output_schema,
+                                                  {begin + static_cast<std::ptrdiff_t>(i),
+                                                   begin + static_cast<std::ptrdiff_t>(end)}));
       state->output_schema = stage.program->output_schema();
     }
     state->stages.push_back(std::move(stage));

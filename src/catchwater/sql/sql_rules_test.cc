@@ -78,8 +78,7 @@ TEST(SqlRules, GiveTheSameHoweverTheyAreRun) {
     Random random(seed);
     const Batch batch = MakeBatch(random, static_cast<int64_t>(random.Below(200)));
     const Split fused = Make(kMixed)->Apply(batch).ValueOrDie();
-    const Split by_duckdb =
-        Make(kMixed, {.simple_conditions = false})->Apply(batch).ValueOrDie();
+    const Split by_duckdb = Make(kMixed, {.simple_conditions = false})->Apply(batch).ValueOrDie();
 
     Split one_by_one;
     one_by_one.good = batch;

@@ -68,8 +68,7 @@ void CopyFixed(const arrow::Array& array, int64_t row, int64_t row_count, duckdb
   const int64_t width = type.bit_width() / 8;
   const arrow::ArrayData& data = *array.data();
   if (data.buffers[1] == nullptr) return;
-  std::memcpy(duckdb_vector_get_data(vector),
-              data.buffers[1]->data() + (data.offset + row) * width,
+  std::memcpy(duckdb_vector_get_data(vector), data.buffers[1]->data() + (data.offset + row) * width,
               static_cast<size_t>(row_count * width));
 }
 

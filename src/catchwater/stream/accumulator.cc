@@ -279,8 +279,7 @@ class VarianceAccumulator final : public Accumulator {
   std::vector<State> states_;
 };
 
-arrow::Status TypeError(const Aggregate& aggregate,
-                        const std::shared_ptr<arrow::DataType>& type) {
+arrow::Status TypeError(const Aggregate& aggregate, const std::shared_ptr<arrow::DataType>& type) {
   return ConfigError("Aggregate does not take this column, aggregate, column and type: ",
                      AggregateFunctionName(aggregate.function), " ", aggregate.column, " ",
                      type->ToString());
@@ -334,8 +333,8 @@ arrow::Result<std::unique_ptr<Accumulator>> Accumulator::Make(
       break;
     case AggregateFunction::kVariance:
     case AggregateFunction::kStddev:
-      made = MakeNumeric<VarianceAccumulator>(*type,
-                                              aggregate.function == AggregateFunction::kStddev);
+      made =
+          MakeNumeric<VarianceAccumulator>(*type, aggregate.function == AggregateFunction::kStddev);
       break;
     case AggregateFunction::kFirst:
     case AggregateFunction::kLast:

@@ -16,19 +16,19 @@ namespace catchwater {
 
 /// Where a row stands in the order that `first` and `last` mean.
 struct RowOrder {
-  int64_t event_us = 0;      ///< 0 for all rows where there is no event time.
+  int64_t event_us = 0;  ///< 0 for all rows where there is no event time.
   int64_t partition_id = 0;
-  uint64_t ordinal = 0;      ///< Of the block, then the row in it.
+  uint64_t ordinal = 0;  ///< Of the block, then the row in it.
 
   auto operator<=>(const RowOrder&) const = default;
 };
 
 /// What an accumulator sees of a batch.
 struct AccumulatorInput {
-  const arrow::Array* column = nullptr;      ///< Null for count().
-  std::span<const uint32_t> groups;          ///< Of each row.
-  uint32_t group_count = 0;                  ///< All group numbers are below.
-  std::span<const RowOrder> orders;          ///< Of each row; empty unless needs_order().
+  const arrow::Array* column = nullptr;  ///< Null for count().
+  std::span<const uint32_t> groups;      ///< Of each row.
+  uint32_t group_count = 0;              ///< All group numbers are below.
+  std::span<const RowOrder> orders;      ///< Of each row; empty unless needs_order().
 };
 
 /// Nulls are left out of every aggregate but count(). One thread at a time.

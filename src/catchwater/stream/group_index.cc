@@ -64,8 +64,7 @@ arrow::Status DecodeKeyValue(std::string_view key, size_t* at, arrow::ArrayBuild
       uint32_t length = 0;
       std::memcpy(&length, key.data() + *at, sizeof(length));
       *at += sizeof(length) + length;
-      return static_cast<arrow::StringBuilder*>(builder)->Append(
-          key.substr(*at - length, length));
+      return static_cast<arrow::StringBuilder*>(builder)->Append(key.substr(*at - length, length));
     }
     case arrow::Type::BOOL:
       return static_cast<arrow::BooleanBuilder*>(builder)->Append(key[(*at)++] == '\1');
@@ -133,8 +132,7 @@ uint32_t GroupIndex::AssignEncoded(std::string_view key) {
   return Insert(XXH3_64bits(key.data(), key.size()), key);
 }
 
-void GroupIndex::AssignShortStrings(const arrow::StringArray& keys,
-                                    std::vector<uint32_t>* groups) {
+void GroupIndex::AssignShortStrings(const arrow::StringArray& keys, std::vector<uint32_t>* groups) {
   const int64_t row_count = keys.length();
   std::string encoded;
   auto slow = [&](int64_t row) {

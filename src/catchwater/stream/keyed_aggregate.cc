@@ -113,9 +113,11 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> KeyedAggregate::Finish() cons
   auto rows = arrow::RecordBatch::Make(schema_, groups_.group_count(), std::move(columns));
   if (options_.key.empty() || rows->num_rows() < 2) return rows;
   std::vector<arrow::compute::SortKey> sort_keys;
-  for (const std::string& key : options_.key) {
-    sort_keys.emplace_back(key, arrow::compute::SortOrder::Ascending,
-                           arrow::compute::NullPlacement::AtStart);
+  sort_keys.reserve(options_.key.size());
+  for (size_t i = 0; i < options_.key.size(); ++i) {  // The key columns come first.
+    sort_keys.push_back(arrow::compute::SortKey(arrow::FieldRef(static_cast<int>(i)),
+                                                arrow::compute::SortOrder::Ascending,
+                                                arrow::compute::NullPlacement::AtStart));
   }
   ARROW_RETURN_NOT_OK(arrow::compute::Initialize());
   ARROW_ASSIGN_OR_RAISE(

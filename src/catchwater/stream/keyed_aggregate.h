@@ -20,8 +20,8 @@ namespace catchwater {
 struct KeyedAggregateOptions {
   std::vector<std::string> key;
   std::vector<Aggregate> compute;
-  std::string event_time_column;            ///< Orders `first` and `last`; empty: input order.
-  int64_t state_bytes_max = 512LL << 20;    ///< Over it Add fails: too many different keys.
+  std::string event_time_column;          ///< Orders `first` and `last`; empty: input order.
+  int64_t state_bytes_max = 512LL << 20;  ///< Over it Add fails: too many different keys.
 };
 
 /// Pure. One thread at a time; a lane has one, and they merge in the end. The result does not

@@ -57,8 +57,8 @@ std::vector<QuantileDigest::Centroid> QuantileDigest::Compress(std::vector<Centr
     }
     Centroid& last = merged.back();
     const double weight = last.weight + next.weight;
-    const double step = Scale((before + weight) / total, kCompression) -
-                        Scale(before / total, kCompression);
+    const double step =
+        Scale((before + weight) / total, kCompression) - Scale(before / total, kCompression);
     if (step <= 1) {
       last.mean += (next.mean - last.mean) * next.weight / weight;
       last.weight = weight;

@@ -3,6 +3,7 @@
 /// Source: Dunning and Ertl, "Computing extremely accurate quantiles using t-digests", 2019.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 

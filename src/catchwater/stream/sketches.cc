@@ -62,8 +62,7 @@ class DistinctSketch {
   void AddHash(uint64_t hash) {
     if (registers_.empty()) registers_.assign(kRegisters, 0);
     const size_t index = hash >> (64 - kIndexBits);
-    const auto rank =
-        static_cast<uint8_t>(std::countl_zero((hash << kIndexBits) | kSentinel) + 1);
+    const auto rank = static_cast<uint8_t>(std::countl_zero((hash << kIndexBits) | kSentinel) + 1);
     registers_[index] = std::max(registers_[index], rank);
   }
 

@@ -86,8 +86,7 @@ class PartitionFeeder {
 
   arrow::Status SkipLongRecord() {
     if (skipped_to_ >= read_end_) return arrow::Status::OK();
-    const int64_t found =
-        framer_->ResyncAfter(preamble_.get(), Range(skipped_to_, read_end_));
+    const int64_t found = framer_->ResyncAfter(preamble_.get(), Range(skipped_to_, read_end_));
     if (found < 0) {
       skipped_to_ = read_end_;
       return arrow::Status::OK();
@@ -107,7 +106,8 @@ class PartitionFeeder {
     block.origin.range.to.ordinal = static_cast<uint64_t>(end);
     // A buffer of its own without any padding, so that reads beyond it are seen by sanitizers.
     std::string_view bytes = Range(offset_, end);
-    if (!reject_reason.empty()) bytes = bytes.substr(0, static_cast<size_t>(kDeadLetterRawBytesMax));
+    if (!reject_reason.empty())
+      bytes = bytes.substr(0, static_cast<size_t>(kDeadLetterRawBytesMax));
     ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> buffer,
                           arrow::AllocateBuffer(static_cast<int64_t>(bytes.size())));
     std::copy(bytes.begin(), bytes.end(), buffer->mutable_data());
@@ -153,8 +153,8 @@ class PartitionFeeder {
   }
 
   arrow::Result<DecodedPartition> Collect() {
-    ARROW_ASSIGN_OR_RAISE(auto table, arrow::Table::FromRecordBatches(
-                                          ArrowSchema(options_.columns), batches_));
+    ARROW_ASSIGN_OR_RAISE(auto table,
+                          arrow::Table::FromRecordBatches(ArrowSchema(options_.columns), batches_));
     ARROW_ASSIGN_OR_RAISE(partition_.rows, table->CombineChunks());
     return std::move(partition_);
   }
@@ -212,7 +212,8 @@ void Add(const DecodedPartition& part, DecodedPartition& sum) {
 /// What `whole` has before the ordinal.
 DecodedPartition Before(const DecodedPartition& whole, uint64_t ordinal) {
   DecodedPartition part = whole;
-  const auto kept = std::lower_bound(part.frame_ordinals.begin(), part.frame_ordinals.end(), ordinal);
+  const auto kept =
+      std::lower_bound(part.frame_ordinals.begin(), part.frame_ordinals.end(), ordinal);
   const auto row_count = static_cast<size_t>(kept - part.frame_ordinals.begin());
   part.rows = part.rows->Slice(0, static_cast<int64_t>(row_count));
   part.frame_ordinals.resize(row_count);
@@ -338,8 +339,7 @@ void ExpectDeadLettersHavePlaces(const CodecConformance& conformance) {
     ASSERT_NE(place, std::string::npos) << "raw text does not stand behind the frame's ordinal";
     if (letter.line == 0) continue;
     const auto begin = conformance.text.begin();
-    EXPECT_EQ(letter.line,
-              1 + std::count(begin, begin + static_cast<std::ptrdiff_t>(place), '\n'));
+    EXPECT_EQ(letter.line, 1 + std::count(begin, begin + static_cast<std::ptrdiff_t>(place), '\n'));
   }
 }
 

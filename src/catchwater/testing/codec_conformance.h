@@ -41,8 +41,8 @@ struct ReadSchedule {
   uint64_t resume_at = 0;
 };
 
-/// Reads a partition with a new framer and a new decoder, as a file source does: with reads that end
-/// anywhere, records over frame_bytes_max skipped to where Resync says.
+/// Reads a partition with a new framer and a new decoder, as a file source does: with reads that
+/// end anywhere, records over frame_bytes_max skipped to where Resync says.
 arrow::Result<DecodedPartition> DecodePartition(const Codec& codec, const DecodeOptions& options,
                                                 std::string_view bytes,
                                                 const ReadSchedule& schedule = {});
@@ -58,8 +58,8 @@ struct CodecConformance {
 /// Runs all of the checks below.
 void ExpectCodecConforms(const CodecConformance& conformance);
 
-/// Any cut of the bytes into reads gives the same rows, dead letters, places and counts, and so does
-/// a restart at the end of any block.
+/// Any cut of the bytes into reads gives the same rows, dead letters, places and counts, and so
+/// does a restart at the end of any block.
 void ExpectSplitIndependence(const CodecConformance& conformance);
 /// frames = decoded + dead; no place twice; rows and dead letters ascend by place.
 void ExpectFramesAccounted(const CodecConformance& conformance);

@@ -200,7 +200,8 @@ void ApplyInto(Step& step, const Batch& batch, StepOutcome& outcome) {
   ASSERT_TRUE(applied.ok()) << applied.status();
   const arrow::RecordBatch& good = *applied->good.rows;
   ASSERT_TRUE(good.schema()->Equals(*step.output_schema()))
-      << good.schema()->ToString() << "\nbut output_schema()\n" << step.output_schema()->ToString();
+      << good.schema()->ToString() << "\nbut output_schema()\n"
+      << step.output_schema()->ToString();
   ASSERT_TRUE(good.ValidateFull().ok()) << good.ValidateFull();
   int64_t total = good.num_rows() + static_cast<int64_t>(applied->dead.size());
   for (const Tally& tally : applied->tallies) {
@@ -219,10 +220,9 @@ void ApplyInto(Step& step, const Batch& batch, StepOutcome& outcome) {
     const auto& ordinals = static_cast<const arrow::UInt64Array&>(*applied->good.frame_ordinals);
     for (int64_t i = 0; i < ordinals.length(); ++i) outcome.ordinals.push_back(ordinals.Value(i));
   }
-  std::stable_sort(applied->dead.begin(), applied->dead.end(),
-                   [](const DeadLetter& a, const DeadLetter& b) {
-                     return a.frame_ordinal < b.frame_ordinal;
-                   });
+  std::stable_sort(
+      applied->dead.begin(), applied->dead.end(),
+      [](const DeadLetter& a, const DeadLetter& b) { return a.frame_ordinal < b.frame_ordinal; });
   for (const DeadLetter& letter : applied->dead) {
     outcome.dead.push_back(std::to_string(letter.frame_ordinal) + " " + letter.rule + " " +
                            letter.field + ": " + letter.reason);

@@ -5,9 +5,9 @@
 ///   auto step = bench.Make("select: n > 1").ValueOrDie();
 ///   CheckStepConformance({.make = [&] { return bench.Make("select: n > 1"); }, .batch = batch});
 ///
-/// Checked: rows in = good + dead + tallies; the rows that come out have output_schema() and origins
-/// in step; the same rows, dead letters and counts however the input is cut; an empty batch works;
-/// a stateful step that rolls back answers as if the abandoned rows had never come.
+/// Checked: rows in = good + dead + tallies; the rows that come out have output_schema() and
+/// origins in step; the same rows, dead letters and counts however the input is cut; an empty batch
+/// works; a stateful step that rolls back answers as if the abandoned rows had never come.
 #pragma once
 
 #include <cstdint>
@@ -50,8 +50,8 @@ class StepBench {
 };
 
 /// Rows from text: one row a line, values separated by `|`, blanks around them dropped, empty =
-/// null, `""` = the empty text. Read by ColumnBuilder. Row i has ordinal 100 + i and its line as raw
-/// text.
+/// null, `""` = the empty text. Read by ColumnBuilder. Row i has ordinal 100 + i and its line as
+/// raw text.
 Batch BatchFromText(const std::shared_ptr<arrow::Schema>& schema, std::string_view text);
 
 /// The other way round, for comparing: one line a row, `null` for nulls.

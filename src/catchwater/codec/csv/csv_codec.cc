@@ -20,8 +20,8 @@ arrow::Result<char> ParseCharacter(std::string_view setting, const std::string& 
       "\n\r.+-0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
   if (!is_ascii || text[0] == '\0' || kRefused.find(text[0]) != std::string_view::npos) {
     return ConfigError("CSV ", setting, " must be one ASCII character that is no letter, digit, ",
-                       "point, sign or line end", word.empty() ? "" : ", or the word ", word,
-                       ": ", text);
+                       "point, sign or line end", word.empty() ? "" : ", or the word ", word, ": ",
+                       text);
   }
   return text[0];
 }
@@ -57,8 +57,7 @@ class CsvCodec final : public Codec {
   arrow::Result<std::unique_ptr<Framer>> MakeFramer(const DecodeOptions& options) const override {
     return std::make_unique<CsvFramer>(dialect_, options.columns, options.frame_bytes_max);
   }
-  arrow::Result<std::unique_ptr<Decoder>> MakeDecoder(
-      const DecodeOptions& options) const override {
+  arrow::Result<std::unique_ptr<Decoder>> MakeDecoder(const DecodeOptions& options) const override {
     ARROW_ASSIGN_OR_RAISE(std::unique_ptr<Decoder> decoder,
                           CsvDecoder::Make(dialect_, null_tokens_, options));
     return decoder;
@@ -86,7 +85,8 @@ arrow::Status RegisterCsvCodec(Registry& registry) {
        .details =
            "A record that cannot be read is a dead letter with its line: `csv.field_count` (too "
            "few or too many fields), `csv.quote` (a stray quote, or one that is never closed), "
-           "`column.type` (not of the column's type), `column.required` (a null), `csv.frame_bytes` "
+           "`column.type` (not of the column's type), `column.required` (a null), "
+           "`csv.frame_bytes` "
            "(longer than frame_bytes_max). Empty lines are no records. A byte order mark is "
            "left out; UTF-16 is refused. A quoted field may hold line ends. When a quote is never "
            "closed, its line is a dead letter and the lines behind it are read anew.\n\n"

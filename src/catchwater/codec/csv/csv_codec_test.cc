@@ -8,8 +8,8 @@
 #include <gtest/gtest.h>
 
 #include "catchwater/base/random.h"
-#include "catchwater/codec/csv/csv_test_support_internal.h"
 #include "catchwater/testing/codec_conformance.h"
+#include "catchwater/testing/csv_text.h"
 
 namespace catchwater {
 namespace {
@@ -42,9 +42,8 @@ constexpr std::string_view kGoodAndBad =
 
 TEST(CsvCodec, Conforms) {
   const auto codec = MakeCsv().ValueOrDie();
-  ExpectCodecConforms({.codec = *codec,
-                       .options = MakeOptions(SensorColumns()),
-                       .text = std::string(kGoodAndBad)});
+  ExpectCodecConforms(
+      {.codec = *codec, .options = MakeOptions(SensorColumns()), .text = std::string(kGoodAndBad)});
 }
 
 TEST(CsvCodec, ConformsWithOtherSettings) {
@@ -73,9 +72,8 @@ TEST(CsvCodec, ConformsWithOtherSettings) {
 // The recovery from a quote that is never closed happens at the end only, wherever reads end.
 TEST(CsvCodec, ConformsWhenAQuoteIsNeverClosed) {
   const auto codec = MakeCsv().ValueOrDie();
-  for (const std::string_view end :
-       {"x,\"never closed,1\n2026-01-02,S7,7\n2026-01-03,\"S8\",8\n",
-        "x,\"never\ny,\"\",z\n2026-01-03,\"S8\n2026-01-03,S9,9\n"}) {
+  for (const std::string_view end : {"x,\"never closed,1\n2026-01-02,S7,7\n2026-01-03,\"S8\",8\n",
+                                     "x,\"never\ny,\"\",z\n2026-01-03,\"S8\n2026-01-03,S9,9\n"}) {
     ExpectCodecConforms({.codec = *codec,
                          .options = MakeOptions(SensorColumns()),
                          .text = std::string(kGoodAndBad) + std::string(end)});
@@ -86,8 +84,8 @@ TEST(CsvCodec, ConformsWhenAQuoteIsNeverClosed) {
 TEST(CsvCodec, IsSplitIndependentOnRandomText) {
   Random random(51);
   const auto codec = MakeCsv("csv: {header: false}").ValueOrDie();
-  const DecodeOptions options = MakeOptions(
-      {MakeColumn("a", ColumnType::kString), MakeColumn("b", ColumnType::kString)});
+  const DecodeOptions options =
+      MakeOptions({MakeColumn("a", ColumnType::kString), MakeColumn("b", ColumnType::kString)});
   for (int round = 0; round < 300; ++round) {
     std::string text;
     for (uint64_t i = random.Below(120); i > 0; --i) text += "aa,\"\"\n\n\r"[random.Below(10)];
@@ -156,7 +154,8 @@ TEST(CsvCodec, RefusesColumnsThatMakeNoSense) {
                        .status()),
             ErrorKind::kConfig);
   for (const std::string place : {"#0", "#", "#x", "#1000001", "name"}) {
-    EXPECT_FALSE(codec->MakeDecoder(MakeOptions({MakeColumn("a", ColumnType::kString, place)})).ok())
+    EXPECT_FALSE(
+        codec->MakeDecoder(MakeOptions({MakeColumn("a", ColumnType::kString, place)})).ok())
         << place;
   }
 }

@@ -1,5 +1,3 @@
-#include "catchwater/codec/csv/csv_decoder_internal.h"
-
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -9,6 +7,7 @@
 
 #include "catchwater/base/error.h"
 #include "catchwater/batch/select_rows.h"
+#include "catchwater/codec/csv/csv_decoder_internal.h"
 
 namespace catchwater {
 namespace {
@@ -42,11 +41,9 @@ arrow::Result<std::unique_ptr<CsvDecoder>> CsvDecoder::Make(
     columns.push_back(
         {.name = column.name,
          .builder = std::move(builder),
-         .null_tokens =
-             NullTokens(column.null_tokens.empty() ? null_tokens : column.null_tokens)});
+         .null_tokens = NullTokens(column.null_tokens.empty() ? null_tokens : column.null_tokens)});
   }
-  auto decoder =
-      std::unique_ptr<CsvDecoder>(new CsvDecoder(dialect, options, std::move(columns)));
+  auto decoder = std::unique_ptr<CsvDecoder>(new CsvDecoder(dialect, options, std::move(columns)));
   if (!dialect.has_header) {
     ARROW_ASSIGN_OR_RAISE(decoder->layout_of_order_, LayoutOfOrder(options.columns, 0));
     decoder->has_layout_of_order_ = true;
@@ -105,6 +102,12 @@ arrow::Status CsvDecoder::Begin(const Block& block) {
   for (ColumnReader& column : columns_) {
     ARROW_RETURN_NOT_OK(column.builder->Reserve(rows + rows / 16 + 16));
   }
+  if (options_.row_origins) {
+    const auto row_capacity = static_cast<size_t>(rows + rows / 16 + 16);
+    ordinals_.reserve(row_capacity);
+    raw_begins_.reserve(row_capacity);
+    raw_lengths_.reserve(row_capacity);
+  }
   return arrow::Status::OK();
 }
 
@@ -124,8 +127,8 @@ void CsvDecoder::ReadStream() {
       at = ReadRecords(at, at + length, text_.size(), place);
       continue;
     }
-    const CsvIndex index = IndexCsv(text_.data() + at, length, dialect_.delimiter, dialect_.quote,
-                                    ends_.data() + 1);
+    const CsvIndex index =
+        IndexCsv(text_.data() + at, length, dialect_.delimiter, dialect_.quote, ends_.data() + 1);
     if (!index.is_regular) {
       at = ReadRecords(at, at + length, text_.size(), place);
     } else if (index.byte_count == 0) {
@@ -222,6 +225,7 @@ void CsvDecoder::ReadIndexed(size_t begin, const CsvIndex& index) {
   } else {
     table_.Borrow(text);
   }
+  table_.set_is_ascii(index.is_ascii);
   const uint32_t* const ends = ends_.data() + 1;
   size_t first = 0;
   size_t record_begin = 0;
@@ -236,7 +240,12 @@ void CsvDecoder::ReadIndexed(size_t begin, const CsvIndex& index) {
                      .end = field + 1 == field_count ? record_end : ends[first + field]};
       const bool is_quoted =
           index.has_quotes && found.begin < found.end && text[found.begin] == dialect_.quote;
-      if (is_quoted) return UnquoteCsvField(text, found, dialect_.quote);
+      if (is_quoted) {
+        return CsvField{.begin = found.begin + 1,
+                        .end = found.end - 1,
+                        .is_quoted = true,
+                        .has_doubled_quotes = index.has_doubled_quotes};
+      }
       if (dialect_.trims) TrimCsvField(text, found);
       return found;
     };
@@ -268,7 +277,8 @@ size_t CsvDecoder::ReadRecords(size_t begin, size_t limit, size_t end, CsvRowTex
       at = ReadOpenQuote(record_begin, end, row);
     } else if (record_.kind == CsvRecord::Kind::kStrayQuote) {
       ++record_count_;
-      AddDead(row, kRuleQuote, "", "a quote stands inside an unquoted field or behind a quoted one");
+      AddDead(row, kRuleQuote, "",
+              "a quote stands inside an unquoted field or behind a quoted one");
     } else if (!Refuses(row, record_.fields.size())) {
       const size_t offset = table_.Copy(text.substr(record_begin, at - record_begin));
       table_.AddRow(row, *layout_, record_.fields.size(), [&](size_t field) {
@@ -326,7 +336,7 @@ void CsvDecoder::FlushRows() {
     for (size_t i = 0; i < columns_.size(); ++i) {
       Append(table_.Run(i), i, [&](int64_t row) { return rows[static_cast<size_t>(row)]; });
     }
-      if (options_.row_origins) {
+    if (options_.row_origins) {
       for (const CsvRowText& row : rows) AddPlace(row);
     }
     row_count_ += static_cast<int64_t>(rows.size());
@@ -404,9 +414,8 @@ arrow::Result<Split> CsvDecoder::Finish(const Block& block) {
 // Fills in what only the whole block tells: lines, and whether a frame is dead.
 void CsvDecoder::BuryDead(const Block& block, Split& split) {
   const bool has_frames = !block.frame_ends.empty();
-  std::stable_sort(dead_.begin(), dead_.end(), [](const Dead& a, const Dead& b) {
-    return a.row.begin < b.row.begin;
-  });
+  std::stable_sort(dead_.begin(), dead_.end(),
+                   [](const Dead& a, const Dead& b) { return a.row.begin < b.row.begin; });
   // Of a row that failed in several columns the first one is told: columns came in their order.
   const auto is_same = [](const Dead& a, const Dead& b) { return a.row.begin == b.row.begin; };
   dead_.erase(std::unique(dead_.begin(), dead_.end(), is_same), dead_.end());
@@ -424,8 +433,7 @@ void CsvDecoder::BuryDead(const Block& block, Split& split) {
     split.dead_frame_count += static_cast<int64_t>(dead.letter.is_frame);
     split.dead.push_back(std::move(dead.letter));
   }
-  split.frame_count =
-      has_frames ? static_cast<int64_t>(block.frame_ends.size()) : record_count_;
+  split.frame_count = has_frames ? static_cast<int64_t>(block.frame_ends.size()) : record_count_;
 }
 
 }  // namespace catchwater

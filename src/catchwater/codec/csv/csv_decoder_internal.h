@@ -95,9 +95,9 @@ class CsvDecoder final : public Decoder {
   int64_t record_count_ = 0;
   int64_t open_quote_count_ = 0;
   std::vector<Dead> dead_;
-  std::vector<int64_t> bad_rows_;            // Rows that are in the builders, but dead.
-  std::vector<uint32_t> records_of_frame_;   // Only for blocks with frames.
-  std::vector<uint64_t> ordinals_;           // The origins of rows, when they are asked for.
+  std::vector<int64_t> bad_rows_;           // Rows that are in the builders, but dead.
+  std::vector<uint32_t> records_of_frame_;  // Only for blocks with frames.
+  std::vector<uint64_t> ordinals_;          // The origins of rows, when they are asked for.
   std::vector<uint32_t> rows_in_frame_;
   std::vector<uint32_t> raw_begins_;
   std::vector<uint32_t> raw_lengths_;

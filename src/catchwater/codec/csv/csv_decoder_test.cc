@@ -6,8 +6,8 @@
 #include <arrow/api.h>
 #include <gtest/gtest.h>
 
-#include "catchwater/codec/csv/csv_test_support_internal.h"
 #include "catchwater/testing/codec_conformance.h"
+#include "catchwater/testing/csv_text.h"
 
 namespace catchwater {
 namespace {
@@ -41,7 +41,10 @@ INSTANTIATE_TEST_SUITE_P(
         CsvCase{"ReturnsAndLineFeeds", "csv", "a,b\r\nx,1\r\ny,2\r\n", "x|1; y|2"},
         CsvCase{"MixedEnds", "csv", "a,b\r\nx,1\ny,2\r\nz,3\n", "x|1; y|2; z|3"},
         CsvCase{"BlankLines", "csv", "a,b\n\nx,1\n\r\n\n\ny,2\n\n", "x|1; y|2"},
-        CsvCase{"ByteOrderMark", "csv", "\xEF\xBB\xBF" "a,b\nx,1\n", "x|1"},
+        CsvCase{"ByteOrderMark", "csv",
+                "\xEF\xBB\xBF"
+                "a,b\nx,1\n",
+                "x|1"},
         CsvCase{"QuotedHeader", "csv", "\"a\",\"b\"\nx,1\n", "x|1"},
         CsvCase{"OtherOrder", "csv", "b,x,a\n1,?,x\n", "x|1"},
         CsvCase{"Quoted", "csv", "a,b\n\"x\",\"1\"\n", "x|1"},
@@ -56,7 +59,8 @@ INSTANTIATE_TEST_SUITE_P(
                 "null|null; NA|1; |2"},
         CsvCase{"Tabs", "csv: {delimiter: tab}", "a\tb\nx,y\t1\n", "x,y|1"},
         CsvCase{"NoQuote", "csv: {quote: none}", "a,b\n\"x,1\ny\"z\",2\n", "\"x|1; y\"z\"|2"},
-        CsvCase{"Comments", "csv: {comment: '#'}", "# \"\na,b\n#\nx,1\n#,,,\"\ny#,2\n#", "x|1; y#|2"},
+        CsvCase{"Comments", "csv: {comment: '#'}", "# \"\na,b\n#\nx,1\n#,,,\"\ny#,2\n#",
+                "x|1; y#|2"},
         CsvCase{"Trim", "csv: {trim: true}", " a , b\n x ,\t1 \n\" y \",2\n", "x|1;  y |2"},
         CsvCase{"NoTrim", "csv", "a,b\n x ,1\n", " x |1"},
         CsvCase{"SkipRows", "csv: {skip_rows: 2}", "made by \"logger\n\na,b\nx,1\n", "x|1"},
@@ -84,7 +88,7 @@ INSTANTIATE_TEST_SUITE_P(
         CsvCase{"StrayQuoteBehind", "csv", "a,b\n\"x\"y,1\ny,2\n",
                 "y|2\n2 csv.quote : a quote stands inside an unquoted field or behind a quoted one "
                 "`\"x\"y,1`"},
-        CsvCase{"OpenQuote", "csv", "a,b\nw,0\n\"x,1\ny,2\n\"z\",3\n",
+        CsvCase{"OpenQuote", "csv", "a,b\nw,0\n\"x,1\ny,2\nz,3\n",
                 "w|0; y|2; z|3\n3 csv.quote : a quoted field is never closed `\"x,1`"},
         CsvCase{"LineNumbersCountQuotedLines", "csv", "a,b\n\"1\n2\n3\",1\n\n\"4\n\",x\ny,y\n",
                 "1\n2\n3|1\n6 column.type b: not an int64: x `\"4\n\",x`\n"
@@ -95,10 +99,11 @@ TEST(CsvDecoder, PlacesColumnsByNumber) {
   const std::vector<Column> columns{MakeColumn("last", ColumnType::kString, "#4"),
                                     MakeColumn("first", ColumnType::kInt64, "#1")};
   const std::string text = "1,?,?,x\n2,?,?,y\n3,?\n4,?,?,z,?\n";
-  EXPECT_EQ(DecodeCsv("csv: {header: false}", columns, text),
-            "x|1; y|2\n3 csv.field_count : record has not as many fields as it must, wanted and "
-            "found: 4 2 `3,?`\n4 csv.field_count : record has not as many fields as it must, wanted "
-            "and found: 4 5 `4,?,?,z,?`");
+  EXPECT_EQ(
+      DecodeCsv("csv: {header: false}", columns, text),
+      "x|1; y|2\n3 csv.field_count : record has not as many fields as it must, wanted and "
+      "found: 4 2 `3,?`\n4 csv.field_count : record has not as many fields as it must, wanted "
+      "and found: 4 5 `4,?,?,z,?`");
   EXPECT_EQ(DecodeCsv("csv: {header: false, missing: fill_null, extra: ignore}", columns, text),
             "x|1; y|2; null|3; z|4");
 }

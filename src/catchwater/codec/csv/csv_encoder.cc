@@ -1,5 +1,3 @@
-#include "catchwater/codec/csv/csv_encoder_internal.h"
-
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -11,6 +9,7 @@
 #include "catchwater/base/number.h"
 #include "catchwater/base/timestamp.h"
 #include "catchwater/base/utf8.h"
+#include "catchwater/codec/csv/csv_encoder_internal.h"
 
 namespace catchwater {
 namespace {
@@ -222,8 +221,7 @@ arrow::Status CsvEncoder::WriteText(std::string_view text, bool is_first,
     return arrow::Status::OK();
   }
   if (!dialect_.has_quote()) {
-    return BadData("CSV text needs quotes, but the codec has `quote: none`, text: ",
-                   Excerpt(text));
+    return BadData("CSV text needs quotes, but the codec has `quote: none`, text: ", Excerpt(text));
   }
   bytes->push_back(dialect_.quote);
   for (const char letter : text) {

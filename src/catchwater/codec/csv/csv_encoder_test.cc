@@ -8,8 +8,8 @@
 
 #include "catchwater/base/random.h"
 #include "catchwater/batch/column_builder.h"
-#include "catchwater/codec/csv/csv_test_support_internal.h"
 #include "catchwater/testing/codec_conformance.h"
+#include "catchwater/testing/csv_text.h"
 
 namespace catchwater {
 namespace {
@@ -42,10 +42,9 @@ arrow::Result<std::string> Encode(std::string_view yaml, const arrow::RecordBatc
 
 std::vector<Column> AllColumns() {
   std::vector<Column> columns;
-  for (const ColumnType type :
-       {ColumnType::kBool, ColumnType::kInt32, ColumnType::kInt64, ColumnType::kFloat32,
-        ColumnType::kFloat64, ColumnType::kDecimal, ColumnType::kString, ColumnType::kDate,
-        ColumnType::kTimestamp}) {
+  for (const ColumnType type : {ColumnType::kBool, ColumnType::kInt32, ColumnType::kInt64,
+                                ColumnType::kFloat32, ColumnType::kFloat64, ColumnType::kDecimal,
+                                ColumnType::kString, ColumnType::kDate, ColumnType::kTimestamp}) {
     columns.push_back(MakeColumn(std::string(ColumnTypeName(type)), type));
   }
   return columns;
@@ -53,11 +52,11 @@ std::vector<Column> AllColumns() {
 
 TEST(CsvEncoder, WritesAllTypes) {
   const auto rows =
-      Rows(AllColumns(), {{"true", "-1", "9223372036854775807", "0.1", "18.324918539200002", "1.5",
-                           "x", "2026-01-02", "2026-01-02 03:04:05.25"},
-                          std::vector<const char*>(9, nullptr),
-                          {"false", "0", "0", "1e30", "-inf", "-0.0001", "", "0001-01-01",
-                           "2026-01-02"}});
+      Rows(AllColumns(),
+           {{"true", "-1", "9223372036854775807", "0.1", "18.324918539200002", "1.5", "x",
+             "2026-01-02", "2026-01-02 03:04:05.25"},
+            std::vector<const char*>(9, nullptr),
+            {"false", "0", "0", "1e30", "-inf", "-0.0001", "", "0001-01-01", "2026-01-02"}});
   EXPECT_EQ(Encode("csv", *rows).ValueOrDie(),
             "bool,int32,int64,float32,float64,decimal,string,date,timestamp\n"
             "true,-1,9223372036854775807,0.1,18.324918539200002,1.5000,x,2026-01-02,"
@@ -163,8 +162,8 @@ TEST(CsvEncoder, IsReadBackAsTheSameRows) {
           builder->AppendNull();
         } else if (column.type == ColumnType::kString) {
           for (uint64_t i = random.Below(8); i > 0; --i) {
-            const std::string_view parts[] = {"a", "\"", ",", "\n", "\r", " ", "#", "'", "\t", "é",
-                                              "NA", "-"};
+            const std::string_view parts[] = {"a", "\"", ",",  "\n", "\r", " ",
+                                              "#", "'",  "\t", "é",  "NA", "-"};
             text += parts[random.Below(12)];
           }
           ASSERT_TRUE(builder->AppendText(text));

@@ -45,8 +45,7 @@ std::optional<size_t> SkipToHeader(std::string_view bytes, bool is_end, int64_t 
 
 }  // namespace
 
-CsvFramer::CsvFramer(const CsvDialect& dialect, std::vector<Column> columns,
-                     int64_t head_bytes_max)
+CsvFramer::CsvFramer(const CsvDialect& dialect, std::vector<Column> columns, int64_t head_bytes_max)
     : dialect_(dialect), columns_(std::move(columns)), head_bytes_max_(head_bytes_max) {}
 
 arrow::Result<Framer::Head> CsvFramer::ReadHead(std::string_view bytes, bool is_end) {
@@ -74,8 +73,8 @@ arrow::Result<Framer::Head> CsvFramer::ReadHeader(std::string_view bytes, size_t
       return MakeHead(bytes, bytes.size(), {});  // Nothing in it: no header, no rows.
     }
     ScanCsvRecord(bytes, begin, dialect_, is_end, record_);
-    const bool is_cut = record_.kind == CsvRecord::Kind::kUnfinished ||
-                        record_.kind == CsvRecord::Kind::kOpenQuote;
+    const bool is_cut =
+        record_.kind == CsvRecord::Kind::kUnfinished || record_.kind == CsvRecord::Kind::kOpenQuote;
     if (is_cut && !is_end) return NeedsMore(bytes);
     if (record_.kind != CsvRecord::Kind::kSkipped) break;
     begin = record_.end;
@@ -98,8 +97,8 @@ arrow::Result<Framer::Head> CsvFramer::PeekAtFirstRecord(std::string_view bytes,
   for (size_t at = begin; at < bytes.size() || !is_end; at = record_.end) {
     if (at >= bytes.size()) return NeedsMore(bytes);
     ScanCsvRecord(bytes, at, dialect_, is_end, record_);
-    const bool is_cut = record_.kind == CsvRecord::Kind::kUnfinished ||
-                        record_.kind == CsvRecord::Kind::kOpenQuote;
+    const bool is_cut =
+        record_.kind == CsvRecord::Kind::kUnfinished || record_.kind == CsvRecord::Kind::kOpenQuote;
     if (is_cut && !is_end) {
       // A first record beyond all bounds is the source's matter; its fields stay unknown.
       if (static_cast<int64_t>(bytes.size()) <= head_bytes_max_) return NeedsMore(bytes);
@@ -116,13 +115,11 @@ arrow::Result<Framer::Head> CsvFramer::PeekAtFirstRecord(std::string_view bytes,
 int64_t CsvFramer::Cut(std::string_view bytes, bool is_end) {
   if (is_end || bytes.empty()) return static_cast<int64_t>(bytes.size());
   if (dialect_.has_comment()) return CutSlowly(bytes);
-  if (!dialect_.has_quote() ||
-      std::memchr(bytes.data(), dialect_.quote, bytes.size()) == nullptr) {
+  if (!dialect_.has_quote() || std::memchr(bytes.data(), dialect_.quote, bytes.size()) == nullptr) {
     const size_t last = bytes.rfind('\n');
     return last == std::string_view::npos ? 0 : static_cast<int64_t>(last) + 1;
   }
-  const int64_t end =
-      LastRecordEnd(bytes.data(), bytes.size(), dialect_.delimiter, dialect_.quote);
+  const int64_t end = LastRecordEnd(bytes.data(), bytes.size(), dialect_.delimiter, dialect_.quote);
   return end >= 0 ? end : CutSlowly(bytes);
 }
 

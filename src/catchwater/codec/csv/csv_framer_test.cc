@@ -6,8 +6,8 @@
 #include "catchwater/base/random.h"
 #include "catchwater/codec/csv/csv_header_internal.h"
 #include "catchwater/codec/csv/csv_record_internal.h"
-#include "catchwater/codec/csv/csv_test_support_internal.h"
 #include "catchwater/testing/codec_conformance.h"
+#include "catchwater/testing/csv_text.h"
 
 namespace catchwater {
 namespace {
@@ -35,7 +35,10 @@ TEST(CsvFramer, ReadsTheHead) {
   for (const Row& row : {
            Row{"csv", "a,b\nx,1\n", false, false, 4, 1},
            Row{"csv", "\n\na,b\r\nx,1\n", false, false, 7, 3},
-           Row{"csv", "\xEF\xBB\xBF" "a\nx\n", false, false, 5, 1},
+           Row{"csv",
+               "\xEF\xBB\xBF"
+               "a\nx\n",
+               false, false, 5, 1},
            Row{"csv", "\"a\",\"b\nc\"\nx", false, false, 10, 2},
            Row{"csv", "", false, true, 0, 0},
            Row{"csv", "\xEF\xBB", false, true, 0, 0},
@@ -128,7 +131,8 @@ TEST(CsvFramer, CutsWhereSingleRecordsEnd) {
     std::string text;
     // Regular texts mostly, with quotes that close; then anything.
     for (uint64_t i = random.Below(60); i > 0; --i) {
-      const std::string_view parts[] = {"abc", ",", "\n", "\r\n", ",\"x\"\"y\"", ",\"\n,\"\n", "\""};
+      const std::string_view parts[] = {"abc",         ",",          "\n", "\r\n",
+                                        ",\"x\"\"y\"", ",\"\n,\"\n", "\""};
       text += parts[random.Below(round % 2 == 0 ? 6 : 7)];
     }
     size_t end = 0;

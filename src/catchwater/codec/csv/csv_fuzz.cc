@@ -137,7 +137,8 @@ void Run(uint8_t setting, uint8_t place, std::string_view body) {
   dialect.trims = (setting & 8) != 0;
   dialect.takes_missing_as_null = (setting & 16) != 0;
   dialect.ignores_extra = (setting & 32) != 0;
-  const std::string header = (setting & 64) != 0 ? "" : std::string("a") + dialect.delimiter + "b\n";
+  const std::string header =
+      (setting & 64) != 0 ? "" : std::string("a") + dialect.delimiter + "b\n";
   const std::string text = header + std::string(body);
 
   Outcome whole;

@@ -35,8 +35,7 @@ std::string Shown(const std::vector<std::string>& names) {
 
 arrow::Status NotInHeader(const std::string& name, const std::vector<std::string>& names) {
   const std::string_view nearest = Nearest(name, names);
-  const std::string hint =
-      nearest.empty() ? "" : " (did you mean " + Excerpt(nearest, 40) + "?)";
+  const std::string hint = nearest.empty() ? "" : " (did you mean " + Excerpt(nearest, 40) + "?)";
   return BadData("CSV header has no such column: ", name, hint, "; it has: ", Shown(names));
 }
 
@@ -79,9 +78,10 @@ arrow::Result<CsvLayout> LayoutOfOrder(const std::vector<Column>& columns, size_
     }
     const std::optional<size_t> place = FieldOfPlace(columns[i].from);
     if (!place) {
-      return ConfigError("CSV without a header needs a place (`from: \"#3\"`) for all columns or "
-                         "for none, column and `from`: ",
-                         columns[i].name, " ", columns[i].from);
+      return ConfigError(
+          "CSV without a header needs a place (`from: \"#3\"`) for all columns or "
+          "for none, column and `from`: ",
+          columns[i].name, " ", columns[i].from);
     }
     AddColumn(*place, layout);
   }

@@ -22,6 +22,8 @@ struct Masks {
 };
 
 // Each kind of processor has a scanner: makes the masks of 64 bytes and remembers high bits.
+#if !defined(__x86_64__)
+
 class PlainScanner {
  public:
   PlainScanner(char delimiter, char quote) : delimiter_(delimiter), quote_(quote) {}
@@ -43,7 +45,7 @@ class PlainScanner {
   char seen_ = 0;
 };
 
-#if defined(__x86_64__)
+#else
 
 #define CATCHWATER_AVX2 [[gnu::target("avx2,bmi,bmi2,popcnt,lzcnt")]]  // NOLINT: see Dispatch.
 
@@ -121,7 +123,7 @@ inline uint64_t PrefixXor(uint64_t bits) {
 class QuoteState {
  public:
   bool is_regular() const { return wrong_ == 0; }
-  bool is_inside() const { return inside_ != 0; }
+  bool has_doubled() const { return doubled_ != 0; }
 
   /// Returns which bytes are inside quotes. `text` is the block.
   uint64_t Advance(const Masks& masks, const char* text) {
@@ -136,6 +138,8 @@ class QuoteState {
     const uint64_t returns = behind & ~(separator | masks.quote) & CarriageReturns(behind, text);
     wrong_ |= behind & ~(separator | masks.quote | returns);
     wrong_ |= ((returns << 1) | was_return_) & ~masks.line_feed;
+    doubled_ |= masks.quote & ((masks.quote << 1) | was_quote_);
+    was_quote_ = masks.quote >> 63;
     may_open_ = (separator | masks.quote) >> 63;
     was_closing_ = closing >> 63;
     was_return_ = returns >> 63;
@@ -146,7 +150,7 @@ class QuoteState {
   /// Skips a block without quotes, of which the first byte decides on what was open before.
   /// \return which bytes are inside quotes
   uint64_t SkipBlock(const Masks& masks, const char* text) {
-    if ((was_closing_ | was_return_) != 0) return Advance(masks, text);
+    if ((was_quote_ | was_return_) != 0) return Advance(masks, text);
     may_open_ = (masks.delimiter | masks.line_feed) >> 63;
     return inside_;
   }
@@ -166,14 +170,17 @@ class QuoteState {
   uint64_t may_open_ = 1;     // The byte before the block allows a quote to open.
   uint64_t was_closing_ = 0;  // The byte before the block closed a quote.
   uint64_t was_return_ = 0;   // The byte before it is a carriage return behind a closing quote.
+  uint64_t was_quote_ = 0;    // The byte before the block is a quote.
   uint64_t wrong_ = 0;
+  uint64_t doubled_ = 0;
 };
 
 // The 64 bytes at `at`. Behind the end of the text there stand line feeds, which are not valid.
 class Block {
  public:
   [[gnu::always_inline]] Block(const char* text, size_t length, size_t at) : text_(text + at) {
-    if (length - at >= kBlockBytes) [[likely]] return;
+    if (length - at >= kBlockBytes) [[likely]]
+      return;
     tail_.fill('\n');
     std::memcpy(tail_.data(), text_, length - at);
     text_ = tail_.data();
@@ -229,6 +236,7 @@ template <typename Scanner>
   index.end_count = static_cast<size_t>(out - ends);
   index.byte_count = index.end_count == 0 ? 0 : size_t{out[-1]} + 1;
   index.is_regular = quotes.is_regular();
+  index.has_doubled_quotes = quotes.has_doubled();
   index.is_ascii = scanner.is_ascii();
   return index;
 }
@@ -240,8 +248,8 @@ template <typename Scanner>
   for (size_t at = 0; at < length; at += kBlockBytes) {
     const Block block(text, length, at);
     const Masks masks = scanner.Scan(block.text());
-    const uint64_t inside =
-        masks.quote != 0 ? quotes.Advance(masks, block.text()) : quotes.SkipBlock(masks, block.text());
+    const uint64_t inside = masks.quote != 0 ? quotes.Advance(masks, block.text())
+                                             : quotes.SkipBlock(masks, block.text());
     if (!quotes.is_regular()) return -1;
     const uint64_t line_feeds = masks.line_feed & ~inside & block.valid();
     if (line_feeds != 0) last = static_cast<int64_t>(at) + 64 - std::countl_zero(line_feeds);
@@ -274,20 +282,29 @@ using BaseScanner = PlainScanner;
 
 }  // namespace
 
+CsvIndex IndexCsvPortably(const char* text, size_t length, char delimiter, char quote,
+                          uint32_t* ends) {
+  BaseScanner scanner(delimiter, quote);
+  return Index(scanner, text, length, quote != '\0', ends);
+}
+
+int64_t LastRecordEndPortably(const char* text, size_t length, char delimiter, char quote) {
+  BaseScanner scanner(delimiter, quote);
+  return LastEnd(scanner, text, length);
+}
+
 CsvIndex IndexCsv(const char* text, size_t length, char delimiter, char quote, uint32_t* ends) {
 #if defined(__x86_64__)
   if (HasAvx2()) return IndexAvx2(text, length, delimiter, quote, ends);
 #endif
-  BaseScanner scanner(delimiter, quote);
-  return Index(scanner, text, length, quote != '\0', ends);
+  return IndexCsvPortably(text, length, delimiter, quote, ends);
 }
 
 int64_t LastRecordEnd(const char* text, size_t length, char delimiter, char quote) {
 #if defined(__x86_64__)
   if (HasAvx2()) return LastEndAvx2(text, length, delimiter, quote);
 #endif
-  BaseScanner scanner(delimiter, quote);
-  return LastEnd(scanner, text, length);
+  return LastRecordEndPortably(text, length, delimiter, quote);
 }
 
 }  // namespace catchwater

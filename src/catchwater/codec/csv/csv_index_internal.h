@@ -12,9 +12,10 @@ namespace catchwater {
 struct CsvIndex {
   /// Delimiters and line feeds outside quotes, as offsets, up to the last line feed, ascending.
   size_t end_count = 0;
-  size_t line_count = 0;    ///< Line feeds among them.
-  size_t byte_count = 0;    ///< Up to behind the last of these line feeds; 0: there is none.
+  size_t line_count = 0;  ///< Line feeds among them.
+  size_t byte_count = 0;  ///< Up to behind the last of these line feeds; 0: there is none.
   bool has_quotes = false;
+  bool has_doubled_quotes = false;  ///< Two quotes stand side by side; also those of `""`.
   /// False: a quote stands where none may be, so inside and outside cannot be told: read the
   /// records one by one.
   bool is_regular = true;
@@ -27,5 +28,10 @@ CsvIndex IndexCsv(const char* text, size_t length, char delimiter, char quote, u
 /// Returns the offset just behind the last line feed outside quotes, 0 if there is none, or -1 if
 /// quotes are irregular.
 int64_t LastRecordEnd(const char* text, size_t length, char delimiter, char quote);
+
+/// The same without the instructions that not all processors have: for tests.
+CsvIndex IndexCsvPortably(const char* text, size_t length, char delimiter, char quote,
+                          uint32_t* ends);
+int64_t LastRecordEndPortably(const char* text, size_t length, char delimiter, char quote);
 
 }  // namespace catchwater

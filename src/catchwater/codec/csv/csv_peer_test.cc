@@ -11,8 +11,8 @@
 
 #include "catchwater/base/number.h"
 #include "catchwater/base/random.h"
-#include "catchwater/codec/csv/csv_test_support_internal.h"
 #include "catchwater/testing/codec_conformance.h"
+#include "catchwater/testing/csv_text.h"
 
 namespace catchwater {
 namespace {

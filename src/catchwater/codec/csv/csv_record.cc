@@ -147,13 +147,6 @@ void TrimCsvField(std::string_view text, CsvField& field) {
   while (field.begin < field.end && is_blank(field.end - 1)) --field.end;
 }
 
-CsvField UnquoteCsvField(std::string_view text, const CsvField& field, char quote) {
-  CsvField inner{.begin = field.begin + 1, .end = field.end - 1, .is_quoted = true};
-  inner.has_doubled_quotes =
-      std::memchr(text.data() + inner.begin, quote, inner.end - inner.begin) != nullptr;
-  return inner;
-}
-
 size_t UndoubleQuotes(char* text, size_t length, char quote) {
   size_t kept = 0;
   for (size_t i = 0; i < length; ++i) {

@@ -1,6 +1,6 @@
 /// \file
-/// Reads one record, byte by byte where it must: the meaning of the grammar (csv_dialect_internal.h)
-/// that the index is a quick way to.
+/// Reads one record, byte by byte where it must: the meaning of the grammar
+/// (csv_dialect_internal.h) that the index is a quick way to.
 #pragma once
 
 #include <cstddef>
@@ -24,13 +24,13 @@ struct CsvField {
 struct CsvRecord {
   enum class Kind {
     kRecord,
-    kSkipped,      ///< An empty line or a comment: no record.
-    kStrayQuote,   ///< A record with a quote where none may be.
-    kUnfinished,   ///< The text ends before the record does: no line end.
-    kOpenQuote,    ///< The text ends inside quotes.
+    kSkipped,     ///< An empty line or a comment: no record.
+    kStrayQuote,  ///< A record with a quote where none may be.
+    kUnfinished,  ///< The text ends before the record does: no line end.
+    kOpenQuote,   ///< The text ends inside quotes.
   };
   Kind kind = Kind::kRecord;
-  size_t end = 0;   ///< Behind the line end.
+  size_t end = 0;       ///< Behind the line end.
   size_t text_end = 0;  ///< Before the line end.
   std::vector<CsvField> fields;
 };
@@ -45,9 +45,6 @@ size_t NextCsvLine(std::string_view text, size_t begin);
 
 /// Takes blanks and tabs away from both sides of the field.
 void TrimCsvField(std::string_view text, CsvField& field);
-
-/// Takes the quotes away from a field that begins and ends with one.
-CsvField UnquoteCsvField(std::string_view text, const CsvField& field, char quote);
 
 /// Takes one of each two quotes away, in place. \return the length that is left
 size_t UndoubleQuotes(char* text, size_t length, char quote);

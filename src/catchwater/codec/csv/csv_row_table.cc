@@ -27,20 +27,10 @@ size_t CsvRowTable::Copy(std::string_view text) {
   return offset;
 }
 
-void CsvRowTable::AddField(CsvField field) {
-  if (field.has_doubled_quotes) {
-    field.end = field.begin + UndoubleQuotes(copied() + field.begin, field.end - field.begin,
-                                             dialect_.quote);
-  }
-  begin_last_ = static_cast<uint32_t>(field.begin);
-  spans_.push_back(begin_last_);
-  spans_.push_back(static_cast<uint32_t>(field.end));
-}
-
-void CsvRowTable::AddAbsent() {
-  static_assert(TextRun::kAbsent == static_cast<uint32_t>(-1));
-  spans_.push_back(begin_last_);
-  spans_.push_back(begin_last_ - 1);
+void CsvRowTable::Undouble(CsvField& field) {
+  char* const begin = copied() + field.begin;
+  if (std::memchr(begin, dialect_.quote, field.end - field.begin) == nullptr) return;
+  field.end = field.begin + UndoubleQuotes(begin, field.end - field.begin, dialect_.quote);
 }
 
 TextRun CsvRowTable::Run(size_t column) const {
@@ -52,6 +42,7 @@ TextRun CsvRowTable::Run(size_t column) const {
           .stride = 2 * column_count_,
           .row_count = static_cast<int64_t>(rows_.size()),
           .byte_count_max = static_cast<int64_t>(byte_count()),
+          .is_ascii = is_ascii_,
           .quote = dialect_.quote};
 }
 
@@ -61,6 +52,7 @@ void CsvRowTable::Clear() {
   begin_last_ = 0;
   borrowed_ = {};
   copy_size_ = 0;
+  is_ascii_ = false;
   if (copy_.size() > kCopyBytesKept) copy_ = std::vector<char>();
 }
 

@@ -17,8 +17,8 @@ namespace catchwater {
 /// Where a record stands in its block.
 struct CsvRowText {
   size_t begin = 0;
-  size_t end = 0;              ///< Before the line end.
-  size_t frame = 0;            ///< Index of its frame; 0 if the records are the frames.
+  size_t end = 0;    ///< Before the line end.
+  size_t frame = 0;  ///< Index of its frame; 0 if the records are the frames.
   uint32_t row_in_frame = 0;
 };
 
@@ -40,14 +40,26 @@ class CsvRowTable {
   void AddRow(const CsvRowText& row, const CsvLayout& layout, size_t field_count,
               FieldAt&& field_at) {
     rows_.push_back(row);
+    const size_t span_count = spans_.size();
+    spans_.resize(span_count + 2 * column_count_);
+    uint32_t* span = spans_.data() + span_count;
     for (const size_t field : layout.fields) {
       if (field < field_count) {
-        AddField(field_at(field));
+        CsvField found = field_at(field);
+        if (found.has_doubled_quotes) Undouble(found);
+        begin_last_ = static_cast<uint32_t>(found.begin);
+        span[0] = begin_last_;
+        span[1] = static_cast<uint32_t>(found.end);
       } else {
-        AddAbsent();
+        span[0] = begin_last_;
+        span[1] = begin_last_ + TextRun::kAbsent;
       }
+      span += 2;
     }
   }
+
+  /// Says that all bytes of the texts are below 0x80. Until Clear.
+  void set_is_ascii(bool is_ascii) { is_ascii_ = is_ascii; }
 
   /// The texts of one column, for all rows.
   TextRun Run(size_t column) const;
@@ -56,8 +68,7 @@ class CsvRowTable {
   void Clear();
 
  private:
-  void AddField(CsvField field);
-  void AddAbsent();
+  void Undouble(CsvField& field);
   char* copied() { return copy_.data(); }
 
   const CsvDialect dialect_;
@@ -66,9 +77,10 @@ class CsvRowTable {
   std::vector<uint32_t> spans_;  // Begin and end of each column of each row.
   uint32_t begin_last_ = 0;      // Begins must ascend, those of absent fields too.
   std::string_view borrowed_;
-  std::vector<char> copy_;       // With padding behind copy_size_.
+  std::vector<char> copy_;  // With padding behind copy_size_.
   size_t copy_size_ = 0;
   bool is_copy_ = false;
+  bool is_ascii_ = false;
 };
 
 }  // namespace catchwater

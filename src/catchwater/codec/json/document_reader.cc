@@ -19,9 +19,9 @@ DocumentReader::DocumentReader(const JsonPlan& plan, int32_t depth_max,
                                JsonReader::Learning learning, RowStage& stage)
     : plan_(&plan), stage_(&stage) {
   for (const JsonPlan::Level& level : plan.levels) {
-    levels_.push_back({.reader = JsonReader(level.tree, depth_max, learning),
-                       .values = std::vector<JsonValue>(
-                           static_cast<size_t>(level.tree.target_count()))});
+    levels_.push_back(
+        {.reader = JsonReader(level.tree, depth_max, learning),
+         .values = std::vector<JsonValue>(static_cast<size_t>(level.tree.target_count()))});
   }
 }
 

@@ -9,9 +9,8 @@ namespace catchwater {
 arrow::Status JsonConfig::Check() const { return ParseJsonPath(path).status(); }
 
 arrow::Result<std::unique_ptr<JsonCodec>> JsonCodec::Make(const JsonConfig& config) {
-  JsonOptions options{.format = config.format,
-                      .depth_max = config.depth_max,
-                      .null_tokens = config.null_tokens};
+  JsonOptions options{
+      .format = config.format, .depth_max = config.depth_max, .null_tokens = config.null_tokens};
   ARROW_ASSIGN_OR_RAISE(options.path, ParseJsonPath(config.path));
   return std::unique_ptr<JsonCodec>(new JsonCodec(std::move(options)));
 }

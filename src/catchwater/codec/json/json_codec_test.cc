@@ -33,10 +33,9 @@ TEST(JsonCodec, ExampleRuns) {
   const PipelineConfig pipeline = ReadPipeline(tree, diagnostics);
   ASSERT_FALSE(diagnostics.has_errors()) << Render(diagnostics, RenderOptions{});
   const auto codec = MakeRegistry().MakeCodec(pipeline.codec).ValueOrDie();
-  const std::string document =
-      R"({"header": {"station_name": "S1"}, "data": [)"
-      R"({"timestamp": "2026-01-02 04:04:05", "PM2.5": 3.5, "NO2": 20},)"
-      R"({"timestamp": "2026-07-02 05:04:05", "PM2.5": null}]})";
+  const std::string document = R"({"header": {"station_name": "S1"}, "data": [)"
+                               R"({"timestamp": "2026-01-02 04:04:05", "PM2.5": 3.5, "NO2": 20},)"
+                               R"({"timestamp": "2026-07-02 05:04:05", "PM2.5": null}]})";
   const auto decoded =
       DecodePartition(*codec, MakeOptions(pipeline.columns), document).ValueOrDie();
   EXPECT_EQ(RowsAsText(*decoded.rows),
@@ -46,8 +45,8 @@ TEST(JsonCodec, ExampleRuns) {
 
 TEST(JsonCodec, PathMayStandAloneInTheConfiguration) {
   Diagnostics diagnostics;
-  const ConfigNode tree = ParseYamlText("t.yaml", "codec: {json: \"d[*]\"}",
-                                        Environment::FromMap({}), diagnostics);
+  const ConfigNode tree =
+      ParseYamlText("t.yaml", "codec: {json: \"d[*]\"}", Environment::FromMap({}), diagnostics);
   const auto codec = MakeRegistry().MakeCodec(tree.At("codec")).ValueOrDie();
   const auto decoded = DecodePartition(*codec, MakeOptions({MakeColumn("n", ColumnType::kInt64)}),
                                        "{\"d\":[{\"n\":1}]}\n{\"d\":[{\"n\":2}]}\n")

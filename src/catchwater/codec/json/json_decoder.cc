@@ -40,9 +40,8 @@ arrow::Result<std::unique_ptr<JsonDecoder>> JsonDecoder::Make(JsonOptions option
                                                               JsonReader::Learning learning) {
   ARROW_ASSIGN_OR_RAISE(JsonPlans plans, JsonPlans::Make(options, decode.columns));
   ARROW_ASSIGN_OR_RAISE(RowStage stage, RowStage::Make(decode, options.null_tokens));
-  return std::unique_ptr<JsonDecoder>(new JsonDecoder(std::move(options), std::move(plans),
-                                                      std::move(stage), decode.frame_bytes_max,
-                                                      learning));
+  return std::unique_ptr<JsonDecoder>(new JsonDecoder(
+      std::move(options), std::move(plans), std::move(stage), decode.frame_bytes_max, learning));
 }
 
 JsonDecoder::JsonDecoder(JsonOptions options, JsonPlans plans, RowStage stage,
@@ -153,8 +152,7 @@ void JsonDecoder::DecodeLines(const char* at, const char* end) {
     const auto rest = static_cast<size_t>(end - at);
     const auto* line_end = static_cast<const char*>(std::memchr(at, '\n', rest));
     if (line_end == nullptr) line_end = end;
-    const std::string_view line =
-        WithoutCarriageReturn({at, static_cast<size_t>(line_end - at)});
+    const std::string_view line = WithoutCarriageReturn({at, static_cast<size_t>(line_end - at)});
     if (!IsBlank(line)) ReadFrame(line, OrdinalOf(at));
     at = line_end + (line_end < end ? 1 : 0);
   }
@@ -331,8 +329,7 @@ void JsonDecoder::CheckTail(const JsonPreamble& preamble, const char* at, const 
     const char* const document_end = document.data() + document.size();
     const char* const behind =
         checker_.Read(document.data(), document.data(), document_end, nullptr);
-    const bool is_whole =
-        behind != nullptr && SkipJsonBlanks(behind, document_end) == document_end;
+    const bool is_whole = behind != nullptr && SkipJsonBlanks(behind, document_end) == document_end;
     if (is_whole && (is_utf8_ || ValidUtf8Prefix(tail) == static_cast<int64_t>(tail.size()))) {
       return;
     }
@@ -361,12 +358,12 @@ void JsonDecoder::RefuseFrame(std::string_view text, uint64_t ordinal, JsonFault
 
 void JsonDecoder::RefuseLongFrame(std::string_view text, uint64_t ordinal) {
   ++dead_frame_count_;
-  stage_.faults().Add({.frame_ordinal = ordinal,
-                       .text = text,
-                       .reason = "Record is longer than frame_bytes_max, bytes: " +
-                                 std::to_string(text.size()),
-                       .rule = kRuleFrameBytes,
-                       .is_frame = true});
+  stage_.faults().Add(
+      {.frame_ordinal = ordinal,
+       .text = text,
+       .reason = "Record is longer than frame_bytes_max, bytes: " + std::to_string(text.size()),
+       .rule = kRuleFrameBytes,
+       .is_frame = true});
 }
 
 }  // namespace catchwater

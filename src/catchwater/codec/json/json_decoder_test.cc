@@ -93,8 +93,7 @@ const std::vector<ValueCase> kValueCases = {
     {"Float64Exponent", Of(ColumnType::kFloat64), "1E+2", "100"},
     {"Float64Smallest", Of(ColumnType::kFloat64), "5e-324", "5e-324"},
     {"Float64TooLarge", Of(ColumnType::kFloat64), "1e400", "!column.type 1e400"},
-    {"Float64SeventeenDigits", Of(ColumnType::kFloat64), "3.1415926535897931",
-     "3.141592653589793"},
+    {"Float64SeventeenDigits", Of(ColumnType::kFloat64), "3.1415926535897931", "3.141592653589793"},
     {"Float64Text", Of(ColumnType::kFloat64), R"("-2.5")", "-2.5"},
     {"Float64EscapedText", Of(ColumnType::kFloat64), R"("2\u002e5")", "2.5"},
     {"Float64Array", Of(ColumnType::kFloat64), "[1]", "!json.type array"},
@@ -213,8 +212,10 @@ const std::vector<PathCase> kPathCases = {
     {"EmptyArray", "d[*]", "v", R"({"d":[]})", ""},
     {"NothingAtThePath", "d[*]", "v", R"({"error":"x"})",
      "!json.path : Document has nothing at `path`"},
-    {"NoArrayAtThePath", "d[*]", "v", R"({"d":{"v":1}})", "!json.path : Value at `path` is no array"},
-    {"NothingAtAPlainPath", "a.b", "v", R"({"a":1})", "!json.path : Document has nothing at `path`"},
+    {"NoArrayAtThePath", "d[*]", "v", R"({"d":{"v":1}})",
+     "!json.path : Value at `path` is no array"},
+    {"NothingAtAPlainPath", "a.b", "v", R"({"a":1})",
+     "!json.path : Document has nothing at `path`"},
     {"RecordIsNoObject", "d[*]", "v", R"({"d":[{"v":1},null,2]})",
      "1; !json.type : Record is no object (`path` leads to the records); "
      "!json.type : Record is no object (`path` leads to the records)"},
@@ -243,7 +244,8 @@ struct FaultCase {
 
 const std::vector<FaultCase> kFaultCases = {
     {"Truncated", R"({"v":1)", "json.syntax", "ends inside a value, byte of the record: 6"},
-    {"TruncatedString", R"({"v":"abc)", "json.syntax", "ends inside a value, byte of the record: 9"},
+    {"TruncatedString", R"({"v":"abc)", "json.syntax",
+     "ends inside a value, byte of the record: 9"},
     {"TruncatedWord", R"({"v":tru)", "json.syntax", "ends inside a value"},
     {"UnknownWord", R"({"v":nul1})", "json.syntax", "only the words true, false and null"},
     {"NaN", R"({"v":NaN})", "json.syntax", "a value is expected, byte of the record: 5"},
@@ -283,8 +285,8 @@ TEST_P(JsonFaultTest, MakesOneDeadFrameAndLosesNothingElse) {
   const auto& [name, line, want_rule, want_reason] = GetParam();
   const std::string good = "{\"v\":1}\n";
   const auto codec = MakeCodec({.format = JsonFormat::kNdjson});
-  const auto decoded =
-      DecodePartition(*codec, MakeOptions({Of(ColumnType::kInt64)}), good + good + line + "\n" + good);
+  const auto decoded = DecodePartition(*codec, MakeOptions({Of(ColumnType::kInt64)}),
+                                       good + good + line + "\n" + good);
   ASSERT_TRUE(decoded.ok()) << decoded.status();
   EXPECT_EQ(RowsAsText(*decoded->rows), "1; 1; 1");
   ASSERT_EQ(decoded->dead.size(), 1u);
@@ -365,8 +367,8 @@ TEST(JsonDecoder, BoundsRecords) {
   DecodeOptions options = MakeOptions(kReading);
   options.frame_bytes_max = 4096;
   ExpectBoundedRecords(*MakeCodec({}), options, lines);
-  const std::string array = "[\n{\"n\":1},\n{\"n\":2,\"id\":\"" + std::string(9'000, 'x') +
-                            "\"},\n{\"n\":3}]\n";
+  const std::string array =
+      "[\n{\"n\":1},\n{\"n\":2,\"id\":\"" + std::string(9'000, 'x') + "\"},\n{\"n\":3}]\n";
   ExpectBoundedRecords(*MakeCodec({}), options, array, /*is_rest_lost=*/true);
 }
 
@@ -395,9 +397,10 @@ TEST(JsonDecoder, TellsADocumentThatIsCutOff) {
             "1; !json.syntax : Text is no JSON, it ends inside a value, byte of the record: 6; "
             "!json.syntax : Text is no JSON, what follows the array does not close the document, "
             "byte of the record: 0");
-  EXPECT_EQ(Decode({.path = "d[*]", .format = JsonFormat::kDocument}, columns, "{\"d\":[{\"n\":1}]"),
-            "1; !json.syntax : Text is no JSON, what follows the array does not close the "
-            "document, byte of the record: 0");
+  EXPECT_EQ(
+      Decode({.path = "d[*]", .format = JsonFormat::kDocument}, columns, "{\"d\":[{\"n\":1}]"),
+      "1; !json.syntax : Text is no JSON, what follows the array does not close the "
+      "document, byte of the record: 0");
 }
 
 TEST(JsonDecoder, RefusesASecondDocumentBehindAStreamedArray) {
@@ -408,8 +411,8 @@ TEST(JsonDecoder, RefusesASecondDocumentBehindAStreamedArray) {
 
 TEST(JsonDecoder, TakesFramesOfABrokerAsTheyAre) {
   const auto codec = MakeCodec({});
-  const auto decoder = codec->MakeDecoder(MakeOptions({MakeColumn("n", ColumnType::kInt64)}))
-                           .ValueOrDie();
+  const auto decoder =
+      codec->MakeDecoder(MakeOptions({MakeColumn("n", ColumnType::kInt64)})).ValueOrDie();
   Block block;
   const std::string text = "{\"n\":\n1}[{\"n\":2},{\"n\":3}]x{\"n\":4}\n{\"n\":5}";
   block.bytes = arrow::Buffer::FromString(text);

@@ -66,10 +66,12 @@ class JsonMaker {
 
  private:
   std::string Text() {
-    constexpr std::string_view kParts[] = {"x", "21", "\\n", "\\u00e9", "\\ud83d\\ude00", "\\\"",
-                                           "°", " ", "{", "]", "0123456789abcdefghij"};
+    constexpr std::string_view kParts[] = {
+        "x", "21", "\\n", "\\u00e9", "\\ud83d\\ude00",      "\\\"",
+        "°", " ",  "{",   "]",       "0123456789abcdefghij"};
     std::string text;
-    for (uint64_t i = random_.Below(5); i > 0; --i) text += kParts[random_.Below(std::size(kParts))];
+    for (uint64_t i = random_.Below(5); i > 0; --i)
+      text += kParts[random_.Below(std::size(kParts))];
     return text;
   }
 
@@ -96,7 +98,8 @@ std::string PeerField(simdjson::dom::element document, std::string_view name) {
   std::string_view text;
   if (field.get_string().get(text) == simdjson::SUCCESS) return "text " + std::string(text);
   double number = 0;
-  if (field.get_double().get(number) == simdjson::SUCCESS) return "number " + std::to_string(number);
+  if (field.get_double().get(number) == simdjson::SUCCESS)
+    return "number " + std::to_string(number);
   bool flag = false;
   if (field.get_bool().get(flag) == simdjson::SUCCESS) return flag ? "true" : "false";
   return field.is_null() ? "null" : simdjson::minify(field);
@@ -200,7 +203,8 @@ TEST(JsonReader, LayoutsChangeNothing) {
     for (int i = 0; i < 120; ++i) {
       std::string line = shapes[maker.Below(shapes.size())];
       for (char& c : line) {
-        if (c >= '0' && c <= '9' && maker.Below(3) == 0) c = static_cast<char>('0' + maker.Below(10));
+        if (c >= '0' && c <= '9' && maker.Below(3) == 0)
+          c = static_cast<char>('0' + maker.Below(10));
       }
       if (maker.Below(10) == 0) line = maker.Broken(line);
       text += line + (maker.Below(5) == 0 ? "\r\n" : "\n");

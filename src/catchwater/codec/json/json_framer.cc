@@ -157,8 +157,10 @@ arrow::Result<Framer::Head> JsonFramer::DecideDocument(const Look& look) const {
     const bool is_missing = values[static_cast<size_t>(i)].kind == JsonKind::kMissing;
     if (is_missing && i != level.array_target) return DecideByEnvelope(look, plan);
   }
-  const bool is_cut_off = look.is_end && SkipJsonBlanks(fault.at, look.end) == look.end;
-  return is_cut_off ? look.Values() : look.Frames(JsonFraming::kElements, fault.at);
+  // A document that ends right here is no array to stream, but broken.
+  const bool may_end_here = SkipJsonBlanks(fault.at, look.end) == look.end && !look.is_limit;
+  if (may_end_here) return look.is_end ? look.Values() : NeedsMore();
+  return look.Frames(JsonFraming::kElements, fault.at);
 }
 
 // A column's field does not stand before the array. Behind it, it is only known once the whole

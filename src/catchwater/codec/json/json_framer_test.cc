@@ -69,7 +69,7 @@ const std::vector<HeadCase> kHeadCases = {
     {"ArrayAsTold", JsonFormat::kArray, "", "", "[1]", "elements 1"},
     {"ArrayInsideAsTold", JsonFormat::kArray, "d", "", "{\"d\":[1]}", "elements 6"},
     {"LinesAsTold", JsonFormat::kNdjson, "", "", "{\n\"n\":1\n}\n", "lines 0"},
-    {"EnvelopeBefore", JsonFormat::kDocument, "d[*]", "$.h", "{\"h\":1,\"d\":[1]}", "elements 13"},
+    {"EnvelopeBefore", JsonFormat::kDocument, "d[*]", "$.h", "{\"h\":1,\"d\":[1]}", "elements 12"},
     {"EnvelopeBehind", JsonFormat::kDocument, "d[*]", "$.h", "{\"d\":[1],\"h\":1}", "values 0"},
     {"EnvelopeNowhere", JsonFormat::kDocument, "d[*]", "$.h", "{\"d\":[1]}", "values 0"},
     {"EnvelopeTooFarBehind", JsonFormat::kDocument, "d[*]", "$.h",
@@ -118,7 +118,7 @@ TEST(FindJsonEnd, FindsTheEndOfAValue) {
   EXPECT_EQ(find("12", true), 2);
   EXPECT_EQ(find("}x", false), -1);
   EXPECT_EQ(find("{\"lost quote\n}", false), 14);
-  EXPECT_EQ(find("{\"0123456789abcdef\\\"0123456789abcdef\": 1}", false), 40);
+  EXPECT_EQ(find("{\"0123456789abcdef\\\"0123456789abcdef\": 1}", false), 41);
 }
 
 }  // namespace

@@ -21,8 +21,7 @@ JsonReader::JsonReader(FieldTree tree, int32_t depth_max, Learning learning)
       met_in_(static_cast<size_t>(tree_.node_count())),
       templates_(kTemplatesMax) {}
 
-const char* JsonReader::Read(const char* base, const char* at, const char* end,
-                             JsonValue* values) {
+const char* JsonReader::Read(const char* base, const char* at, const char* end, JsonValue* values) {
   base_ = base;
   values_ = values;
   fault_ = {};
@@ -59,8 +58,8 @@ const char* JsonReader::ReadValue(const char* at, const char* end, int32_t node,
     case '[':
       if (depth >= depth_max_) return fault_.Set(JsonFault::kTooDeep, at);
       kind = *at == '{' ? JsonKind::kObject : JsonKind::kArray;
-      behind = *at == '{' ? ReadObject(at, end, node, depth + 1)
-                          : ReadArray(at, end, node, depth + 1);
+      behind =
+          *at == '{' ? ReadObject(at, end, node, depth + 1) : ReadArray(at, end, node, depth + 1);
       if (behind != nullptr) Keep(node, at, behind, kind);
       return behind;
     case '"':

@@ -78,9 +78,9 @@ class JsonReader {
   const bool learns_;
   int32_t stop_node_ = FieldTree::kNone;
   JsonFaultPlace fault_;
-  const char* base_ = nullptr;   // Of the current Read, as the next.
+  const char* base_ = nullptr;  // Of the current Read, as the next.
   JsonValue* values_ = nullptr;
-  std::string key_;              // Of a key with escape sequences.
+  std::string key_;  // Of a key with escape sequences.
 
   // The object in which a node was met last: a second member of the same key is not looked at.
   std::vector<uint64_t> met_in_;

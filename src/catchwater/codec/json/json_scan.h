@@ -46,9 +46,9 @@ inline const char* FindStringStop(const char* at, const char* end) {
   const __m128i control = _mm_set1_epi8(0x1F);
   for (; end - at >= 16; at += 16) {
     const __m128i text = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-    const __m128i stops = _mm_or_si128(
-        _mm_or_si128(_mm_cmpeq_epi8(text, quote), _mm_cmpeq_epi8(text, backslash)),
-        _mm_cmpeq_epi8(_mm_min_epu8(text, control), text));
+    const __m128i stops =
+        _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(text, quote), _mm_cmpeq_epi8(text, backslash)),
+                     _mm_cmpeq_epi8(_mm_min_epu8(text, control), text));
     const auto mask = static_cast<uint32_t>(_mm_movemask_epi8(stops));
     if (mask != 0) return at + std::countr_zero(mask);
   }
@@ -84,7 +84,8 @@ const char* ScanJsonNumber(const char* at, const char* end, JsonKind& kind, Json
 /// \pre *at is `-` or a digit and kTextPaddingBytes can be read
 inline const char* TryScanJsonNumber(const char* at, JsonKind& kind) {
   const auto digit_count = [](const char* padded) {
-    return static_cast<uint32_t>(std::countr_zero(NonDigitMask(DigitsOfWord(LoadWord(padded))))) / 8;
+    return static_cast<uint32_t>(std::countr_zero(NonDigitMask(DigitsOfWord(LoadWord(padded))))) /
+           8;
   };
   at += *at == '-' ? 1 : 0;
   const uint32_t whole = digit_count(at);

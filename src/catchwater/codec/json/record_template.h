@@ -55,9 +55,9 @@ class RecordTemplate {
   /// \param record the text in which the recorder's scalars stand
   RecordTemplate(std::string_view record, const LayoutRecorder& layout, int32_t target_count);
 
-  /// Reads a record of this layout; offsets are from `base`. \return behind it, or nullptr if it is none, if it stands too
-  /// near to `end` to be compared in whole words, or if anything in it is unusual; then some
-  /// values may have been written
+  /// Reads a record of this layout; offsets are from `base`. \return behind it, or nullptr if it is
+  /// none, if it stands too near to `end` to be compared in whole words, or if anything in it is
+  /// unusual; then some values may have been written
   const char* Read(const char* base, const char* at, const char* end, JsonValue* values) const;
 
  private:

@@ -34,9 +34,7 @@ constexpr uint32_t kNumbers = Bit(JsonKind::kInteger) | Bit(JsonKind::kNumber);
 constexpr uint32_t kWords = Bit(JsonKind::kFalse) | Bit(JsonKind::kTrue);
 
 bool IsText(ColumnType type) { return type == ColumnType::kString || type == ColumnType::kEnum; }
-bool IsInteger(ColumnType type) {
-  return type == ColumnType::kInt32 || type == ColumnType::kInt64;
-}
+bool IsInteger(ColumnType type) { return type == ColumnType::kInt32 || type == ColumnType::kInt64; }
 bool IsTime(ColumnType type) { return type == ColumnType::kTimestamp || type == ColumnType::kDate; }
 bool IsEpoch(const Column& column) { return column.format.starts_with("epoch"); }
 
@@ -176,7 +174,8 @@ void RowStage::AppendOneByOne(const Target& target, const Values& values) {
     const bool is_null = (Bit(value.kind) & kNulls) != 0;
     const std::string_view text = is_null ? std::string_view() : value.view(values.text.data());
     rule_ = {};
-    if (AppendValue(target, text, value.kind)) [[likely]] continue;
+    if (AppendValue(target, text, value.kind)) [[likely]]
+      continue;
     if (rule_.empty()) {
       rule_ = kRuleColumnType;
       reason_ = "Value is " + target.builder->reason();
@@ -185,8 +184,8 @@ void RowStage::AppendOneByOne(const Target& target, const Values& values) {
   }
 }
 
-// Appends exactly one value or null. \return false if the row is refused; then `rule_` and `reason_`
-// say why, or the builder does.
+// Appends exactly one value or null. \return false if the row is refused; then `rule_` and
+// `reason_` say why, or the builder does.
 bool RowStage::AppendValue(const Target& target, std::string_view text, JsonKind kind) {
   ColumnBuilder& builder = *target.builder;
   switch (kind) {

@@ -68,8 +68,8 @@ arrow::Result<std::unique_ptr<Framer>> LinesCodec::MakeFramer(const DecodeOption
 
 arrow::Result<std::unique_ptr<Decoder>> LinesCodec::MakeDecoder(
     const DecodeOptions& options) const {
-  return LinesDecoder::Make(
-      {.skip_empty = config_.skip_empty, .null_tokens = config_.null_tokens}, options);
+  return LinesDecoder::Make({.skip_empty = config_.skip_empty, .null_tokens = config_.null_tokens},
+                            options);
 }
 
 arrow::Result<std::unique_ptr<Encoder>> LinesCodec::MakeEncoder(

@@ -38,7 +38,8 @@ TEST(LinesCodec, Conforms) {
                        .text = "1\n22\r\nx\n-4\n5 \n6\n"});
   ExpectCodecConforms({.codec = codec,
                        .options = MakeOptions(kLine),
-                       .text = "\xEF\xBB\xBF" "a\n\xC3\xA9\n\xFF\n\nb\r\r\nc\n"});
+                       .text = "\xEF\xBB\xBF"
+                               "a\n\xC3\xA9\n\xFF\n\nb\r\r\nc\n"});
 }
 
 TEST(LinesCodec, BoundsRecords) {

@@ -109,12 +109,12 @@ void LinesDecoder::AddLine(uint32_t begin, uint32_t end, uint64_t ordinal) {
   const int64_t byte_count = int64_t{end} - begin;
   if (byte_count <= frame_bytes_max_) return;
   keep_[row] = 0;
-  faults_.push_back({.row = row,
-                     .rule = std::string(kRuleFrameBytes),
-                     .field = "",
-                     .reason = "Record is longer than frame_bytes_max, bytes: " +
-                               std::to_string(byte_count),
-                     .is_frame = true});
+  faults_.push_back(
+      {.row = row,
+       .rule = std::string(kRuleFrameBytes),
+       .field = "",
+       .reason = "Record is longer than frame_bytes_max, bytes: " + std::to_string(byte_count),
+       .is_frame = true});
 }
 
 void LinesDecoder::AppendTexts(Target& target, std::string_view text) {

@@ -133,8 +133,8 @@ class Reader final : public arrow::RecordBatchReader {
         const parquet::ColumnDescriptor& column = *descriptor.Column(c);
         // A leaf inside a nested column is not the field itself.
         if (column.path()->ToDotVector().size() != 1) continue;
-        const bool is_it = has_ids ? column.schema_node()->field_id() == id
-                                   : column.name() == field->name();
+        const bool is_it =
+            has_ids ? column.schema_node()->field_id() == id : column.name() == field->name();
         if (is_it) leaf = c;
       }
       leaf_of_field.push_back(leaf);

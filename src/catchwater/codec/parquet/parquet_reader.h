@@ -17,7 +17,8 @@ namespace catchwater {
 
 struct ParquetReadOptions {
   int64_t batch_rows = 64 << 10;
-  /// A column of a file without any field id is found by name (imported files). Off: it is an error.
+  /// A column of a file without any field id is found by name (imported files). Off: it is an
+  /// error.
   bool allow_names = false;
 };
 

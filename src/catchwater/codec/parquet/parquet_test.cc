@@ -4,12 +4,12 @@
 #include <optional>
 #include <random>
 #include <string>
-#include <unistd.h>
 #include <utility>
 #include <vector>
 
 #include <arrow/api.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "catchwater/base/error.h"
 #include "catchwater/codec/parquet/parquet_metrics.h"
@@ -74,9 +74,10 @@ std::shared_ptr<arrow::Schema> AllTypes() {
 
 std::shared_ptr<arrow::RecordBatch> RandomBatch(std::mt19937_64& random, int64_t row_count) {
   const auto schema = AllTypes();
-  auto builder =
-      arrow::RecordBatchBuilder::Make(schema, arrow::default_memory_pool()).ValueOrDie();
-  auto number = [&random](int64_t bound) { return static_cast<int64_t>(random() % 1'000'000) % bound; };
+  auto builder = arrow::RecordBatchBuilder::Make(schema, arrow::default_memory_pool()).ValueOrDie();
+  auto number = [&random](int64_t bound) {
+    return static_cast<int64_t>(random() % 1'000'000) % bound;
+  };
   for (int64_t row = 0; row < row_count; ++row) {
     for (int c = 0; c < schema->num_fields(); ++c) {
       auto* field = builder->GetField(c);
@@ -85,16 +86,45 @@ std::shared_ptr<arrow::RecordBatch> RandomBatch(std::mt19937_64& random, int64_t
         status = field->AppendNull();
       } else {
         switch (c) {
-          case 0: status = static_cast<arrow::BooleanBuilder*>(field)->Append(random() % 2 == 0); break;
-          case 1: status = static_cast<arrow::Int32Builder*>(field)->Append(static_cast<int32_t>(number(50)) - 25); break;
-          case 2: status = static_cast<arrow::Int64Builder*>(field)->Append(static_cast<int64_t>(random())); break;
-          case 3: status = static_cast<arrow::FloatBuilder*>(field)->Append(static_cast<float>(number(9)) / 4); break;
-          case 4: status = static_cast<arrow::DoubleBuilder*>(field)->Append(static_cast<double>(number(1'000'000)) / 7); break;
-          case 5: status = static_cast<arrow::StringBuilder*>(field)->Append("s" + std::to_string(number(20))); break;
-          case 6: status = static_cast<arrow::Date32Builder*>(field)->Append(static_cast<int32_t>(number(40'000)) - 20'000); break;
-          case 7: status = static_cast<arrow::TimestampBuilder*>(field)->Append(static_cast<int64_t>(random() >> 12) - (int64_t{1} << 50)); break;
-          case 8: status = static_cast<arrow::Decimal128Builder*>(field)->Append(arrow::Decimal128(number(1000) - 500)); break;
-          default: status = static_cast<arrow::Decimal128Builder*>(field)->Append(arrow::Decimal128(number(1000) - 500) * arrow::Decimal128("123456789012345")); break;
+          case 0:
+            status = static_cast<arrow::BooleanBuilder*>(field)->Append(random() % 2 == 0);
+            break;
+          case 1:
+            status = static_cast<arrow::Int32Builder*>(field)->Append(
+                static_cast<int32_t>(number(50)) - 25);
+            break;
+          case 2:
+            status =
+                static_cast<arrow::Int64Builder*>(field)->Append(static_cast<int64_t>(random()));
+            break;
+          case 3:
+            status =
+                static_cast<arrow::FloatBuilder*>(field)->Append(static_cast<float>(number(9)) / 4);
+            break;
+          case 4:
+            status = static_cast<arrow::DoubleBuilder*>(field)->Append(
+                static_cast<double>(number(1'000'000)) / 7);
+            break;
+          case 5:
+            status =
+                static_cast<arrow::StringBuilder*>(field)->Append("s" + std::to_string(number(20)));
+            break;
+          case 6:
+            status = static_cast<arrow::Date32Builder*>(field)->Append(
+                static_cast<int32_t>(number(40'000)) - 20'000);
+            break;
+          case 7:
+            status = static_cast<arrow::TimestampBuilder*>(field)->Append(
+                static_cast<int64_t>(random() >> 12) - (int64_t{1} << 50));
+            break;
+          case 8:
+            status = static_cast<arrow::Decimal128Builder*>(field)->Append(
+                arrow::Decimal128(number(1000) - 500));
+            break;
+          default:
+            status = static_cast<arrow::Decimal128Builder*>(field)->Append(
+                arrow::Decimal128(number(1000) - 500) * arrow::Decimal128("123456789012345"));
+            break;
         }
       }
       EXPECT_TRUE(status.ok()) << status;
@@ -118,7 +148,8 @@ TEST_F(ParquetTest, ReadsBackWhatItWroteWhateverTheCuts) {
     const ParquetMetrics metrics = Write(path, AllTypes(), batches, options);
     const auto want = arrow::Table::FromRecordBatches(AllTypes(), batches).ValueOrDie();
     EXPECT_EQ(metrics.row_count, want->num_rows());
-    const auto got = Read({path}, AllTypes(), {.batch_rows = 1 + static_cast<int64_t>(random() % 5000)});
+    const auto got =
+        Read({path}, AllTypes(), {.batch_rows = 1 + static_cast<int64_t>(random() % 5000)});
     ASSERT_NE(got, nullptr);
     EXPECT_TRUE(got->Equals(*want));
   }
@@ -173,7 +204,8 @@ TEST_F(ParquetTest, FootersOfOthersGiveTheSameMetrics) {
 }
 
 TEST_F(ParquetTest, NansAndAllNullColumnsHaveNoBounds) {
-  const auto schema = arrow::schema({Field("x", arrow::float64(), 1), Field("y", arrow::utf8(), 2)});
+  const auto schema =
+      arrow::schema({Field("x", arrow::float64(), 1), Field("y", arrow::utf8(), 2)});
   arrow::DoubleBuilder x;
   ASSERT_TRUE(x.AppendValues(std::vector<double>(3, std::nan(""))).ok());
   const auto y = arrow::MakeArrayOfNull(arrow::utf8(), 3).ValueOrDie();
@@ -196,15 +228,15 @@ TEST_F(ParquetTest, RefusesNullsInARequiredColumn) {
   auto writer =
       ParquetFileWriter::Make(files_->CreateNew(folder_ + "/r.parquet").ValueOrDie(), schema, {})
           .ValueOrDie();
-  const auto batch = arrow::RecordBatch::Make(
-      schema, 1, {arrow::MakeArrayOfNull(arrow::int64(), 1).ValueOrDie()});
+  const auto batch =
+      arrow::RecordBatch::Make(schema, 1, {arrow::MakeArrayOfNull(arrow::int64(), 1).ValueOrDie()});
   EXPECT_FALSE(writer->Write(*batch, 0, 1).ok());
 }
 
 TEST_F(ParquetTest, RefusesFieldsWithoutIds) {
   const auto schema = arrow::schema({arrow::field("x", arrow::int64())});
-  EXPECT_EQ(KindOf(ParquetFileWriter::Make(
-                       files_->CreateNew(folder_ + "/i.parquet").ValueOrDie(), schema, {})
+  EXPECT_EQ(KindOf(ParquetFileWriter::Make(files_->CreateNew(folder_ + "/i.parquet").ValueOrDie(),
+                                           schema, {})
                        .status()),
             ErrorKind::kInternal);
 }
@@ -214,8 +246,8 @@ TEST_F(ParquetTest, DictionaryEncodedTextsComeOutAsTexts) {
   arrow::StringDictionary32Builder builder;
   for (int i = 0; i < 1000; ++i) ASSERT_TRUE(builder.Append("v" + std::to_string(i % 3)).ok());
   const auto encoded = builder.Finish().ValueOrDie();
-  const auto batch = arrow::RecordBatch::Make(
-      arrow::schema({arrow::field("s", encoded->type())}), 1000, {encoded});
+  const auto batch = arrow::RecordBatch::Make(arrow::schema({arrow::field("s", encoded->type())}),
+                                              1000, {encoded});
   const std::string path = folder_ + "/d.parquet";
   const ParquetMetrics metrics = Write(path, schema, {batch});
   EXPECT_EQ(*metrics.columns[0].max, ParquetValue(std::string("v2")));
@@ -244,9 +276,9 @@ TEST_F(ParquetTest, OldFilesShowAsTheSchemaOfToday) {
                                   {a.Finish().ValueOrDie(), gone.Finish().ValueOrDie(),
                                    f.Finish().ValueOrDie(), m.Finish().ValueOrDie()})});
   // Renamed, reordered, widened, added.
-  const auto today = arrow::schema(
-      {Field("m", arrow::decimal128(18, 2), 4), Field("added", arrow::utf8(), 9),
-       Field("f", arrow::float64(), 3), Field("renamed", arrow::int64(), 1)});
+  const auto today =
+      arrow::schema({Field("m", arrow::decimal128(18, 2), 4), Field("added", arrow::utf8(), 9),
+                     Field("f", arrow::float64(), 3), Field("renamed", arrow::int64(), 1)});
   const auto got = Read({path}, today);
   ASSERT_EQ(got->num_rows(), 2);
   EXPECT_TRUE(got->schema()->Equals(*today));
@@ -287,8 +319,9 @@ TEST_F(ParquetTest, DamagedAndMissingFilesAreErrors) {
   };
   EXPECT_EQ(KindOf(read(folder_ + "/x.parquet")), ErrorKind::kBadData);
   EXPECT_EQ(KindOf(read(folder_ + "/none.parquet")), ErrorKind::kNotFound);
-  EXPECT_EQ(KindOf(ReadFooterMetrics(files_->OpenInput(folder_ + "/x.parquet").ValueOrDie()).status()),
-            ErrorKind::kBadData);
+  EXPECT_EQ(
+      KindOf(ReadFooterMetrics(files_->OpenInput(folder_ + "/x.parquet").ValueOrDie()).status()),
+      ErrorKind::kBadData);
 }
 
 }  // namespace

@@ -23,6 +23,7 @@ namespace catchwater {
 namespace {
 
 constexpr int64_t kSampleRows = 2'048;
+constexpr int64_t kSampleRowsMin = 512;
 constexpr int64_t kRowsPerCall = 32 << 10;  // Between looks at the size of the row group.
 constexpr int64_t kDictionaryPageBytes = 512 << 10;
 
@@ -38,6 +39,11 @@ arrow::Status Guarded(Action&& action) {
   }
 }
 
+bool IsDeltaEncodable(arrow::Type::type type) {
+  return type == arrow::Type::INT32 || type == arrow::Type::INT64 ||
+         type == arrow::Type::TIMESTAMP || type == arrow::Type::DATE32;
+}
+
 template <typename T, typename Get>
 int64_t DistinctCount(const arrow::Array& column, int64_t begin, int64_t end, Get&& get) {
   std::unordered_set<T> seen;
@@ -48,8 +54,11 @@ int64_t DistinctCount(const arrow::Array& column, int64_t begin, int64_t end, Ge
   return static_cast<int64_t>(seen.size());
 }
 
-/// True if values of the sample repeat often enough for a dictionary to pay.
+/// True if values of the sample repeat often enough for a dictionary to pay. Few rows tell nothing:
+/// then times and integers go without one, and others begin with one, which the writer gives up
+/// when it grows too large.
 bool IsRepetitive(const arrow::Array& column, int64_t begin, int64_t length) {
+  if (length < kSampleRowsMin) return !IsDeltaEncodable(column.type_id());
   const int64_t end = begin + std::min(length, kSampleRows);
   const int64_t row_count = end - begin;
   int64_t distinct_count = 0;
@@ -83,11 +92,6 @@ bool IsRepetitive(const arrow::Array& column, int64_t begin, int64_t length) {
     default:
       return true;
   }
-}
-
-bool IsDeltaEncodable(arrow::Type::type type) {
-  return type == arrow::Type::INT32 || type == arrow::Type::INT64 ||
-         type == arrow::Type::TIMESTAMP || type == arrow::Type::DATE32;
 }
 
 class Writer final : public ParquetFileWriter {
@@ -157,9 +161,7 @@ class Writer final : public ParquetFileWriter {
 
   int64_t row_count() const override { return row_count_; }
   int64_t buffered_bytes() const override { return buffered_bytes_; }
-  int64_t encoded_bytes() const override {
-    return file_->Tell().ValueOr(0) + buffered_bytes_;
-  }
+  int64_t encoded_bytes() const override { return file_->Tell().ValueOr(0) + buffered_bytes_; }
 
  private:
   arrow::Status Start(const arrow::RecordBatch& rows, int64_t offset, int64_t length) {
@@ -197,8 +199,7 @@ class Writer final : public ParquetFileWriter {
     context_ = std::make_unique<parquet::ArrowWriteContext>(arrow::default_memory_pool(),
                                                             arrow_properties_.get());
     writer_ = parquet::ParquetFileWriter::Open(
-        file_,
-        std::static_pointer_cast<parquet::schema::GroupNode>(descriptor->schema_root()),
+        file_, std::static_pointer_cast<parquet::schema::GroupNode>(descriptor->schema_root()),
         properties);
     levels_.resize(kRowsPerCall);
     return arrow::Status::OK();
@@ -223,8 +224,7 @@ class Writer final : public ParquetFileWriter {
       std::fill_n(levels_.begin(), count, int16_t{1});
       return;
     }
-    arrow::internal::BitmapReader bits(column.null_bitmap_data(), column.offset(),
-                                       column.length());
+    arrow::internal::BitmapReader bits(column.null_bitmap_data(), column.offset(), column.length());
     for (size_t i = 0; i < count; ++i, bits.Next()) levels_[i] = bits.IsSet() ? 1 : 0;
   }
 

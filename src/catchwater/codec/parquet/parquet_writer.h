@@ -18,7 +18,7 @@ namespace catchwater {
 struct ParquetWriterOptions {
   int64_t row_group_bytes_max = 16LL << 20;  ///< Encoded; a row group lies in memory until full.
   int64_t row_group_rows_max = 1 << 20;
-  int compression_level = 1;                 ///< ZSTD.
+  int compression_level = 1;  ///< ZSTD.
   /// Columns (by position) that the rows are sorted by, ascending, nulls first; may be empty.
   std::vector<int> sorted_by = {};
 };
@@ -29,7 +29,8 @@ class ParquetFileWriter {
   virtual ~ParquetFileWriter() = default;
 
   /// The schema's fields must be flat and carry PARQUET:field_id. Encodings are chosen by the first
-  /// rows: a column gets a dictionary only if its values repeat. \retval kInternal if an id is missing
+  /// rows: a column gets a dictionary only if its values repeat. \retval kInternal if an id is
+  /// missing
   static arrow::Result<std::unique_ptr<ParquetFileWriter>> Make(
       std::shared_ptr<WritableFile> file, std::shared_ptr<arrow::Schema> schema,
       ParquetWriterOptions options);

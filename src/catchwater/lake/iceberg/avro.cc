@@ -18,19 +18,19 @@ using Kind = AvroNode::Kind;
 constexpr std::string_view kMagic("Obj\1", 4);
 constexpr size_t kSyncBytes = 16;
 constexpr size_t kBlockBytes = 64 << 10;
-constexpr size_t kBlockBytesMax = 256 << 20;     // Uncompressed, when reading.
+constexpr size_t kBlockBytesMax = 256 << 20;  // Uncompressed, when reading.
 constexpr int64_t kRecordsPerBlockMax = 1 << 24;
 constexpr int kHeaderKeysMax = 1'000;
-constexpr int kDeflateLevel = 2;                 // Manifests are written once a commit: time counts.
-constexpr int kRawWindow = -15;                  // RFC 1951 without the zlib header.
+constexpr int kDeflateLevel = 2;  // Manifests are written once a commit: time counts.
+constexpr int kRawWindow = -15;   // RFC 1951 without the zlib header.
 
 static_assert(std::endian::native == std::endian::little);
 
 std::string Deflate(std::string_view bytes) {
   z_stream stream{};
-  CATCHWATER_CHECK(deflateInit2(&stream, kDeflateLevel, Z_DEFLATED, kRawWindow, 8,
-                                Z_DEFAULT_STRATEGY) == Z_OK,
-                   "zlib starts with these constants");
+  CATCHWATER_CHECK(
+      deflateInit2(&stream, kDeflateLevel, Z_DEFLATED, kRawWindow, 8, Z_DEFAULT_STRATEGY) == Z_OK,
+      "zlib starts with these constants");
   std::string out(deflateBound(&stream, bytes.size()), '\0');
   // zlib does not write to its input; its interface only lacks the const.
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
@@ -312,8 +312,8 @@ arrow::Status AvroFileReader::Uncompress(std::string_view bytes) {
   for (size_t i = 0; i < kCrcBytes; ++i) {
     crc = crc << 8 | static_cast<uint8_t>(bytes[byte_count + i]);
   }
-  const auto actual = crc32(0, reinterpret_cast<const Bytef*>(block_.data()),
-                            static_cast<uInt>(block_.size()));
+  const auto actual =
+      crc32(0, reinterpret_cast<const Bytef*>(block_.data()), static_cast<uInt>(block_.size()));
   if (actual != crc) return BadData("Avro snappy block has the wrong checksum");
   return arrow::Status::OK();
 }

@@ -1,6 +1,6 @@
 /// \file
-/// Avro: as much as Iceberg manifests need. Encoding is written out by hand by the callers; decoding
-/// goes by the writer's schema, so that field orders of other programs do not matter.
+/// Avro: as much as Iceberg manifests need. Encoding is written out by hand by the callers;
+/// decoding goes by the writer's schema, so that field orders of other programs do not matter.
 /// Source: Avro 1.11 specification; docs/formats/lake.md.
 #pragma once
 

@@ -13,15 +13,18 @@ namespace catchwater {
 namespace {
 
 IcebergSchema Schema() {
-  return {.schema_id = 0,
-          .fields = {{.id = 1, .name = "id", .is_required = true, .type = {.kind = TypeKind::kLong}},
-                     {.id = 2, .name = "ts", .type = {.kind = TypeKind::kTimestampTz}},
-                     {.id = 3, .name = "name", .type = {.kind = TypeKind::kString}}}};
+  return {
+      .schema_id = 0,
+      .fields = {{.id = 1, .name = "id", .is_required = true, .type = {.kind = TypeKind::kLong}},
+                 {.id = 2, .name = "ts", .type = {.kind = TypeKind::kTimestampTz}},
+                 {.id = 3, .name = "name", .type = {.kind = TypeKind::kString}}}};
 }
 
 PartitionSpec Spec() {
   return {.spec_id = 0,
-          .fields = {{.source_id = 2, .field_id = 1000, .name = "ts_day",
+          .fields = {{.source_id = 2,
+                      .field_id = 1000,
+                      .name = "ts_day",
                       .transform = {.kind = TransformKind::kDay}},
                      {.source_id = 3, .field_id = 1001, .name = "name"}}};
 }

@@ -19,9 +19,9 @@ constexpr int64_t kNodesMax = 10'000;
 constexpr int64_t kFixedBytesMax = 1 << 20;
 
 const std::map<std::string, Kind, std::less<>> kPrimitives = {
-    {"null", Kind::kNull},     {"boolean", Kind::kBool},  {"int", Kind::kInt},
-    {"long", Kind::kLong},     {"float", Kind::kFloat},   {"double", Kind::kDouble},
-    {"bytes", Kind::kBytes},   {"string", Kind::kString},
+    {"null", Kind::kNull},   {"boolean", Kind::kBool},  {"int", Kind::kInt},
+    {"long", Kind::kLong},   {"float", Kind::kFloat},   {"double", Kind::kDouble},
+    {"bytes", Kind::kBytes}, {"string", Kind::kString},
 };
 
 AvroNode NodeOf(Kind kind) {

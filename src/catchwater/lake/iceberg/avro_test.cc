@@ -24,7 +24,7 @@ std::string Bytes(std::initializer_list<int> values) {
 // Vectors: Avro 1.11 specification, binary encoding of int and long.
 TEST(Avro, EncodesLongsAsTheSpecSays) {
   const std::vector<std::pair<int64_t, std::string>> cases = {
-      {0, Bytes({0x00})},  {-1, Bytes({0x01})},       {1, Bytes({0x02})},
+      {0, Bytes({0x00})},   {-1, Bytes({0x01})},       {1, Bytes({0x02})},
       {-64, Bytes({0x7F})}, {64, Bytes({0x80, 0x01})}, {-2, Bytes({0x03})},
   };
   for (const auto& [value, bytes] : cases) {
@@ -44,7 +44,8 @@ TEST(Avro, LongsOfAnySizeReadBack) {
   std::mt19937_64 random(7);
   std::vector<int64_t> values = {0, -1, std::numeric_limits<int64_t>::min(),
                                  std::numeric_limits<int64_t>::max()};
-  for (int i = 0; i < 1000; ++i) values.push_back(static_cast<int64_t>(random() >> (random() % 64)));
+  for (int i = 0; i < 1000; ++i)
+    values.push_back(static_cast<int64_t>(random() >> (random() % 64)));
   AvroEncoder out;
   for (const int64_t value : values) out.Long(value);
   AvroDecoder in(out.bytes());
@@ -128,11 +129,21 @@ TEST(Avro, RefusesSchemasThatAreWrongOrTooLarge) {
                R"(},{"name":"b","type":"r)" + std::to_string(i - 1) + "\"}]}";
   }
   const std::vector<std::string> schemas = {
-      "", "{", "7", "null", R"("nonsense")", R"({"type":"record","name":"r"})", R"([])",
-      R"({"type":"fixed","name":"f","size":-1})", R"({"type":"fixed","name":"f"})",
-      R"({"type":"array"})", R"({"type":"record","name":"r","fields":[{"name":"x"}]})",
+      "",
+      "{",
+      "7",
+      "null",
+      R"("nonsense")",
+      R"({"type":"record","name":"r"})",
+      R"([])",
+      R"({"type":"fixed","name":"f","size":-1})",
+      R"({"type":"fixed","name":"f"})",
+      R"({"type":"array"})",
+      R"({"type":"record","name":"r","fields":[{"name":"x"}]})",
       R"([["null","int"],"long"])",
-      R"({"type":"record","name":"r","fields":[{"name":"x","type":"r"}]})", deep, doubling,
+      R"({"type":"record","name":"r","fields":[{"name":"x","type":"r"}]})",
+      deep,
+      doubling,
   };
   for (const std::string& schema : schemas) {
     const auto parsed = ParseAvroSchema(schema);

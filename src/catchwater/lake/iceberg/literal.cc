@@ -67,8 +67,8 @@ void AppendCodePoint(std::string& out, uint32_t point) {
   }
   const int tail_count = point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
   static constexpr std::array<uint32_t, 4> kLead{0, 0xC0, 0xE0, 0xF0};
-  out.push_back(static_cast<char>(kLead[static_cast<size_t>(tail_count)] |
-                                  point >> (6 * tail_count)));
+  out.push_back(
+      static_cast<char>(kLead[static_cast<size_t>(tail_count)] | point >> (6 * tail_count)));
   for (int i = tail_count - 1; i >= 0; --i) {
     out.push_back(static_cast<char>(0x80 | (point >> (6 * i) & 0x3F)));
   }
@@ -81,7 +81,8 @@ std::string DateText(int64_t days) {
   const int64_t day_of_era = days - era * 146'097;
   const int64_t year_of_era =
       (day_of_era - day_of_era / 1460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
-  const int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const int64_t day_of_year =
+      day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
   const int64_t shifted = (5 * day_of_year + 2) / 153;
   const int64_t day = day_of_year - (153 * shifted + 2) / 5 + 1;
   const int64_t month = shifted < 10 ? shifted + 3 : shifted - 9;
@@ -216,8 +217,7 @@ std::string LiteralToText(const IcebergType& type, const Literal& value) {
     return type.kind == TypeKind::kDate ? DateText(*number) : NumberText(*number);
   }
   if (const auto* number = std::get_if<int64_t>(&value)) {
-    const bool is_time =
-        type.kind == TypeKind::kTimestamp || type.kind == TypeKind::kTimestampTz;
+    const bool is_time = type.kind == TypeKind::kTimestamp || type.kind == TypeKind::kTimestampTz;
     if (is_time && *number % kMicrosPerDay == 0) return DateText(*number / kMicrosPerDay);
     return NumberText(*number);
   }

@@ -15,8 +15,8 @@
 
 namespace catchwater {
 
-/// monostate: null. int32_t: int, date. int64_t: long, time, timestamp. std::string: string (UTF-8),
-/// binary, fixed, uuid.
+/// monostate: null. int32_t: int, date. int64_t: long, time, timestamp. std::string: string
+/// (UTF-8), binary, fixed, uuid.
 using Literal = std::variant<std::monostate, bool, int32_t, int64_t, float, double, std::string,
                              arrow::Decimal128>;
 using PartitionValues = std::vector<Literal>;

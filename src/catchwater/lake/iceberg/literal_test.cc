@@ -23,8 +23,7 @@ TEST(Literal, SerialisesAsTheSpecSays) {
   EXPECT_EQ(LiteralToBytes(true), Bytes({1}));
   EXPECT_EQ(LiteralToBytes(false), Bytes({0}));
   EXPECT_EQ(LiteralToBytes(int32_t{1}), Bytes({1, 0, 0, 0}));
-  EXPECT_EQ(LiteralToBytes(int64_t{-2}),
-            Bytes({0xFE, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}));
+  EXPECT_EQ(LiteralToBytes(int64_t{-2}), Bytes({0xFE, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}));
   EXPECT_EQ(LiteralToBytes(1.0F), Bytes({0, 0, 0x80, 0x3F}));
   EXPECT_EQ(LiteralToBytes(1.0), Bytes({0, 0, 0, 0, 0, 0, 0xF0, 0x3F}));
   EXPECT_EQ(LiteralToBytes(std::string("ice")), "ice");
@@ -72,9 +71,8 @@ TEST(Literal, RefusesBoundsOfTheWrongLength) {
   EXPECT_FALSE(LiteralFromBytes({.kind = TypeKind::kLong}, "123").ok());
   EXPECT_FALSE(LiteralFromBytes({.kind = TypeKind::kBool}, "").ok());
   EXPECT_FALSE(LiteralFromBytes({.kind = TypeKind::kDecimal, .precision = 9}, "").ok());
-  EXPECT_FALSE(LiteralFromBytes({.kind = TypeKind::kDecimal, .precision = 9},
-                                std::string(17, '\0'))
-                   .ok());
+  EXPECT_FALSE(
+      LiteralFromBytes({.kind = TypeKind::kDecimal, .precision = 9}, std::string(17, '\0')).ok());
 }
 
 TEST(Literal, ShortTextsAreTheirOwnBounds) {
@@ -99,8 +97,7 @@ TEST(Literal, UpperBoundsCarryOverTheLastCodePoints) {
   for (int i = 0; i < 17; ++i) all_last += last;
   EXPECT_TRUE(IsNull(TruncateUpperBound(all_last)));
   const std::string before_surrogates = "\xED\x9F\xBF";  // U+D7FF; U+E000 is the next character.
-  EXPECT_EQ(TruncateUpperBound(text + before_surrogates + "z"),
-            Literal(text + "\xEE\x80\x80"));
+  EXPECT_EQ(TruncateUpperBound(text + before_surrogates + "z"), Literal(text + "\xEE\x80\x80"));
 }
 
 TEST(Literal, UpperBoundsAreNotBelowTheirText) {

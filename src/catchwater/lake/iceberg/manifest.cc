@@ -112,8 +112,8 @@ bool IsNan(const Literal& value) {
 /// Gathers contains_null and the bounds of each partition field.
 class PartitionSummary {
  public:
-  explicit PartitionSummary(size_t field_count) : nulls_(field_count), nans_(field_count),
-                                                  low_(field_count), high_(field_count) {}
+  explicit PartitionSummary(size_t field_count)
+      : nulls_(field_count), nans_(field_count), low_(field_count), high_(field_count) {}
 
   void Add(const PartitionValues& values) {
     for (size_t i = 0; i < nulls_.size(); ++i) {
@@ -219,8 +219,7 @@ arrow::Result<EncodedManifest> EncodeManifest(const std::vector<ManifestEntry>& 
 }
 
 std::string EncodeManifestList(const std::vector<ManifestFile>& manifests, int64_t snapshot_id,
-                               std::optional<int64_t> parent_snapshot_id,
-                               int64_t sequence_number) {
+                               std::optional<int64_t> parent_snapshot_id, int64_t sequence_number) {
   const std::string parent = parent_snapshot_id ? std::to_string(*parent_snapshot_id) : "null";
   AvroFileWriter writer(ManifestListAvroSchema(),
                         {{"snapshot-id", std::to_string(snapshot_id)},

@@ -19,8 +19,8 @@
 
 namespace catchwater {
 
-using CountsById = std::vector<std::pair<int32_t, int64_t>>;       ///< By field id, ascending.
-using BoundsById = std::vector<std::pair<int32_t, std::string>>;   ///< Single-value bytes.
+using CountsById = std::vector<std::pair<int32_t, int64_t>>;      ///< By field id, ascending.
+using BoundsById = std::vector<std::pair<int32_t, std::string>>;  ///< Single-value bytes.
 
 enum class FileContent { kData = 0, kPositionDeletes = 1, kEqualityDeletes = 2 };
 

@@ -225,14 +225,12 @@ void ReadDataFileField(AvroDecoder& in, const AvroField& field, const PartitionL
       file.key_metadata = ReadOptionalBytes(in, type);
       return;
     case 132:
-      ReadArray(in, type, [&](const AvroNode& item) {
-        file.split_offsets.push_back(ReadLong(in, item));
-      });
+      ReadArray(in, type,
+                [&](const AvroNode& item) { file.split_offsets.push_back(ReadLong(in, item)); });
       return;
     case 135:
-      ReadArray(in, type, [&](const AvroNode& item) {
-        file.equality_ids.push_back(ReadInt(in, item));
-      });
+      ReadArray(in, type,
+                [&](const AvroNode& item) { file.equality_ids.push_back(ReadInt(in, item)); });
       return;
     case 140: {
       const auto order = ReadOptionalLong(in, type);
@@ -358,9 +356,8 @@ void ReadListField(AvroDecoder& in, const AvroField& field, ManifestFile& row) {
       row.deleted_rows = ReadLong(in, type);
       return;
     case 507:
-      ReadArray(in, type, [&](const AvroNode& item) {
-        row.partitions.push_back(ReadSummary(in, item));
-      });
+      ReadArray(in, type,
+                [&](const AvroNode& item) { row.partitions.push_back(ReadSummary(in, item)); });
       return;
     case 519:
       row.key_metadata = ReadOptionalBytes(in, type);
@@ -377,7 +374,8 @@ arrow::Result<std::vector<ManifestEntry>> DecodeManifest(std::string_view bytes,
                                                          const IcebergSchema& schema,
                                                          const PartitionSpec& spec) {
   ARROW_ASSIGN_OR_RAISE(AvroFileReader reader, AvroFileReader::Open(bytes));
-  if (reader.schema().kind != Kind::kRecord) return BadData("Manifest holds no records: ", row.path);
+  if (reader.schema().kind != Kind::kRecord)
+    return BadData("Manifest holds no records: ", row.path);
   const PartitionLayout layout(spec, schema);
   std::vector<ManifestEntry> entries;
   for (;;) {

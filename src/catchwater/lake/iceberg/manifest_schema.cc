@@ -7,8 +7,8 @@ namespace catchwater {
 namespace {
 
 std::string Field(int id, std::string_view name, const std::string& type) {
-  return R"({"name":")" + std::string(name) + R"(","type":)" + type +
-         R"(,"field-id":)" + std::to_string(id) + "}";
+  return R"({"name":")" + std::string(name) + R"(","type":)" + type + R"(,"field-id":)" +
+         std::to_string(id) + "}";
 }
 
 std::string Optional(int id, std::string_view name, const std::string& type) {
@@ -25,8 +25,8 @@ std::string IntMap(int key_id, int value_id, std::string_view value_type) {
 }
 
 std::string List(int element_id, const std::string& items) {
-  return R"({"type":"array","items":)" + items + R"(,"element-id":)" +
-         std::to_string(element_id) + "}";
+  return R"({"type":"array","items":)" + items + R"(,"element-id":)" + std::to_string(element_id) +
+         "}";
 }
 
 std::string AvroType(const IcebergType& type) {
@@ -52,8 +52,8 @@ std::string AvroType(const IcebergType& type) {
     case TypeKind::kUuid:
       return R"({"type":"fixed","size":16,"logicalType":"uuid","name":"uuid_fixed"})";
     case TypeKind::kFixed:
-      return R"({"type":"fixed","size":)" + std::to_string(type.byte_width) +
-             R"(,"name":"fixed_)" + std::to_string(type.byte_width) + "\"}";
+      return R"({"type":"fixed","size":)" + std::to_string(type.byte_width) + R"(,"name":"fixed_)" +
+             std::to_string(type.byte_width) + "\"}";
     case TypeKind::kDecimal: {
       const std::string precision = std::to_string(type.precision);
       const std::string scale = std::to_string(type.scale);
@@ -129,15 +129,14 @@ std::string ManifestAvroSchema(const PartitionSpec& spec, const std::vector<Iceb
 
 std::string_view ManifestListAvroSchema() {
   static const std::string kSchema = [] {
-    const std::string summary =
-        R"({"type":"record","name":"r508","fields":[)" +
-        Join(std::array{
-            Field(509, "contains_null", R"("boolean")"),
-            Optional(518, "contains_nan", R"("boolean")"),
-            Optional(510, "lower_bound", R"("bytes")"),
-            Optional(511, "upper_bound", R"("bytes")"),
-        }) +
-        "]}";
+    const std::string summary = R"({"type":"record","name":"r508","fields":[)" +
+                                Join(std::array{
+                                    Field(509, "contains_null", R"("boolean")"),
+                                    Optional(518, "contains_nan", R"("boolean")"),
+                                    Optional(510, "lower_bound", R"("bytes")"),
+                                    Optional(511, "upper_bound", R"("bytes")"),
+                                }) +
+                                "]}";
     return R"({"type":"record","name":"manifest_file","fields":[)" +
            Join(std::array{
                Field(500, "manifest_path", R"("string")"),
@@ -179,7 +178,8 @@ std::string AvroName(std::string_view name) {
       out += c;
     } else {
       std::array<char, 8> code{};
-      std::snprintf(code.data(), code.size(), "_x%X", static_cast<unsigned>(static_cast<uint8_t>(c)));
+      std::snprintf(code.data(), code.size(), "_x%X",
+                    static_cast<unsigned>(static_cast<uint8_t>(c)));
       out += code.data();
     }
   }

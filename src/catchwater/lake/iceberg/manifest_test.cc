@@ -13,22 +13,29 @@ namespace catchwater {
 namespace {
 
 IcebergSchema Schema() {
-  return {.schema_id = 3,
-          .fields = {{.id = 1, .name = "id", .is_required = true, .type = {.kind = TypeKind::kLong}},
-                     {.id = 2, .name = "ts", .type = {.kind = TypeKind::kTimestampTz}},
-                     {.id = 3, .name = "name", .type = {.kind = TypeKind::kString}},
-                     {.id = 4,
-                      .name = "price",
-                      .type = {.kind = TypeKind::kDecimal, .precision = 20, .scale = 2}}}};
+  return {
+      .schema_id = 3,
+      .fields = {{.id = 1, .name = "id", .is_required = true, .type = {.kind = TypeKind::kLong}},
+                 {.id = 2, .name = "ts", .type = {.kind = TypeKind::kTimestampTz}},
+                 {.id = 3, .name = "name", .type = {.kind = TypeKind::kString}},
+                 {.id = 4,
+                  .name = "price",
+                  .type = {.kind = TypeKind::kDecimal, .precision = 20, .scale = 2}}}};
 }
 
 PartitionSpec Spec() {
   return {.spec_id = 5,
-          .fields = {{.source_id = 2, .field_id = 1000, .name = "ts_day",
+          .fields = {{.source_id = 2,
+                      .field_id = 1000,
+                      .name = "ts_day",
                       .transform = {.kind = TransformKind::kDay}},
-                     {.source_id = 3, .field_id = 1001, .name = "na me",
+                     {.source_id = 3,
+                      .field_id = 1001,
+                      .name = "na me",
                       .transform = {.kind = TransformKind::kIdentity}},
-                     {.source_id = 4, .field_id = 1002, .name = "price",
+                     {.source_id = 4,
+                      .field_id = 1002,
+                      .name = "price",
                       .transform = {.kind = TransformKind::kIdentity}}}};
 }
 
@@ -103,10 +110,9 @@ TEST(Manifest, ReadsBackWhatItWrote) {
 
 TEST(Manifest, CountsItsEntriesByStatus) {
   std::mt19937_64 random(1);
-  std::vector<ManifestEntry> entries = {RandomEntry(random, EntryStatus::kAdded),
-                                        RandomEntry(random, EntryStatus::kExisting),
-                                        RandomEntry(random, EntryStatus::kExisting),
-                                        RandomEntry(random, EntryStatus::kDeleted)};
+  std::vector<ManifestEntry> entries = {
+      RandomEntry(random, EntryStatus::kAdded), RandomEntry(random, EntryStatus::kExisting),
+      RandomEntry(random, EntryStatus::kExisting), RandomEntry(random, EntryStatus::kDeleted)};
   entries[1].sequence_number = 7;
   entries[2].sequence_number = 9;
   entries[3].sequence_number = 2;  // Not live: does not count.
@@ -115,8 +121,7 @@ TEST(Manifest, CountsItsEntriesByStatus) {
   EXPECT_EQ(encoded.row.existing_files, 2);
   EXPECT_EQ(encoded.row.deleted_files, 1);
   EXPECT_EQ(encoded.row.added_rows, entries[0].file.record_count);
-  EXPECT_EQ(encoded.row.existing_rows,
-            entries[1].file.record_count + entries[2].file.record_count);
+  EXPECT_EQ(encoded.row.existing_rows, entries[1].file.record_count + entries[2].file.record_count);
   EXPECT_EQ(encoded.row.min_sequence_number, 7);
   EXPECT_EQ(encoded.row.byte_count, static_cast<int64_t>(encoded.bytes.size()));
 }
@@ -213,10 +218,9 @@ TEST(ManifestList, ReadsBackWhatItWrote) {
 
 TEST(ManifestSchema, DecimalsGetTheFewestBytesThatHoldThem) {
   // Source: Parquet format, logical type DECIMAL, the table of precisions by byte count.
-  const std::vector<std::pair<int32_t, int>> cases = {{1, 1},  {2, 1},   {3, 2},   {4, 2},
-                                                      {6, 3},  {7, 4},   {9, 4},   {10, 5},
-                                                      {11, 5}, {12, 6},  {18, 8},  {19, 9},
-                                                      {21, 9}, {22, 10}, {28, 12}, {38, 16}};
+  const std::vector<std::pair<int32_t, int>> cases = {
+      {1, 1},  {2, 1},  {3, 2},  {4, 2},  {6, 3},  {7, 4},   {9, 4},   {10, 5},
+      {11, 5}, {12, 6}, {18, 8}, {19, 9}, {21, 9}, {22, 10}, {28, 12}, {38, 16}};
   for (const auto& [precision, bytes] : cases) {
     EXPECT_EQ(DecimalFixedBytes(precision), bytes) << precision;
   }

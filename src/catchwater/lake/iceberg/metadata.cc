@@ -161,14 +161,15 @@ std::string SortOrderToJson(const SortOrder& order) {
   std::string out;
   JsonObject object(out);
   object.Number("order-id", order.order_id);
-  AppendJsonArray(object.Key("fields"), order.fields, [](std::string& text, const SortField& field) {
-    JsonObject item(text);
-    item.Text("transform", TransformText(field.transform));
-    item.Number("source-id", field.source_id);
-    item.Text("direction", field.is_descending ? "desc" : "asc");
-    item.Text("null-order", field.is_nulls_first ? "nulls-first" : "nulls-last");
-    item.End();
-  });
+  AppendJsonArray(object.Key("fields"), order.fields,
+                  [](std::string& text, const SortField& field) {
+                    JsonObject item(text);
+                    item.Text("transform", TransformText(field.transform));
+                    item.Number("source-id", field.source_id);
+                    item.Text("direction", field.is_descending ? "desc" : "asc");
+                    item.Text("null-order", field.is_nulls_first ? "nulls-first" : "nulls-last");
+                    item.End();
+                  });
   object.End();
   return out;
 }
@@ -199,15 +200,15 @@ std::string MetadataToJson(const TableMetadata& metadata) {
   object.Number("last-updated-ms", metadata.last_updated_ms);
   object.Number("last-column-id", metadata.last_column_id);
   object.Number("current-schema-id", metadata.current_schema_id);
-  AppendJsonArray(object.Key("schemas"), metadata.schemas, [&](std::string& text, const auto& item) {
-    text += TextOr(metadata.schema_json, item->schema_id, [&] { return SchemaToJson(*item); });
-  });
+  AppendJsonArray(
+      object.Key("schemas"), metadata.schemas, [&](std::string& text, const auto& item) {
+        text += TextOr(metadata.schema_json, item->schema_id, [&] { return SchemaToJson(*item); });
+      });
   object.Number("default-spec-id", metadata.default_spec_id);
-  AppendJsonArray(object.Key("partition-specs"), metadata.specs,
-                  [&](std::string& text, const auto& item) {
-                    text += TextOr(metadata.spec_json, item->spec_id,
-                                   [&] { return SpecToJson(*item); });
-                  });
+  AppendJsonArray(
+      object.Key("partition-specs"), metadata.specs, [&](std::string& text, const auto& item) {
+        text += TextOr(metadata.spec_json, item->spec_id, [&] { return SpecToJson(*item); });
+      });
   object.Number("last-partition-id", metadata.last_partition_id);
   object.Number("default-sort-order-id", metadata.default_sort_order_id);
   AppendJsonArray(object.Key("sort-orders"), metadata.sort_orders,

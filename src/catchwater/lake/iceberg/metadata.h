@@ -29,7 +29,7 @@ struct Snapshot {
   std::string manifest_list;
   StringMap summary;  ///< With `operation`.
   std::optional<int32_t> schema_id;
-  std::string json;   ///< Itself as text, as found or as written: unknown keys are kept.
+  std::string json;  ///< Itself as text, as found or as written: unknown keys are kept.
 };
 
 struct SnapshotLogEntry {

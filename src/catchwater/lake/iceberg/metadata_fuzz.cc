@@ -1,11 +1,12 @@
 // Any text as table metadata: an error or metadata whose own text reads back the same.
+#include "catchwater/lake/iceberg/metadata.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "catchwater/base/error.h"
-#include "catchwater/lake/iceberg/metadata.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);

@@ -14,12 +14,24 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::array<std::string_view, 18> kKnownKeys{
-    "format-version",  "table-uuid",         "location",        "last-sequence-number",
-    "last-updated-ms", "last-column-id",     "schemas",         "current-schema-id",
-    "partition-specs", "default-spec-id",    "last-partition-id", "sort-orders",
-    "default-sort-order-id", "properties",   "current-snapshot-id", "snapshots",
-    "snapshot-log",    "metadata-log"};
+constexpr std::array<std::string_view, 18> kKnownKeys{"format-version",
+                                                      "table-uuid",
+                                                      "location",
+                                                      "last-sequence-number",
+                                                      "last-updated-ms",
+                                                      "last-column-id",
+                                                      "schemas",
+                                                      "current-schema-id",
+                                                      "partition-specs",
+                                                      "default-spec-id",
+                                                      "last-partition-id",
+                                                      "sort-orders",
+                                                      "default-sort-order-id",
+                                                      "properties",
+                                                      "current-snapshot-id",
+                                                      "snapshots",
+                                                      "snapshot-log",
+                                                      "metadata-log"};
 
 std::string Dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -47,8 +59,7 @@ class Reader {
     return value.get<int64_t>();
   }
 
-  int32_t Int(const Json& object, const char* key, bool is_required = true,
-              int32_t otherwise = 0) {
+  int32_t Int(const Json& object, const char* key, bool is_required = true, int32_t otherwise = 0) {
     const int64_t value = Integer(object, key, is_required, otherwise);
     if (value < INT32_MIN || value > INT32_MAX) Fail("is out of range", key);
     return static_cast<int32_t>(value);
@@ -85,14 +96,13 @@ class Reader {
   }
 
   void Fail(const char* what, std::string_view key) {
-    if (fault_.empty()) fault_ = std::string("Table metadata key ") + what + ": " + std::string(key);
+    if (fault_.empty())
+      fault_ = std::string("Table metadata key ") + what + ": " + std::string(key);
   }
   void Keep(const arrow::Status& status) {
     if (!status.ok() && fault_.empty()) fault_ = status.message();
   }
-  arrow::Status Finish() const {
-    return fault_.empty() ? arrow::Status::OK() : BadData(fault_);
-  }
+  arrow::Status Finish() const { return fault_.empty() ? arrow::Status::OK() : BadData(fault_); }
 
  private:
   std::string fault_;
@@ -158,11 +168,10 @@ void ReadSortOrders(Reader& in, const Json& json, TableMetadata& metadata) {
     auto order = std::make_shared<SortOrder>();
     order->order_id = in.Int(item, "order-id");
     for (const Json& field : in.Array(item, "fields", /*is_required=*/true)) {
-      order->fields.push_back(
-          {.source_id = in.Int(field, "source-id"),
-           .transform = ReadTransform(in, field),
-           .is_descending = in.Text(field, "direction") == "desc",
-           .is_nulls_first = in.Text(field, "null-order") == "nulls-first"});
+      order->fields.push_back({.source_id = in.Int(field, "source-id"),
+                               .transform = ReadTransform(in, field),
+                               .is_descending = in.Text(field, "direction") == "desc",
+                               .is_nulls_first = in.Text(field, "null-order") == "nulls-first"});
     }
     metadata.sort_order_json[order->order_id] = Dump(item);
     metadata.sort_orders.push_back(std::move(order));

@@ -40,7 +40,8 @@ constexpr int32_t MonthOfDay(int64_t days) {
   const int64_t day_of_era = days - era * 146'097;
   const int64_t year_of_era =
       (day_of_era - day_of_era / 1460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
-  const int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const int64_t day_of_year =
+      day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
   const int64_t shifted = (5 * day_of_year + 2) / 153;  // 0: March.
   const int64_t year = year_of_era + era * 400 + (shifted >= 10 ? 1 : 0);
   const int64_t month = shifted < 10 ? shifted + 2 : shifted - 10;
@@ -68,15 +69,13 @@ template <typename Out, typename Get>
 arrow::Result<std::shared_ptr<arrow::Array>> Map(const arrow::Array& column,
                                                  const std::shared_ptr<arrow::DataType>& type,
                                                  Get&& get) {
-  ARROW_ASSIGN_OR_RAISE(
-      std::shared_ptr<arrow::Buffer> values,
-      arrow::AllocateBuffer(column.length() * static_cast<int64_t>(sizeof(Out))));
+  ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> values,
+                        arrow::AllocateBuffer(column.length() * static_cast<int64_t>(sizeof(Out))));
   auto* out = reinterpret_cast<Out*>(values->mutable_data());
   for (int64_t i = 0; i < column.length(); ++i) out[i] = get(i);
   ARROW_ASSIGN_OR_RAISE(auto validity, ValidityOf(column));
-  return arrow::MakeArray(arrow::ArrayData::Make(type, column.length(),
-                                                 {std::move(validity), std::move(values)},
-                                                 column.null_count()));
+  return arrow::MakeArray(arrow::ArrayData::Make(
+      type, column.length(), {std::move(validity), std::move(values)}, column.null_count()));
 }
 
 arrow::Status CannotApply(const Transform& transform, const std::string& type) {
@@ -97,7 +96,8 @@ arrow::Result<std::shared_ptr<arrow::Array>> ApplyTime(const Transform& transfor
   };
   switch (transform.kind) {
     case TransformKind::kDay:
-      if (is_date) return Map<int32_t>(column, arrow::int32(), [days](int64_t i) { return days[i]; });
+      if (is_date)
+        return Map<int32_t>(column, arrow::int32(), [days](int64_t i) { return days[i]; });
       return Map<int32_t>(column, arrow::int32(), [micros](int64_t i) {
         return static_cast<int32_t>(FloorDivide(micros[i], kMicrosPerDay));
       });
@@ -107,8 +107,7 @@ arrow::Result<std::shared_ptr<arrow::Array>> ApplyTime(const Transform& transfor
         return static_cast<int32_t>(FloorDivide(micros[i], kMicrosPerHour));
       });
     case TransformKind::kMonth:
-      return Map<int32_t>(column, arrow::int32(),
-                          [&](int64_t i) { return MonthOfDay(day_at(i)); });
+      return Map<int32_t>(column, arrow::int32(), [&](int64_t i) { return MonthOfDay(day_at(i)); });
     default:
       return Map<int32_t>(column, arrow::int32(), [&](int64_t i) { return YearOfDay(day_at(i)); });
   }
@@ -223,8 +222,7 @@ std::string TransformText(const Transform& transform) {
   for (const auto& [word, kind] : kWords) {
     if (kind == transform.kind) return std::string(word);
   }
-  const std::string_view word =
-      transform.kind == TransformKind::kBucket ? "bucket[" : "truncate[";
+  const std::string_view word = transform.kind == TransformKind::kBucket ? "bucket[" : "truncate[";
   return std::string(word) + std::to_string(transform.parameter) + "]";
 }
 
@@ -232,9 +230,9 @@ arrow::Result<Transform> ParseTransform(std::string_view text) {
   for (const auto& [word, kind] : kWords) {
     if (word == text) return Transform{.kind = kind};
   }
-  for (const auto& [prefix, kind] : {std::pair<std::string_view, TransformKind>{
-                                         "bucket[", TransformKind::kBucket},
-                                     {"truncate[", TransformKind::kTruncate}}) {
+  for (const auto& [prefix, kind] :
+       {std::pair<std::string_view, TransformKind>{"bucket[", TransformKind::kBucket},
+        {"truncate[", TransformKind::kTruncate}}) {
     if (!text.starts_with(prefix)) continue;
     int32_t parameter = 0;
     const char* const last = text.data() + text.size();

@@ -123,8 +123,8 @@ TEST(Transform, TruncatesTowardsMinusInfinity) {
 
 TEST(Transform, TruncatesTextsByCodePoints) {
   const Transform three{.kind = TransformKind::kTruncate, .parameter = 3};
-  const auto column =
-      Column<arrow::StringBuilder>(std::vector<std::string>{"iceberg", "ab", "", "äöüß", "日本語学"});
+  const auto column = Column<arrow::StringBuilder>(
+      std::vector<std::string>{"iceberg", "ab", "", "äöüß", "日本語学"});
   const auto values = ApplyTransform(three, column).ValueOrDie();
   EXPECT_EQ(std::get<std::string>(LiteralAt(*values, 0)), "ice");
   EXPECT_EQ(std::get<std::string>(LiteralAt(*values, 1)), "ab");
@@ -143,8 +143,8 @@ TEST(Transform, ReadsDictionaryEncodedTexts) {
 }
 
 TEST(Transform, TextsReadBack) {
-  for (const char* text : {"identity", "void", "year", "month", "day", "hour", "bucket[16]",
-                           "truncate[8]"}) {
+  for (const char* text :
+       {"identity", "void", "year", "month", "day", "hour", "bucket[16]", "truncate[8]"}) {
     EXPECT_EQ(TransformText(ParseTransform(text).ValueOrDie()), text);
   }
   for (const char* text : {"", "Day", "bucket", "bucket[]", "bucket[0]", "bucket[-1]", "bucket[1",

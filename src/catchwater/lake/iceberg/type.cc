@@ -131,9 +131,8 @@ arrow::Result<IcebergType> TypeFromArrow(const arrow::DataType& type) {
     case arrow::Type::DECIMAL128: {
       const auto& decimal = static_cast<const arrow::Decimal128Type&>(type);
       if (decimal.scale() < 0 || decimal.scale() > decimal.precision()) break;
-      return IcebergType{.kind = TypeKind::kDecimal,
-                         .precision = decimal.precision(),
-                         .scale = decimal.scale()};
+      return IcebergType{
+          .kind = TypeKind::kDecimal, .precision = decimal.precision(), .scale = decimal.scale()};
     }
     case arrow::Type::TIMESTAMP: {
       const auto& timestamp = static_cast<const arrow::TimestampType&>(type);

@@ -33,10 +33,10 @@ enum class TypeKind {
 
 struct IcebergType {
   TypeKind kind = TypeKind::kString;
-  int32_t precision = 0;   ///< kDecimal.
-  int32_t scale = 0;       ///< kDecimal.
-  int32_t byte_width = 0;  ///< kFixed.
-  std::string nested_json = {}; ///< kNested: the type's JSON as found.
+  int32_t precision = 0;         ///< kDecimal.
+  int32_t scale = 0;             ///< kDecimal.
+  int32_t byte_width = 0;        ///< kFixed.
+  std::string nested_json = {};  ///< kNested: the type's JSON as found.
 
   bool operator==(const IcebergType&) const = default;
 };
@@ -76,7 +76,8 @@ arrow::Result<IcebergType> TypeFromArrow(const arrow::DataType& type);
 /// \retval kConfig for nested types, time, uuid and fixed, which we do not write or read
 arrow::Result<std::shared_ptr<arrow::DataType>> TypeToArrow(const IcebergType& type);
 
-/// Arrow schema with the key PARQUET:field_id on each field. Columns without an Arrow type here are left out.
+/// Arrow schema with the key PARQUET:field_id on each field. Columns without an Arrow type here are
+/// left out.
 arrow::Result<std::shared_ptr<arrow::Schema>> SchemaToArrow(const IcebergSchema& schema);
 
 /// The field id of an Arrow field, or -1.

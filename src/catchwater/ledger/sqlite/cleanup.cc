@@ -49,9 +49,8 @@ arrow::Status SqliteLedger::QueueUnlink(const std::vector<UnlinkRecord>& files) 
             "not_before_us = max(not_before_us, excluded.not_before_us)",
             {files[i].path, files[i].table_key, files[i].not_before_us}));
         if (files[i].data_file_id == 0) continue;
-        ARROW_RETURN_NOT_OK(
-            connection.Execute("UPDATE data_file SET is_unlink_queued = 1 WHERE id = ?",
-                               {files[i].data_file_id}));
+        ARROW_RETURN_NOT_OK(connection.Execute(
+            "UPDATE data_file SET is_unlink_queued = 1 WHERE id = ?", {files[i].data_file_id}));
       }
       return arrow::Status::OK();
     }));

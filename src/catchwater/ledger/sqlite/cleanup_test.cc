@@ -119,29 +119,64 @@ TEST_F(CleanupTest, PruneKeepsWhatIsNotFinished) {
   EXPECT_EQ(ledger_->Inputs({.state = WorkState::kFailed}).ValueOrDie().size(), 1u);
 }
 
-TEST_F(CleanupTest, PruneWaitsForSinksAndForTheDisk) {
+TEST_F(CleanupTest, PruneWaitsForSinksAndForTheJanitor) {
   Load("a", 10);
   CommitPlan replace = Plan();
   replace.tables = {Append(pointer_, "m2", {File("merged", 10)})};
   replace.tables[0].removed = {"data-a"};
   replace.tables[0].rows_removed = 10;
   ASSERT_EQ(Commit(replace), Outcome::kCommitted);
+  pointer_ = "m2";
+  Load("b", 5);  // The replacing commit is not the present pointer's any more.
   Sql("INSERT INTO delivery VALUES ('sink', 'db.t', 0, 0, 0, 'live', NULL)");
-  ASSERT_TRUE(ledger_->QueueUnlink({{"data-a", "db.t", 0}}).ok());
   clock_.Advance(1);
+  const auto removed = [&] { return ledger_->RemovedDataFiles("db.t", {}, 10).ValueOrDie(); };
   const auto prune = [&] { ASSERT_TRUE(ledger_->Prune(clock_.NowMicros()).ok()); };
   prune();
-  EXPECT_EQ(Count("FROM data_file"), 2) << "not delivered";
-  EXPECT_EQ(Count("FROM commit_log"), 2);
+  EXPECT_EQ(Count("FROM data_file"), 3) << "not delivered";
+  EXPECT_EQ(Count("FROM commit_log"), 3);
+  EXPECT_THAT(removed(), IsEmpty()) << "a sink still needs it";
   Sql("DELETE FROM delivery");
+  ASSERT_EQ(removed().size(), 1u);
+  const UnlinkRecord unlink{
+      .path = "/on/disk", .table_key = "db.t", .not_before_us = 0, .data_file_id = removed()[0].id};
+  ASSERT_TRUE(ledger_->QueueUnlink({unlink}).ok());
+  EXPECT_THAT(removed(), IsEmpty()) << "queued once";
   prune();
-  EXPECT_EQ(Count("FROM data_file"), 2) << "not unlinked";
-  ASSERT_TRUE(ledger_->RemoveUnlinks({"data-a"}).ok());
-  clock_.Advance(1);
-  // The removing commit's row is the present pointer's and shows when that was.
-  prune();
-  EXPECT_THAT(Sql("SELECT path FROM data_file"), Contains("merged"));
+  EXPECT_EQ(Count("FROM data_file"), 2);
+  EXPECT_EQ(Count("FROM commit_log"), 1);
+  EXPECT_THAT(ledger_->QueuedUnlinks({"/on/disk", "/other"}).ValueOrDie(), ElementsAre("/on/disk"));
+  EXPECT_THAT(ledger_->UnknownDataFiles({"merged", "data-a"}).ValueOrDie(), ElementsAre("data-a"));
   EXPECT_THAT(Violations(), IsEmpty());
+}
+
+TEST_F(CleanupTest, PruneKeepsRemovedFilesThatNobodyTookOver) {
+  Load("a", 10);
+  CommitPlan replace = Plan();
+  replace.tables = {Append(pointer_, "m2", {})};
+  replace.tables[0].removed = {"data-a"};
+  replace.tables[0].rows_removed = 10;
+  ASSERT_EQ(Commit(replace), Outcome::kCommitted);
+  pointer_ = "m2";
+  Load("b", 5);
+  clock_.Advance(1);
+  ASSERT_TRUE(ledger_->Prune(clock_.NowMicros()).ok());
+  EXPECT_EQ(ledger_->RemovedDataFiles("db.t", {}, 10).ValueOrDie().size(), 1u);
+}
+
+TEST_F(CleanupTest, RowCountsIncludeWhatWasPruned) {
+  Load("a", 10);
+  Load("b", 20);
+  Sql("UPDATE iceberg_tables SET metadata_location = 'x3' WHERE table_name = 't'");
+  clock_.Advance(1);
+  ASSERT_TRUE(ledger_->Prune(clock_.NowMicros()).ok());
+  const auto counts = ledger_->RowCounts("db.t").ValueOrDie();
+  EXPECT_EQ(counts.rows_added, 30);
+  EXPECT_EQ(counts.foreign_commits, 1);
+  EXPECT_EQ(counts.unread_commits, 1);
+  const auto unread = ledger_->UnreadForeignCommits(10).ValueOrDie();
+  ASSERT_EQ(unread.size(), 1u);
+  EXPECT_EQ(unread[0].metadata_location, "x3");
 }
 
 TEST_F(CleanupTest, UnlinksBecomeDueInTheirOrder) {

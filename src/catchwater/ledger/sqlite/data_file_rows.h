@@ -24,6 +24,10 @@ WorkConditions DataFileConditions(const WorkQuery& query, int64_t now_us);
 arrow::Status MoveDataFileRow(Connection& connection, FeedWriter& feed, WorkState from,
                               const DataFileRecord& to);
 
+/// Out of processing for all files under the fence; their attempts do not count.
+arrow::Status GiveBackDataFiles(Connection& connection, FeedWriter& feed, const Fence& fence,
+                                int64_t now_us);
+
 /// failed -> to_process for the files of the query that are still in their table. \return how many
 arrow::Result<int64_t> RetryDataFiles(Connection& connection, FeedWriter& feed,
                                       const WorkQuery& query);

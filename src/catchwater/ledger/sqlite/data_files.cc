@@ -1,4 +1,5 @@
 // Data files as work of compaction.
+#include <algorithm>
 #include <string>
 
 #include "catchwater/base/error.h"
@@ -25,6 +26,21 @@ bool IsHeldUnder(const DataFileRecord& file, const Fence& fence) {
          file.epoch == fence.epoch;
 }
 
+arrow::Result<std::vector<DataFileRecord>> FindProcessing(Connection& connection,
+                                                          std::string_view epoch_condition,
+                                                          const Fence& fence) {
+  std::vector<DataFileRecord> files;
+  ARROW_RETURN_NOT_OK(connection.Query(
+      std::string(SelectDataFiles()) + " WHERE state = 'processing' AND lease = ? AND " +
+          std::string(epoch_condition),
+      {fence.lease, fence.epoch}, [&](const Row& row) -> arrow::Status {
+        ARROW_ASSIGN_OR_RAISE(auto file, ReadDataFile(row));
+        files.push_back(std::move(file));
+        return arrow::Status::OK();
+      }));
+  return files;
+}
+
 // Ends an attempt that did not merge the file.
 arrow::Status EndAttempt(Connection& connection, FeedWriter& feed, DataFileRecord file,
                          const std::string& reason, int64_t now_us) {
@@ -44,6 +60,18 @@ arrow::Status EndAttempt(Connection& connection, FeedWriter& feed, DataFileRecor
 }
 
 }  // namespace
+
+arrow::Status GiveBackDataFiles(Connection& connection, FeedWriter& feed, const Fence& fence,
+                                int64_t now_us) {
+  ARROW_ASSIGN_OR_RAISE(auto held, FindProcessing(connection, "epoch = ?", fence));
+  for (DataFileRecord& file : held) {
+    file.attempts = std::max(0, file.attempts - 1);
+    file.state = file.removed_seq ? WorkState::kDone : WorkState::kToProcess;
+    if (file.removed_seq) file.finished_us = now_us;
+    ARROW_RETURN_NOT_OK(MoveDataFileRow(connection, feed, WorkState::kProcessing, file));
+  }
+  return arrow::Status::OK();
+}
 
 arrow::Result<std::vector<DataFileRecord>> SqliteLedger::DataFiles(const WorkQuery& query) {
   const WorkConditions conditions = DataFileConditions(query, clock_.NowMicros());
@@ -109,13 +137,7 @@ arrow::Status SqliteLedger::FailDataFiles(const std::vector<int64_t>& ids, const
 arrow::Result<int64_t> SqliteLedger::ReclaimDataFiles(const Fence& fence) {
   std::vector<DataFileRecord> files;
   ARROW_RETURN_NOT_OK(Write([&](Connection& connection) -> arrow::Status {
-    ARROW_RETURN_NOT_OK(connection.Query(
-        std::string(SelectDataFiles()) + " WHERE state = 'processing' AND lease = ? AND epoch < ?",
-        {fence.lease, fence.epoch}, [&](const Row& row) -> arrow::Status {
-          ARROW_ASSIGN_OR_RAISE(auto file, ReadDataFile(row));
-          files.push_back(std::move(file));
-          return arrow::Status::OK();
-        }));
+    ARROW_ASSIGN_OR_RAISE(files, FindProcessing(connection, "epoch < ?", fence));
     FeedWriter feed(connection);
     for (const DataFileRecord& file : files) {
       ARROW_RETURN_NOT_OK(EndAttempt(connection, feed, file,

@@ -51,4 +51,7 @@ InputMove MoveOf(const InputRow& row, WorkState to);
 /// Writes the move and its event. \pre the transition is allowed and `from` is the row's state
 arrow::Status MoveInputRow(Connection& connection, FeedWriter& feed, const InputMove& move);
 
+/// processing -> to_process for all inputs under the fence; their attempts do not count.
+arrow::Status GiveBackInputs(Connection& connection, FeedWriter& feed, const Fence& fence);
+
 }  // namespace catchwater

@@ -1,4 +1,5 @@
 // Input files: who works on them, what failed, what is relaunched.
+#include <algorithm>
 #include <string>
 
 #include "catchwater/base/error.h"
@@ -125,6 +126,21 @@ WorkConditions InputConditions(const WorkQuery& query, int64_t now_us) {
 }
 
 }  // namespace
+
+arrow::Status GiveBackInputs(Connection& connection, FeedWriter& feed, const Fence& fence) {
+  ARROW_ASSIGN_OR_RAISE(
+      const auto held,
+      ReadInputs(connection,
+                 " WHERE f.state IN ('to_process','processing') AND f.state = 'processing' "
+                 "AND f.lease = ? AND f.epoch = ?",
+                 {fence.lease, fence.epoch}));
+  for (const InputRow& row : held) {
+    InputMove move = MoveOf(row, WorkState::kToProcess);
+    move.attempts = std::max(0, row.record.attempts - 1);
+    ARROW_RETURN_NOT_OK(MoveInputRow(connection, feed, move));
+  }
+  return arrow::Status::OK();
+}
 
 arrow::Result<std::vector<InputFileRecord>> SqliteLedger::ClaimInputs(const std::string& pipeline,
                                                                       const std::string& source,

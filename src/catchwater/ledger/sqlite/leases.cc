@@ -1,3 +1,5 @@
+#include "catchwater/ledger/sqlite/data_file_rows.h"
+#include "catchwater/ledger/sqlite/input_rows.h"
 #include "catchwater/ledger/sqlite/sqlite_ledger.h"
 
 namespace catchwater {
@@ -38,14 +40,18 @@ arrow::Result<bool> SqliteLedger::RenewLease(const std::string& name, int64_t ep
 }
 
 arrow::Status SqliteLedger::ReleaseLease(const std::string& name, int64_t epoch) {
-  return Write([&](Connection& connection) {
+  return Write([&](Connection& connection) -> arrow::Status {
     // A new epoch: what its owner may still have under way is fenced.
-    return connection
-        .Execute(
-            "UPDATE lease SET owner = NULL, expires_us = 0, epoch = epoch + 1 "
-            "WHERE name = ? AND epoch = ?",
-            {name, epoch})
-        .status();
+    ARROW_ASSIGN_OR_RAISE(
+        const int64_t released,
+        connection.Execute("UPDATE lease SET owner = NULL, expires_us = 0, epoch = epoch + 1 "
+                           "WHERE name = ? AND epoch = ?",
+                           {name, epoch}));
+    if (released == 0) return arrow::Status::OK();  // It was lost: another gives the work back.
+    const Fence fence{.lease = name, .epoch = epoch};
+    FeedWriter feed(connection);
+    ARROW_RETURN_NOT_OK(GiveBackInputs(connection, feed, fence));
+    return GiveBackDataFiles(connection, feed, fence, clock_.NowMicros());
   });
 }
 

@@ -69,5 +69,41 @@ TEST_F(LeasesTest, ReleasingWhatWasLostChangesNothing) {
   EXPECT_TRUE(Renew(2));
 }
 
+TEST_F(LeasesTest, ReleasingGivesWorkBackWithoutCountingTheAttempt) {
+  for (int round = 0; round < 5; ++round) {  // More often than attempts are allowed.
+    ASSERT_TRUE(
+        ledger_
+            ->RegisterInput(
+                {.key = {"p", "s", "/a", ""}, .path = "/a", .byte_count = 1, .head_hash = "h"})
+            .ok());
+    const Fence fence = TakeLease("l");
+    const auto claimed = ledger_->ClaimInputs("p", "s", fence, 1).ValueOrDie();
+    ASSERT_EQ(claimed.size(), 1u);
+    EXPECT_EQ(claimed[0].attempts, 1);
+    if (round == 0) {
+      CommitPlan plan = Plan();
+      plan.tables = {Append("", "m1", {File("f1")})};
+      ASSERT_EQ(Commit(plan), Outcome::kCommitted);
+    }
+    const int64_t file_id = ledger_->DataFiles({}).ValueOrDie().at(0).id;
+    ASSERT_TRUE(ledger_->ClaimDataFiles({file_id}, fence).ValueOrDie());
+    ASSERT_TRUE(ledger_->ReleaseLease("l", fence.epoch).ok());
+    EXPECT_EQ(ledger_->InputCounts("p").ValueOrDie().to_process, 1);
+    EXPECT_EQ(ledger_->DataFileCounts("db.t").ValueOrDie().to_process, 1);
+    EXPECT_EQ(ledger_->DataFiles({}).ValueOrDie()[0].attempts, 0);
+  }
+  EXPECT_TRUE(Violations().empty());
+}
+
+TEST_F(LeasesTest, FencingAllLeavesNobodyWithALease) {
+  const Fence a = TakeLease("a");
+  const Fence b = TakeLease("b");
+  ASSERT_TRUE(ledger_->FenceAll(100).ok());
+  for (const Fence& fence : {a, b}) {
+    EXPECT_FALSE(ledger_->RenewLease(fence.lease, fence.epoch, 1000).ValueOrDie());
+    EXPECT_GE(TakeLease(fence.lease, "other").epoch, fence.epoch + 100);
+  }
+}
+
 }  // namespace
 }  // namespace catchwater

@@ -53,12 +53,11 @@ arrow::Result<std::vector<std::pair<int64_t, int64_t>>> SqliteLedger::SnapshotSe
     const std::string& table_key, const std::vector<int64_t>& snapshot_ids) {
   std::vector<std::pair<int64_t, int64_t>> seqs;
   for (const int64_t snapshot_id : snapshot_ids) {
-    ARROW_RETURN_NOT_OK(
-        Read("SELECT seq FROM commit_table WHERE snapshot_id = ? AND table_key = ?",
-             {snapshot_id, table_key}, [&](const Row& row) {
-               seqs.emplace_back(snapshot_id, row.Number(0));
-               return arrow::Status::OK();
-             }));
+    ARROW_RETURN_NOT_OK(Read("SELECT seq FROM commit_table WHERE snapshot_id = ? AND table_key = ?",
+                             {snapshot_id, table_key}, [&](const Row& row) {
+                               seqs.emplace_back(snapshot_id, row.Number(0));
+                               return arrow::Status::OK();
+                             }));
   }
   return seqs;
 }
@@ -68,11 +67,10 @@ arrow::Result<std::vector<std::string>> SqliteLedger::UnknownDataFiles(
   std::vector<std::string> unknown;
   for (const std::string& path : paths) {
     bool is_known = false;
-    ARROW_RETURN_NOT_OK(
-        Read("SELECT 1 FROM data_file WHERE path = ?", {path}, [&](const Row&) {
-          is_known = true;
-          return arrow::Status::OK();
-        }));
+    ARROW_RETURN_NOT_OK(Read("SELECT 1 FROM data_file WHERE path = ?", {path}, [&](const Row&) {
+      is_known = true;
+      return arrow::Status::OK();
+    }));
     if (!is_known) unknown.push_back(path);
   }
   return unknown;

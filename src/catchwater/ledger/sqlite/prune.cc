@@ -47,13 +47,12 @@ arrow::Result<int64_t> PruneFeed(Connection& connection, int64_t older_than_us) 
   return connection.Execute("DELETE FROM change_feed WHERE seq <= ?", {end});
 }
 
-// Files that left their table and the disk.
+// Files that left their table and that the janitor has taken over.
 arrow::Result<int64_t> PruneDataFiles(Connection& connection, int64_t older_than_us) {
   ARROW_ASSIGN_OR_RAISE(const int64_t limit, SeqLimit(connection, older_than_us));
   return connection.Execute(
       "DELETE FROM data_file WHERE id IN (SELECT d.id FROM data_file d WHERE d.removed_seq < ? "
-      "AND d.state IN ('done', 'failed') "
-      "AND NOT EXISTS (SELECT 1 FROM unlink_queue q WHERE q.path = d.path) LIMIT ?)",
+      "AND d.state IN ('done', 'failed') AND d.is_unlink_queued = 1 LIMIT ?)",
       {limit, kRowsMax});
 }
 

@@ -18,8 +18,7 @@ struct FileSinkConfig {
 
   template <class Visitor>
   void Describe(Visitor& field) {
-    field.Required("path", path, "File to write, relative to the project.",
-                   Example{"totals.csv"});
+    field.Required("path", path, "File to write, relative to the project.", Example{"totals.csv"});
     field.Optional("codec", codec,
                    "Format: `csv` or `json`. Default: by the file's extension (`.csv`, `.json`, "
                    "`.ndjson`).");

@@ -56,7 +56,7 @@ arrow::Result<NextResult> PartitionReader::Advance() {
     if (!is_at_end_) ARROW_RETURN_NOT_OK(Fill());
     const std::string_view bytes = buffer_.view();
     const bool is_end = is_at_end_ && is_complete_;
-    const int64_t cut = bytes.empty() ? 0 : shared_.framer.Cut(bytes, is_end);
+    const int64_t cut = bytes.empty() ? 0 : shared_.framer.CutAfter(preamble_.get(), bytes, is_end);
     CATCHWATER_CHECK(cut >= 0 && cut <= buffer_.byte_count(), "a framer cuts inside its bytes");
     if (cut > 0) return CutBlock(cut);
     if (buffer_.byte_count() > shared_.frame_bytes_max) {
@@ -260,7 +260,7 @@ arrow::Result<NextResult> PartitionReader::SkipLongRecord() {
   LongRecord& record = *long_record_;
   if (!is_at_end_ && buffer_.byte_count() == 0) ARROW_RETURN_NOT_OK(Fill());
   const std::string_view bytes = buffer_.view();
-  int64_t end = bytes.empty() ? -1 : shared_.framer.Resync(bytes);
+  int64_t end = bytes.empty() ? -1 : shared_.framer.ResyncAfter(preamble_.get(), bytes);
   const bool is_found = end >= 0 || (is_at_end_ && is_complete_);
   if (end < 0) end = buffer_.byte_count();
   const auto taken = bytes.substr(0, static_cast<size_t>(end));

@@ -61,9 +61,8 @@ class DeduplicateStep final : public Step {
   void Committed() override { keys_.Commit(); }
 
   std::optional<SeedRequest> seed_request() const override {
-    SeedRequest request{.columns = config_.key,
-                        .within_us = WithinUs(config_),
-                        .row_count_max = config_.keys_max};
+    SeedRequest request{
+        .columns = config_.key, .within_us = WithinUs(config_), .row_count_max = config_.keys_max};
     const auto& columns = config_.key;
     if (!event_time_.empty() &&
         std::find(columns.begin(), columns.end(), event_time_) == columns.end()) {

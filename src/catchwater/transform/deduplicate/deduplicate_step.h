@@ -27,7 +27,7 @@ struct DeduplicateConfig {
                    "allows.",
                    Bounds{Duration::Millis(1), Duration::Days(3'650)});
     field.Optional("keys_max", keys_max,
-                   "Keys that are remembered, about 27 bytes each; beyond, the oldest eighth is "
+                   "Keys that are remembered, about 31 bytes each; beyond, the oldest eighth is "
                    "forgotten.",
                    Bounds{1, 1'000'000'000});
   }

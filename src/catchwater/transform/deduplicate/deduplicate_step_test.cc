@@ -97,8 +97,8 @@ TEST(DeduplicateStep, TakesUpWhereTheLakeStands) {
   const Batch stored = BatchFromText(Schema(), "a | 2024-01-01T00:00:00Z | 1\n");
   ASSERT_TRUE(step->Seed(*stored.rows->SelectColumns({1, 0}).ValueOrDie()).ok());
   step->RollBack();  // What is in the lake is committed.
-  const Batch more = BatchFromText(Schema(),
-                                   "a | 2024-01-01T00:10:00Z | 2\nb | 2024-01-01T00:10:00Z | 3\n");
+  const Batch more =
+      BatchFromText(Schema(), "a | 2024-01-01T00:10:00Z | 2\nb | 2024-01-01T00:10:00Z | 3\n");
   EXPECT_EQ(Values(ApplyOnce(*step, more)), (std::vector<std::string>{"3"}));
   EXPECT_FALSE(step->Seed(*stored.rows->SelectColumns({0}).ValueOrDie()).ok());
 }
@@ -118,19 +118,18 @@ TEST_P(DeduplicateRefusedTest, IsAConfigError) {
 
 INSTANTIATE_TEST_SUITE_P(
     Table, DeduplicateRefusedTest,
-    ::testing::Values(RefusedCase{"NoKey", "deduplicate: {within: 1h}", "key"},
-                      RefusedCase{"EmptyKey", "deduplicate: {key: []}", "key"},
-                      RefusedCase{"UnknownKey", "deduplicate: {key: [x]}", "not there: x"},
-                      RefusedCase{"NoEventTime", "deduplicate: {key: [value], within: 1h}",
-                                  "event_time"},
-                      RefusedCase{"NoKeys", "deduplicate: {key: [value], keys_max: 0}",
-                                  "keys_max"}),
+    ::testing::Values(
+        RefusedCase{"NoKey", "deduplicate: {within: 1h}", "key"},
+        RefusedCase{"EmptyKey", "deduplicate: {key: []}", "key"},
+        RefusedCase{"UnknownKey", "deduplicate: {key: [x]}", "not there: x"},
+        RefusedCase{"NoEventTime", "deduplicate: {key: [value], within: 1h}", "event_time"},
+        RefusedCase{"NoKeys", "deduplicate: {key: [value], keys_max: 0}", "keys_max"}),
     [](const auto& test) { return test.param.name; });
 
 TEST(DeduplicateStep, RunsItsExample) {
   Bench bench;
-  auto step = bench.Make(
-      ReadExample("src/catchwater/transform/deduplicate/deduplicate_step.example.yaml"));
+  auto step =
+      bench.Make(ReadExample("src/catchwater/transform/deduplicate/deduplicate_step.example.yaml"));
   ASSERT_TRUE(step.ok()) << step.status();
   EXPECT_EQ(Values(ApplyOnce(**step, BatchFromText(Schema(), kRows))).size(), 7U);
 }

@@ -25,8 +25,10 @@ class DeriveStep final : public Step {
 
 constexpr const char* kDetails =
     "Columns are computed from top to bottom; a column of the same name is replaced where it "
-    "stands, another one is added at the end. The expression is DuckDB's SQL over one row. Its type "
-    "becomes the column's: whole numbers int32 or int64, HUGEINT decimal(38, 0), times timestamp in "
+    "stands, another one is added at the end. The expression is DuckDB's SQL over one row. Its "
+    "type "
+    "becomes the column's: whole numbers int32 or int64, HUGEINT decimal(38, 0), times timestamp "
+    "in "
     "UTC; lists, structs and intervals must be cast. A row for which it cannot be computed is a "
     "dead letter.";
 

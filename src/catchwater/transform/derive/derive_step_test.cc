@@ -64,8 +64,7 @@ TEST(DeriveStep, IsRefusedWhenItMakesNoSense) {
 
 TEST(DeriveStep, RunsItsExample) {
   StepBench bench(RegisterDeriveStep, Schema());
-  auto step =
-      bench.Make(ReadExample("src/catchwater/transform/derive/derive_step.example.yaml"));
+  auto step = bench.Make(ReadExample("src/catchwater/transform/derive/derive_step.example.yaml"));
   ASSERT_TRUE(step.ok()) << step.status();
   EXPECT_EQ((*step)->output_schema()->ToString(),
             "ts: timestamp[us, tz=UTC]\ntemperature: double\ntext: string\nfahrenheit: double\n"

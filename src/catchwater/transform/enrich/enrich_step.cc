@@ -5,8 +5,10 @@
 #include <optional>
 
 #include <arrow/array.h>
+#include <arrow/array/builder_primitive.h>
 #include <arrow/compute/api_vector.h>
 #include <arrow/compute/initialize.h>
+#include <arrow/scalar.h>
 
 #include "catchwater/base/error.h"
 #include "catchwater/batch/select_rows.h"
@@ -23,7 +25,8 @@ constexpr const char* kDetails =
     "second and read again when the file (time, size) or the table (snapshot) has changed. If that "
     "fails, the rows read before stay in use and `reload_failures` among the step's metrics grows. "
     "A key that comes twice is an error. Key columns of a CSV file are read in the type of the "
-    "pipeline's columns, so `007` stays a text; the others get the type that all their values have. "
+    "pipeline's columns, so `007` stays a text; the others get the type that all their values "
+    "have. "
     "Added columns keep their types while the pipeline runs.";
 
 class EnrichStep final : public Step {
@@ -199,8 +202,8 @@ arrow::Result<std::unique_ptr<Step>> EnrichStep::Make(const EnrichConfig& config
     if (step->schema_->GetFieldIndex(field->name()) >= 0) {
       return ConfigError("Column that `enrich` adds is there already: ", field->name());
     }
-    ARROW_ASSIGN_OR_RAISE(
-        step->schema_, step->schema_->AddField(step->schema_->num_fields(), field));
+    ARROW_ASSIGN_OR_RAISE(step->schema_,
+                          step->schema_->AddField(step->schema_->num_fields(), field));
   }
   return step;
 }

@@ -16,7 +16,8 @@ namespace catchwater {
 namespace {
 
 std::shared_ptr<arrow::Schema> Schema() {
-  return arrow::schema({arrow::field("sensor_id", arrow::utf8()), arrow::field("n", arrow::int32())});
+  return arrow::schema(
+      {arrow::field("sensor_id", arrow::utf8()), arrow::field("n", arrow::int32())});
 }
 
 constexpr const char* kRows = R"(
@@ -104,16 +105,17 @@ TEST(EnrichStep, MakesDeadLettersOfMissingKeys) {
   EXPECT_TRUE(step->needs_row_origins());
   const StepOutcome outcome = Apply(*step);
   EXPECT_EQ(outcome.ordinals, (std::vector<uint64_t>{100, 101, 104}));
-  EXPECT_EQ(outcome.dead,
-            (std::vector<std::string>{"102 enrich.missing sensor_id: Key is not in sensors.csv: null",
-                                      "103 enrich.missing sensor_id: Key is not in sensors.csv: x"}));
+  EXPECT_EQ(outcome.dead, (std::vector<std::string>{
+                              "102 enrich.missing sensor_id: Key is not in sensors.csv: null",
+                              "103 enrich.missing sensor_id: Key is not in sensors.csv: x"}));
   CheckStepConformance({.make = make, .batch = BatchFromText(Schema(), kRows)});
 }
 
 TEST(EnrichStep, DropsAndCountsMissingKeys) {
   Bench bench;
   const auto make = [&] {
-    return bench.Make("enrich: {with: sensors.csv, key: [sensor_id], add: [floor], on_missing: drop}");
+    return bench.Make(
+        "enrich: {with: sensors.csv, key: [sensor_id], add: [floor], on_missing: drop}");
   };
   auto step = make().ValueOrDie();
   const StepOutcome outcome = Apply(*step);
@@ -125,8 +127,7 @@ TEST(EnrichStep, DropsAndCountsMissingKeys) {
 TEST(EnrichStep, MatchesColumnsOfOtherNamesAndSeveralAtOnce) {
   Bench bench;
   bench.files.Put("parts.tsv", "id\tnumber\tpart\n007\t1\tfan\n007\t5\tlamp\n");
-  auto step =
-      bench.Make("enrich: {with: parts.tsv, key: {sensor_id: id, n: number}}").ValueOrDie();
+  auto step = bench.Make("enrich: {with: parts.tsv, key: {sensor_id: id, n: number}}").ValueOrDie();
   EXPECT_EQ(Apply(*step).rows,
             "007 | 1 | fan\nb | 2 | null\nnull | 3 | null\nx | 4 | null\n007 | 5 | lamp\n");
 }
@@ -216,7 +217,8 @@ INSTANTIATE_TEST_SUITE_P(
         RefusedCase{"BrokenFile", "with: bad.csv, key: sensor_id", "bad.csv"},
         RefusedCase{"KeyOfAnotherType", "with: n.csv, key: n", "n.csv"},
         RefusedCase{"UnknownKey", "with: sensors.csv, key: id", "not there: id"},
-        RefusedCase{"UnknownKeyInFile", "with: sensors.csv, key: {sensor_id: id}", "no such column"},
+        RefusedCase{"UnknownKeyInFile", "with: sensors.csv, key: {sensor_id: id}",
+                    "no such column"},
         RefusedCase{"UnknownAdd", "with: sensors.csv, key: sensor_id, add: [sit]", "column: sit"},
         RefusedCase{"AddedTwice", "with: taken.csv, key: sensor_id", "there already: n"},
         RefusedCase{"OtherEnding", "with: sensors.xlsx, key: sensor_id", "must end in"},
@@ -229,8 +231,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(EnrichStep, RunsItsExample) {
   Bench bench;
-  auto step =
-      bench.Make(ReadExample("src/catchwater/transform/enrich/enrich_step.example.yaml"));
+  auto step = bench.Make(ReadExample("src/catchwater/transform/enrich/enrich_step.example.yaml"));
   ASSERT_TRUE(step.ok()) << step.status();
   EXPECT_EQ(Apply(**step).ordinals.size(), 5U);
 }

@@ -3,6 +3,9 @@
 #include <bit>
 #include <utility>
 
+#include <arrow/array.h>
+#include <arrow/scalar.h>
+
 #include "catchwater/base/error.h"
 
 namespace catchwater {
@@ -28,7 +31,7 @@ bool HasNull(const arrow::ArrayVector& columns, int64_t row) {
 
 }  // namespace
 
-size_t Lookup::SlotOf(Hash128 key) const {
+size_t Lookup::SlotOf(const Hash128& key) const {
   const size_t mask = slots_.size() - 1;
   size_t slot = key.low & mask;
   while (slots_[slot].row != kMissing && slots_[slot].key != key) slot = (slot + 1) & mask;

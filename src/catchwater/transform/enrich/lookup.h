@@ -22,8 +22,8 @@ class Lookup {
 
   /// \param key columns of the rows; no two rows may have the same values there
   /// \retval kConfig a key comes twice, with the key
-  static arrow::Result<std::shared_ptr<const Lookup>> Make(
-      std::shared_ptr<arrow::RecordBatch> rows, const std::vector<std::string>& key);
+  static arrow::Result<std::shared_ptr<const Lookup>> Make(std::shared_ptr<arrow::RecordBatch> rows,
+                                                           const std::vector<std::string>& key);
 
   /// Writes the row of each hash (RowHasher over columns of the same types), or kMissing.
   /// \return how many are missing
@@ -38,7 +38,7 @@ class Lookup {
   };
 
   Lookup() = default;
-  size_t SlotOf(Hash128 key) const;
+  size_t SlotOf(const Hash128& key) const;
 
   std::shared_ptr<arrow::RecordBatch> rows_;
   std::vector<Slot> slots_;  // A power of two, at most half full.

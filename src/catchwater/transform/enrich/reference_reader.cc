@@ -4,7 +4,9 @@
 #include <optional>
 #include <utility>
 
+#include <arrow/array.h>
 #include <arrow/array/concatenate.h>
+#include <arrow/array/util.h>
 #include <arrow/compute/cast.h>
 #include <arrow/compute/initialize.h>
 #include <arrow/csv/api.h>
@@ -64,8 +66,8 @@ arrow::Result<std::shared_ptr<arrow::Array>> OneArray(const arrow::ChunkedArray&
   if (array->type()->Equals(*wanted.type())) return array;
   auto cast = arrow::compute::Cast(*array, wanted.type());
   if (cast.ok()) return cast;
-  return ConfigError("Column cannot be read as ", wanted.type()->ToString(), ", name and reason: ",
-                     wanted.name(), ": ", cast.status().message());
+  return ConfigError("Column cannot be read as ", wanted.type()->ToString(),
+                     ", name and reason: ", wanted.name(), ": ", cast.status().message());
 }
 
 /// Puts the wanted columns of a table together.
@@ -142,9 +144,9 @@ class FileReference final : public ReferenceReader {
     convert.strings_can_be_null = true;
     convert.quoted_strings_can_be_null = false;
     for (const auto& field : request.typed) convert.column_types[field->name()] = field->type();
-    ARROW_ASSIGN_OR_RAISE(auto reader, arrow::csv::TableReader::Make(
-                                           arrow::io::default_io_context(), std::move(file), read,
-                                           parse, convert));
+    ARROW_ASSIGN_OR_RAISE(
+        auto reader, arrow::csv::TableReader::Make(arrow::io::default_io_context(), std::move(file),
+                                                   read, parse, convert));
     return reader->Read();
   }
 

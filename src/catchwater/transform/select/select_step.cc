@@ -42,9 +42,8 @@ arrow::Status RegisterSelectStep(Registry& registry) {
        .details = kDetails},
       [](const SelectConfig& config,
          const StepContext& context) -> arrow::Result<std::unique_ptr<Step>> {
-        ARROW_ASSIGN_OR_RAISE(
-            auto rules,
-            SqlRules::Make(context.input_schema, {{context.name, config.condition, ""}}));
+        ARROW_ASSIGN_OR_RAISE(auto rules, SqlRules::Make(context.input_schema,
+                                                         {{context.name, config.condition, ""}}));
         return std::make_unique<SelectStep>(std::move(rules));
       });
 }

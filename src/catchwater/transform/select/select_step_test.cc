@@ -45,9 +45,9 @@ TEST_P(SelectStepTest, KeepsRowsForWhichTheConditionIsTrue) {
   EXPECT_EQ(outcome.ordinals, test.ordinals);
   EXPECT_EQ(outcome.dead, test.dead);
   const auto filtered = static_cast<int64_t>(5 - test.ordinals.size() - test.dead.size());
-  EXPECT_EQ(outcome.tallies, filtered == 0 ? (std::map<std::string, int64_t>{})
-                                           : (std::map<std::string, int64_t>{
-                                                 {"filtered select[0]", filtered}}));
+  EXPECT_EQ(outcome.tallies,
+            filtered == 0 ? (std::map<std::string, int64_t>{})
+                          : (std::map<std::string, int64_t>{{"filtered select[0]", filtered}}));
   CheckStepConformance({.make = make, .batch = batch});
 }
 
@@ -83,8 +83,7 @@ TEST(SelectStep, NeedsOriginsOnlyWhereARowMayBeRefused) {
 
 TEST(SelectStep, RunsItsExample) {
   StepBench bench(RegisterSelectStep, Schema());
-  auto step =
-      bench.Make(ReadExample("src/catchwater/transform/select/select_step.example.yaml"));
+  auto step = bench.Make(ReadExample("src/catchwater/transform/select/select_step.example.yaml"));
   ASSERT_TRUE(step.ok()) << step.status();
   EXPECT_EQ(ApplyOnce(**step, BatchFromText(Schema(), kRows)).ordinals,
             (std::vector<uint64_t>{100, 104}));
@@ -119,10 +118,8 @@ std::vector<std::unique_ptr<Step>> Steps(StepBench& bench, const std::vector<std
 TEST(FuseSqlSteps, JoinsNeighboursAndCountsAsBefore) {
   StepBench bench(RegisterSelectStep, Schema());
   const std::vector<std::string> yamls = {"select: temperature IS NOT NULL",
-                                          "select: abs(temperature) < 90",
-                                          "",
-                                          "select: sensor_id <> 'S3'",
-                                          ""};
+                                          "select: abs(temperature) < 90", "",
+                                          "select: sensor_id <> 'S3'", ""};
   auto apart = Steps(bench, yamls);
   auto fused = FuseSqlSteps(Steps(bench, yamls), Schema()).ValueOrDie();
   ASSERT_EQ(fused.size(), 4U);

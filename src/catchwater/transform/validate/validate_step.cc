@@ -6,8 +6,8 @@
 
 #include <arrow/array.h>
 #include <arrow/buffer.h>
-#include <arrow/util/bitmap_ops.h>
 #include <arrow/util/bit_util.h>
+#include <arrow/util/bitmap_ops.h>
 
 #include "catchwater/base/error.h"
 #include "catchwater/batch/recent_keys.h"
@@ -33,12 +33,12 @@ struct PlacedRule {
   std::string column;
   int index = 0;  // Of the column.
   OnFail on_fail = OnFail::kDeadLetter;
-  std::unique_ptr<ValueRule> rule;      // Null: unique_within.
-  std::unique_ptr<RecentKeys> recent;   // unique_within.
-  std::unique_ptr<RowHasher> hasher;    // unique_within.
-  Duration within;                      // unique_within.
-  std::string name;                     // "validate[1].temperature.range"
-  std::string letter_rule;              // "validate.range"
+  std::unique_ptr<ValueRule> rule;     // Null: unique_within.
+  std::unique_ptr<RecentKeys> recent;  // unique_within.
+  std::unique_ptr<RowHasher> hasher;   // unique_within.
+  Duration within;                     // unique_within.
+  std::string name;                    // "validate[1].temperature.range"
+  std::string letter_rule;             // "validate.range"
   int64_t nulled_count = 0;
 
   std::string Reason(const arrow::Array& values, int64_t row) const {
@@ -63,9 +63,8 @@ arrow::Result<std::shared_ptr<arrow::Array>> WithNulls(const arrow::Array& value
   }
   // Values keep their offset, so the mask needs the same one.
   if (values.offset() > 0) {
-    ARROW_ASSIGN_OR_RAISE(
-        bits, arrow::internal::CopyBitmap(arrow::default_memory_pool(), valid, 0, values.length(),
-                                          values.offset()));
+    ARROW_ASSIGN_OR_RAISE(bits, arrow::internal::CopyBitmap(arrow::default_memory_pool(), valid, 0,
+                                                            values.length(), values.offset()));
   }
   auto data = values.data()->Copy();
   data->buffers[0] = std::move(bits);
@@ -87,8 +86,7 @@ class ValidateStep final : public Step {
       ARROW_RETURN_NOT_OK(ApplyRule(i, batch, split));
     }
     if (!batch.rows->schema()->Equals(*schema_)) {  // A column that may now have nulls.
-      batch.rows =
-          arrow::RecordBatch::Make(schema_, batch.rows->num_rows(), batch.rows->columns());
+      batch.rows = arrow::RecordBatch::Make(schema_, batch.rows->num_rows(), batch.rows->columns());
     }
     for (size_t i = 0; i < row_count; ++i) is_broken_[i] = breaker_[i] == 0 ? 1 : 0;
     ARROW_ASSIGN_OR_RAISE(split.good, FilterBatch(std::move(batch), is_broken_));
@@ -98,9 +96,8 @@ class ValidateStep final : public Step {
   const std::shared_ptr<arrow::Schema>& output_schema() const override { return schema_; }
   bool is_stateful() const override { return is_stateful_; }
   bool needs_row_origins() const override {
-    return std::any_of(rules_.begin(), rules_.end(), [](const PlacedRule& rule) {
-      return rule.on_fail == OnFail::kDeadLetter;
-    });
+    return std::any_of(rules_.begin(), rules_.end(),
+                       [](const PlacedRule& rule) { return rule.on_fail == OnFail::kDeadLetter; });
   }
   void RollBack() override {
     for (PlacedRule& rule : rules_) {
@@ -128,8 +125,7 @@ class ValidateStep final : public Step {
  private:
   ValidateStep() = default;
 
-  arrow::Status AddRule(std::unique_ptr<ValueRule> rule, const std::string& column,
-                        OnFail on_fail);
+  arrow::Status AddRule(std::unique_ptr<ValueRule> rule, const std::string& column, OnFail on_fail);
   arrow::Status AddValueRules(const ColumnRulesConfig& rules, const std::string& column,
                               OnFail on_fail);
   arrow::Status AddUniqueRule(Duration within, int64_t keys_max, const std::string& column,
@@ -161,10 +157,9 @@ class ValidateStep final : public Step {
       breaker_[i] = 1;
       if (rule.on_fail == OnFail::kDrop) continue;
       const auto row = static_cast<int64_t>(i);
-      split.dead.push_back(MakeDeadLetter(batch, row,
-                                          {.rule = rule.letter_rule,
-                                           .field = rule.column,
-                                           .reason = rule.Reason(*values, row)}));
+      split.dead.push_back(MakeDeadLetter(
+          batch, row,
+          {.rule = rule.letter_rule, .field = rule.column, .reason = rule.Reason(*values, row)}));
     }
     if (rule.on_fail == OnFail::kDrop) {
       split.tallies.push_back({Bucket::kDropped, rule.name, broken_count});
@@ -232,8 +227,8 @@ arrow::Result<std::unique_ptr<Step>> ValidateStep::Make(const ValidateConfig& co
   for (const auto& [column, rules] : config.columns) {
     if (!rules.unique_within.has_value()) continue;
     const OnFail on_fail = rules.on_fail.value_or(config.on_fail);
-    ARROW_RETURN_NOT_OK(step->AddUniqueRule(*rules.unique_within, config.keys_max, column, on_fail,
-                                            context));
+    ARROW_RETURN_NOT_OK(
+        step->AddUniqueRule(*rules.unique_within, config.keys_max, column, on_fail, context));
   }
   return step;
 }
@@ -246,8 +241,8 @@ arrow::Status ValidateStep::AddRule(std::unique_ptr<ValueRule> rule, const std::
     if (word == "not_null") {
       return ConfigError("`not_null` cannot be mended by `on_fail: null`");
     }
-    ARROW_ASSIGN_OR_RAISE(
-        schema_, schema_->SetField(index, schema_->field(index)->WithNullable(true)));
+    ARROW_ASSIGN_OR_RAISE(schema_,
+                          schema_->SetField(index, schema_->field(index)->WithNullable(true)));
   }
   PlacedRule placed;
   placed.column = column;
@@ -268,8 +263,8 @@ arrow::Status ValidateStep::AddValueRules(const ColumnRulesConfig& rules, const 
     const auto end = [](const ConfigNode& node) {
       return node.is_null() ? std::nullopt : std::optional(node.text());
     };
-    ARROW_ASSIGN_OR_RAISE(
-        auto rule, MakeRangeRule(type, end(rules.range->front()), end(rules.range->back())));
+    ARROW_ASSIGN_OR_RAISE(auto rule,
+                          MakeRangeRule(type, end(rules.range->front()), end(rules.range->back())));
     ARROW_RETURN_NOT_OK(AddRule(std::move(rule), column, on_fail));
   }
   if (rules.regex.has_value()) {

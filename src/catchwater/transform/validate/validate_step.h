@@ -45,8 +45,7 @@ struct ColumnRulesConfig {
                    Example{"'^S[0-9]+$'"});
     field.Optional("one_of", one_of, "The allowed values.", Count{1, 100'000},
                    Example{"[on, off]"});
-    field.Optional("unique_within", unique_within,
-                   "The value may come once in so much event time.",
+    field.Optional("unique_within", unique_within, "The value may come once in so much event time.",
                    Bounds{Duration::Millis(1), Duration::Days(3'650)}, Example{"1h"});
     field.Optional("on_fail", on_fail, "What happens to a row that breaks a rule of this column.");
   }
@@ -64,7 +63,7 @@ struct ValidateConfig {
                    "What happens to a row that breaks a rule: it becomes a dead letter, the value "
                    "becomes null, or the row is dropped and counted.");
     field.Optional("keys_max", keys_max,
-                   "Values that each `unique_within` remembers, about 27 bytes each.",
+                   "Values that each `unique_within` remembers, about 31 bytes each.",
                    Bounds{1, 1'000'000'000});
     field.Rest("column", columns, "Rules of the column.");
   }

@@ -62,49 +62,76 @@ TEST_P(ValidateRuleTest, MakesDeadLettersOfRowsThatBreakIt) {
 INSTANTIATE_TEST_SUITE_P(
     Table, ValidateRuleTest,
     ::testing::Values(
-        RuleCase{"NotNull", "t: {not_null: true}", {100, 102, 103, 104, 105},
+        RuleCase{"NotNull",
+                 "t: {not_null: true}",
+                 {100, 102, 103, 104, 105},
                  {"101 validate.not_null t: Value is missing"}},
-        RuleCase{"RangeOfReals", "t: {range: [-40, 85]}", {100, 101, 104, 105},
+        RuleCase{"RangeOfReals",
+                 "t: {range: [-40, 85]}",
+                 {100, 101, 104, 105},
                  {"102 validate.range t: Value is out of range [-40, 85]: 99.5",
                   "103 validate.range t: Value is out of range [-40, 85]: -41"}},
-        RuleCase{"RangeOpenAbove", "n: {range: [0, null]}", {100, 101, 102, 103, 104},
+        RuleCase{"RangeOpenAbove",
+                 "n: {range: [0, null]}",
+                 {100, 101, 102, 103, 104},
                  {"105 validate.range n: Value is out of range [0, null]: -7"}},
-        RuleCase{"RangeOpenBelow", "n: {range: [null, 2]}", {100, 101, 103, 104, 105},
+        RuleCase{"RangeOpenBelow",
+                 "n: {range: [null, 2]}",
+                 {100, 101, 103, 104, 105},
                  {"102 validate.range n: Value is out of range [null, 2]: 3"}},
-        RuleCase{"RangeOfDecimals", "price: {range: [0, 99.99]}", {100, 102, 103, 105},
+        RuleCase{"RangeOfDecimals",
+                 "price: {range: [0, 99.99]}",
+                 {100, 102, 103, 105},
                  {"101 validate.range price: Value is out of range [0, 99.99]: -1.50",
                   "104 validate.range price: Value is out of range [0, 99.99]: 100.00"}},
-        RuleCase{"RangeOfDates", "day: {range: [2024-01-01, 2024-12-31]}", {100, 101, 102, 105},
+        RuleCase{"RangeOfDates",
+                 "day: {range: [2024-01-01, 2024-12-31]}",
+                 {100, 101, 102, 105},
                  {"103 validate.range day: Value is out of range [2024-01-01, 2024-12-31]: "
                   "2025-01-01",
                   "104 validate.range day: Value is out of range [2024-01-01, 2024-12-31]: "
                   "2023-12-31"}},
-        RuleCase{"RangeOfTimes", "ts: {range: ['2024-01-01T00:10:00Z', null]}",
+        RuleCase{"RangeOfTimes",
+                 "ts: {range: ['2024-01-01T00:10:00Z', null]}",
                  {101, 102, 103, 104, 105},
                  {"100 validate.range ts: Value is out of range [2024-01-01T00:10:00Z, null]: "
                   "2024-01-01 00:00:00.000000Z"}},
-        RuleCase{"Regex", "id: {regex: '^S[0-9]+$'}", {100, 101, 103, 104, 105},
+        RuleCase{"Regex",
+                 "id: {regex: '^S[0-9]+$'}",
+                 {100, 101, 103, 104, 105},
                  {"102 validate.regex id: Value does not match ^S[0-9]+$: x"}},
-        RuleCase{"RegexIsFoundAnywhere", "id: {regex: '[0-9]'}", {100, 101, 103, 104, 105},
+        RuleCase{"RegexIsFoundAnywhere",
+                 "id: {regex: '[0-9]'}",
+                 {100, 101, 103, 104, 105},
                  {"102 validate.regex id: Value does not match [0-9]: x"}},
-        RuleCase{"OneOfTexts", "id: {one_of: [S1, S2, S10]}", {100, 101, 103, 104, 105},
+        RuleCase{"OneOfTexts",
+                 "id: {one_of: [S1, S2, S10]}",
+                 {100, 101, 103, 104, 105},
                  {"102 validate.one_of id: Value is not one of S1, S2, S10: x"}},
-        RuleCase{"OneOfNumbers", "n: {one_of: [1, 2, 3]}", {100, 101, 102, 103, 104},
+        RuleCase{"OneOfNumbers",
+                 "n: {one_of: [1, 2, 3]}",
+                 {100, 101, 102, 103, 104},
                  {"105 validate.one_of n: Value is not one of 1, 2, 3: -7"}},
-        RuleCase{"OneOfBools", "ok: {one_of: [true]}", {100, 102, 103, 104},
+        RuleCase{"OneOfBools",
+                 "ok: {one_of: [true]}",
+                 {100, 102, 103, 104},
                  {"101 validate.one_of ok: Value is not one of true: false",
                   "105 validate.one_of ok: Value is not one of true: false"}},
-        RuleCase{"Unique", "id: {unique_within: 3h}", {100, 101, 102, 103, 105},
+        RuleCase{"Unique",
+                 "id: {unique_within: 3h}",
+                 {100, 101, 102, 103, 105},
                  {"104 validate.unique_within id: Value came again within 3h: S1"}},
         RuleCase{"UniqueAfterTheWindow", "id: {unique_within: 1h}", {100, 101, 102, 103, 104, 105}},
-        RuleCase{"TheFirstBrokenRuleDecides", "t: {range: [0, 50]}, id: {regex: S}",
+        RuleCase{"TheFirstBrokenRuleDecides",
+                 "t: {range: [0, 50]}, id: {regex: S}",
                  {100, 101},
                  {"102 validate.range t: Value is out of range [0, 50]: 99.5",
                   "103 validate.range t: Value is out of range [0, 50]: -41",
                   "104 validate.range t: Value is out of range [0, 50]: 85",
                   "105 validate.range t: Value is out of range [0, 50]: -40"}},
         // Row 100 is dead by its temperature, so S1 of row 104 is the first.
-        RuleCase{"UniqueLooksAtRowsThatPassed", "id: {unique_within: 3h}, t: {range: [21, null]}",
+        RuleCase{"UniqueLooksAtRowsThatPassed",
+                 "id: {unique_within: 3h}, t: {range: [21, null]}",
                  {101, 102, 104},
                  {"100 validate.range t: Value is out of range [21, null]: 20.5",
                   "103 validate.range t: Value is out of range [21, null]: -41",
@@ -120,8 +147,7 @@ TEST(ValidateStep, CanDropAndCount) {
   const StepOutcome outcome = ApplyOnce(*step, BatchFromText(Schema(), kRows));
   EXPECT_EQ(outcome.ordinals, (std::vector<uint64_t>{100, 101, 104, 105}));
   EXPECT_TRUE(outcome.dead.empty());
-  EXPECT_EQ(outcome.tallies,
-            (std::map<std::string, int64_t>{{"dropped validate[0].t.range", 2}}));
+  EXPECT_EQ(outcome.tallies, (std::map<std::string, int64_t>{{"dropped validate[0].t.range", 2}}));
   EXPECT_FALSE(step->needs_row_origins());
   CheckStepConformance({.make = make, .batch = BatchFromText(Schema(), kRows)});
 }
@@ -145,24 +171,23 @@ TEST(ValidateStep, CanBlankTheValueAndCountsItAsAMetric) {
 
 TEST(ValidateStep, MayTreatEveryColumnInItsOwnWay) {
   Bench bench;
-  auto step = bench.Make("validate: {on_fail: drop, t: {range: [-40, 85], on_fail: null}, "
-                         "id: {regex: S}, ok: {not_null: true, on_fail: dead_letter}}")
+  auto step = bench
+                  .Make(
+                      "validate: {on_fail: drop, t: {range: [-40, 85], on_fail: null}, "
+                      "id: {regex: S}, ok: {not_null: true, on_fail: dead_letter}}")
                   .ValueOrDie();
   const StepOutcome outcome = ApplyOnce(*step, BatchFromText(Schema(), kRows));
-  EXPECT_EQ(outcome.tallies,
-            (std::map<std::string, int64_t>{{"dropped validate[0].id.regex", 1}}));
+  EXPECT_EQ(outcome.tallies, (std::map<std::string, int64_t>{{"dropped validate[0].id.regex", 1}}));
   EXPECT_TRUE(outcome.dead.empty());
   EXPECT_EQ(outcome.ordinals.size(), 5U);
 }
 
 TEST(ValidateStep, MakesARequiredColumnNullableWhereItBlanks) {
   Bench bench;
-  bench.input_schema =
-      arrow::schema({arrow::field("t", arrow::float64(), /*nullable=*/false)});
+  bench.input_schema = arrow::schema({arrow::field("t", arrow::float64(), /*nullable=*/false)});
   auto step = bench.Make("validate: {t: {range: [0, 1], on_fail: null}}").ValueOrDie();
   EXPECT_TRUE(step->output_schema()->field(0)->nullable());
-  const StepOutcome outcome =
-      ApplyOnce(*step, BatchFromText(bench.input_schema, "0.5\n"));
+  const StepOutcome outcome = ApplyOnce(*step, BatchFromText(bench.input_schema, "0.5\n"));
   EXPECT_EQ(outcome.rows, "0.5\n");
 }
 
@@ -265,14 +290,16 @@ TEST(ValidateStep, AgreesWithASlowOracle) {
 }
 
 TEST(ValidateStep, RunsItsExample) {
-  StepBench bench(RegisterValidateStep, arrow::schema({arrow::field("sensor_id", arrow::utf8()),
-                                                       arrow::field("temperature", arrow::float64()),
-                                                       arrow::field("unit", arrow::utf8())}));
+  StepBench bench(RegisterValidateStep,
+                  arrow::schema({arrow::field("sensor_id", arrow::utf8()),
+                                 arrow::field("temperature", arrow::float64()),
+                                 arrow::field("unit", arrow::utf8())}));
   auto step =
       bench.Make(ReadExample("src/catchwater/transform/validate/validate_step.example.yaml"));
   ASSERT_TRUE(step.ok()) << step.status();
   const StepOutcome outcome = ApplyOnce(
-      **step, BatchFromText(bench.input_schema, "S1 | 20 | celsius\nS2 | 20 | kelvin\nS3 | 90 |\n"));
+      **step,
+      BatchFromText(bench.input_schema, "S1 | 20 | celsius\nS2 | 20 | kelvin\nS3 | 90 |\n"));
   EXPECT_EQ(outcome.rows, "S1 | 20 | celsius\nS2 | 20 | null\n");
   EXPECT_EQ(outcome.dead.size(), 1U);
 }

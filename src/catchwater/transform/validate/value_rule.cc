@@ -30,8 +30,7 @@ void ClearNulls(const arrow::Array& values, std::span<uint8_t> is_broken) {
     return;
   }
   for (size_t i = 0; i < is_broken.size(); ++i) {
-    const bool is_valid =
-        arrow::bit_util::GetBit(bits, values.offset() + static_cast<int64_t>(i));
+    const bool is_valid = arrow::bit_util::GetBit(bits, values.offset() + static_cast<int64_t>(i));
     is_broken[i] = is_broken[i] & (is_valid ? 1 : 0);
   }
 }
@@ -76,8 +75,8 @@ class RangeRule final : public ValueRule {
 
  private:
   static constexpr bool kIsReal = std::numeric_limits<Value>::has_infinity;
-  Value least_ = kIsReal ? -std::numeric_limits<Value>::infinity()
-                         : std::numeric_limits<Value>::lowest();
+  Value least_ =
+      kIsReal ? -std::numeric_limits<Value>::infinity() : std::numeric_limits<Value>::lowest();
   Value greatest_ =
       kIsReal ? std::numeric_limits<Value>::infinity() : std::numeric_limits<Value>::max();
   const std::string text_;  // "[-40, 85]"
@@ -113,8 +112,7 @@ class DecimalRangeRule final : public ValueRule {
   bool is_empty() const { return least_ > greatest_; }
 
  private:
-  static constexpr Int128 kGreatest =
-      static_cast<Int128>(~static_cast<unsigned __int128>(0) >> 1);
+  static constexpr Int128 kGreatest = static_cast<Int128>(~static_cast<unsigned __int128>(0) >> 1);
   Int128 least_ = -kGreatest - 1;
   Int128 greatest_ = kGreatest;
   const std::string text_;

@@ -1,5 +1,5 @@
 /// \file
-/// For the tests of this folder: a codec from its YAML, texts decoded in one line.
+/// For tests of the CSV codec: made from its YAML, texts decoded in one line.
 #pragma once
 
 #include <memory>

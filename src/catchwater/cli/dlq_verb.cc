@@ -1,0 +1,295 @@
+// `dlq`: what was refused, why, and how to put it back.
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <arrow/array.h>
+#include <nlohmann/json.hpp>
+
+#include "catchwater/base/error.h"
+#include "catchwater/batch/text_table.h"
+#include "catchwater/cli/lake_session.h"
+#include "catchwater/cli/lease_owner.h"
+#include "catchwater/pipeline/build_plan.h"
+#include "catchwater/pipeline/replay.h"
+#include "catchwater/sql/sql_text.h"
+
+namespace catchwater {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct DlqArguments {
+  std::string pipeline;
+  std::string where;
+  std::string id;
+  bool is_dry_run = false;
+};
+
+struct LetterTable {
+  const BoundPipeline* pipeline;
+  std::string sql_name;  ///< Quoted.
+};
+
+std::string SqlNameOf(const std::string& table_key) {
+  const size_t dot = table_key.rfind('.');
+  return QuoteSqlName(table_key.substr(0, dot)) + "." + QuoteSqlName(table_key.substr(dot + 1));
+}
+
+/// The dead letter tables that exist, of the chosen pipeline or of all.
+arrow::Result<std::vector<LetterTable>> LetterTables(Workspace& workspace,
+                                                     const std::string& pipeline) {
+  std::vector<LetterTable> tables;
+  std::string known;
+  for (const BoundPipeline& bound : workspace.project().pipelines) {
+    if (!bound.config.lake) continue;
+    known += (known.empty() ? "" : ", ") + bound.config.name;
+    if (!pipeline.empty() && bound.config.name != pipeline) continue;
+    const std::string key = DeadLetterTableKey(bound.config.lake->table);
+    ARROW_ASSIGN_OR_RAISE(const auto pointer, workspace.ledger().TablePointer(key));
+    if (pointer) tables.push_back({.pipeline = &bound, .sql_name = SqlNameOf(key)});
+  }
+  if (tables.empty() && !pipeline.empty()) {
+    return NotFound("Pipeline has no dead letter table: ", pipeline,
+                    "\n  = note: pipelines with a lake: ", known);
+  }
+  return tables;
+}
+
+std::string Selection(const LetterTable& table, const std::string& where) {
+  std::string sql =
+      " FROM " + table.sql_name + " WHERE pipeline = " + QuoteSqlText(table.pipeline->config.name);
+  if (!where.empty()) sql += " AND (" + where + "\n)";
+  return sql;
+}
+
+arrow::Status Print(LakeQuery& query, Workspace& workspace, const std::string& sql, bool as_json) {
+  ARROW_ASSIGN_OR_RAISE(SqlResult result, query.Run(sql));
+  if (!as_json) {
+    ARROW_ASSIGN_OR_RAISE(const auto rows, result.ReadAll());
+    std::vector<std::shared_ptr<arrow::RecordBatch>> batches;
+    arrow::TableBatchReader reader(*rows);
+    while (true) {
+      ARROW_ASSIGN_OR_RAISE(auto batch, reader.Next());
+      if (batch == nullptr) break;
+      batches.push_back(std::move(batch));
+    }
+    std::cout << DrawTable(*result.schema(), batches, {.rows_max = 1'000});
+    return arrow::Status::OK();
+  }
+  ARROW_ASSIGN_OR_RAISE(auto codec, workspace.registry().MakeCodec("json"));
+  ARROW_ASSIGN_OR_RAISE(auto encoder, codec->MakeEncoder(result.schema()));
+  std::string bytes;
+  while (true) {
+    ARROW_ASSIGN_OR_RAISE(const auto rows, result.Next());
+    if (rows == nullptr) break;
+    ARROW_RETURN_NOT_OK(encoder->Encode(*rows, &bytes));
+  }
+  ARROW_RETURN_NOT_OK(encoder->Finish(&bytes));
+  std::cout << bytes;
+  return arrow::Status::OK();
+}
+
+arrow::Status List(Workspace& workspace, const DlqArguments& arguments, bool as_json) {
+  ARROW_ASSIGN_OR_RAISE(const auto tables, LetterTables(workspace, arguments.pipeline));
+  ARROW_ASSIGN_OR_RAISE(auto query, OpenLakeSession(workspace, ""));
+  std::string sql;
+  for (const LetterTable& table : tables) {
+    sql += (sql.empty() ? "" : " UNION ALL ") +
+           std::string(
+               "SELECT pipeline, rule, count(*) AS letters, min(dead_letter_id) AS "
+               "example_id, min(reason) AS example, max(received_at) AS latest") +
+           Selection(table, arguments.where) + " GROUP BY pipeline, rule";
+  }
+  if (sql.empty()) {
+    if (as_json) return arrow::Status::OK();
+    std::cout << "no dead letters\n";
+    return arrow::Status::OK();
+  }
+  ARROW_RETURN_NOT_OK(
+      Print(*query, workspace, sql + " ORDER BY letters DESC, pipeline, rule", as_json));
+  if (!as_json) std::cerr << "Next: catchwater dlq show ID, then catchwater dlq replay\n";
+  return arrow::Status::OK();
+}
+
+arrow::Status Show(Workspace& workspace, const DlqArguments& arguments, bool as_json) {
+  ARROW_ASSIGN_OR_RAISE(const auto tables, LetterTables(workspace, arguments.pipeline));
+  ARROW_ASSIGN_OR_RAISE(auto query, OpenLakeSession(workspace, ""));
+  const std::string is_it = "dead_letter_id = " + QuoteSqlText(arguments.id);
+  for (const LetterTable& table : tables) {
+    ARROW_ASSIGN_OR_RAISE(
+        SqlResult result,
+        query->Run("SELECT * REPLACE (coalesce(try(decode(raw)), raw::VARCHAR) AS raw)" +
+                   Selection(table, is_it)));
+    ARROW_ASSIGN_OR_RAISE(const auto rows, result.ReadAll());
+    if (rows->num_rows() == 0) continue;
+    ARROW_ASSIGN_OR_RAISE(const auto batch, rows->CombineChunksToBatch());
+    ARROW_ASSIGN_OR_RAISE(const auto marks, workspace.ledger().ReplayedAmong({arguments.id}));
+    Json letter = Json::object();
+    for (int i = 0; i < batch->num_columns(); ++i) {
+      std::string text;
+      AppendCell(*batch->column(i), 0, &text);
+      letter[batch->schema()->field(i)->name()] = text;
+    }
+    letter["is_replayed"] = !marks.empty();
+    if (as_json) {
+      std::cout << letter.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+      return arrow::Status::OK();
+    }
+    for (const auto& [name, value] : letter.items()) {
+      std::string label = name;
+      label.resize(16, ' ');
+      std::cout << label << (value.is_string() ? value.get<std::string>() : value.dump()) << "\n";
+    }
+    return arrow::Status::OK();
+  }
+  return NotFound("There is no such dead letter: ", arguments.id,
+                  "\n  = help: `catchwater dlq list` shows an id of each rule");
+}
+
+/// \return at most one more than a replay takes
+arrow::Result<std::vector<StoredLetter>> ReadLetters(LakeQuery& query, const LetterTable& table,
+                                                     const std::string& where) {
+  ARROW_ASSIGN_OR_RAISE(
+      SqlResult result,
+      query.Run("SELECT dead_letter_id, origin, raw, raw_bytes, epoch_us(received_at) AS at" +
+                Selection(table, where) + " ORDER BY partition_id, frame_ordinal, row_in_frame"));
+  std::vector<StoredLetter> letters;
+  while (true) {
+    ARROW_ASSIGN_OR_RAISE(const auto rows, result.Next());
+    if (rows == nullptr) return letters;
+    const auto& id = static_cast<const arrow::StringArray&>(*rows->column(0));
+    const auto& origin = static_cast<const arrow::StringArray&>(*rows->column(1));
+    const auto& raw = static_cast<const arrow::BinaryArray&>(*rows->column(2));
+    const auto& raw_bytes = static_cast<const arrow::Int64Array&>(*rows->column(3));
+    const auto& at = static_cast<const arrow::Int64Array&>(*rows->column(4));
+    for (int64_t i = 0; i < rows->num_rows(); ++i) {
+      letters.push_back({.id = id.GetString(i),
+                         .origin = origin.GetString(i),
+                         .raw = raw.IsNull(i) ? "" : std::string(raw.GetView(i)),
+                         .raw_bytes = raw_bytes.Value(i),
+                         .receive_us = at.Value(i)});
+    }
+  }
+}
+
+/// Leaves out what is replayed already, so that the bound is on work that is left.
+arrow::Result<std::vector<StoredLetter>> ChooseLetters(Workspace& workspace, LakeQuery& query,
+                                                       const LetterTable& table,
+                                                       const DlqArguments& arguments) {
+  ARROW_ASSIGN_OR_RAISE(auto letters, ReadLetters(query, table, arguments.where));
+  if (static_cast<int64_t>(letters.size()) <= kReplayLettersMax) return letters;
+  std::vector<std::string> ids;
+  for (const StoredLetter& letter : letters) ids.push_back(letter.id);
+  ARROW_ASSIGN_OR_RAISE(const auto marked, workspace.ledger().ReplayedAmong(ids));
+  const std::set<std::string> is_marked(marked.begin(), marked.end());
+  std::erase_if(letters, [&](const StoredLetter& l) { return is_marked.contains(l.id); });
+  if (static_cast<int64_t>(letters.size()) > kReplayLettersMax) {
+    std::cerr << "note: only the first " << kReplayLettersMax << " of " << letters.size()
+              << " letters are taken; run it again for the others\n";
+    letters.resize(kReplayLettersMax);
+  }
+  return letters;
+}
+
+Json ToJson(const std::string& pipeline, const ReplayReport& report, bool is_dry_run) {
+  Json failures = Json::array();
+  for (const ReplayFailure& failure : report.failures) {
+    failures.push_back({{"id", failure.id}, {"reason", failure.reason}});
+  }
+  return {{"pipeline", pipeline},
+          {"dry_run", is_dry_run},
+          {"letters", report.letters},
+          {"already_replayed", report.already_replayed},
+          {"replayed", report.replayed},
+          {"rows", report.rows},
+          {"taken_out", report.taken_out},
+          {"failed", report.failed},
+          {"failures", std::move(failures)},
+          {"notes", report.notes}};
+}
+
+void PrintReport(const std::string& pipeline, const ReplayReport& report, bool is_dry_run) {
+  std::cout << "pipeline " << pipeline << ": of " << report.letters << " letters "
+            << report.already_replayed << " were replayed before, " << report.replayed
+            << (is_dry_run ? " would be good now" : " are good now") << " (" << report.rows
+            << " rows in the table, " << report.taken_out << " taken out by steps), "
+            << report.failed << " fail again and stay\n";
+  for (const ReplayFailure& failure : report.failures) {
+    std::cout << "  " << failure.id << "  " << failure.reason << "\n";
+  }
+  for (const std::string& note : report.notes) std::cerr << "note: " << note << "\n";
+  if (is_dry_run) std::cerr << "Nothing was written.\n";
+}
+
+arrow::Status Replay(Workspace& workspace, const DlqArguments& arguments, bool as_json) {
+  ARROW_ASSIGN_OR_RAISE(const auto tables, LetterTables(workspace, arguments.pipeline));
+  ARROW_ASSIGN_OR_RAISE(auto query, OpenLakeSession(workspace, ""));
+  Json reports = Json::array();
+  for (const LetterTable& table : tables) {
+    ARROW_ASSIGN_OR_RAISE(const auto letters, ChooseLetters(workspace, *query, table, arguments));
+    ARROW_ASSIGN_OR_RAISE(PipelinePlan plan,
+                          BuildPlan(*table.pipeline, workspace.project().folder));
+    ARROW_ASSIGN_OR_RAISE(const ReplayReport report,
+                          ReplayLetters(std::make_shared<const PipelinePlan>(std::move(plan)),
+                                        {.files = workspace.files(),
+                                         .clock = workspace.clock(),
+                                         .registry = workspace.registry(),
+                                         .ledger = &workspace.ledger(),
+                                         .lake = &workspace.lake(),
+                                         .owner = LeaseOwner(),
+                                         .console = std::cout},
+                                        letters, {.is_dry_run = arguments.is_dry_run}));
+    const std::string& name = table.pipeline->config.name;
+    reports.push_back(ToJson(name, report, arguments.is_dry_run));
+    if (!as_json) PrintReport(name, report, arguments.is_dry_run);
+  }
+  if (as_json) {
+    std::cout << reports.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+  } else if (tables.empty()) {
+    std::cout << "no dead letters\n";
+  }
+  return arrow::Status::OK();
+}
+
+using DlqCall = arrow::Status (*)(Workspace&, const DlqArguments&, bool as_json);
+
+CLI::App* AddDlqCommand(CLI::App& verb, VerbContext& context, const char* name, const char* summary,
+                        std::shared_ptr<DlqArguments> arguments, DlqCall call) {
+  auto* command = verb.add_subcommand(name, summary);
+  command->add_option("--project", context.globals.project, "Project folder");
+  command->add_option("--pipeline", arguments->pipeline, "Only this pipeline's letters");
+  command->callback([&context, arguments, call] {
+    context.run = [&context, arguments, call] {
+      return WithData(context.globals, [&](Workspace& workspace) {
+        return call(workspace, *arguments, context.globals.json);
+      });
+    };
+  });
+  return command;
+}
+
+}  // namespace
+
+void AddDlqVerb(CLI::App& app, VerbContext& context) {
+  auto* verb = app.add_subcommand("dlq", "Dead letters: what was refused, and putting it back");
+  verb->require_subcommand(1);
+  auto arguments = std::make_shared<DlqArguments>();
+  const char* where = "SQL over the letters, e.g. \"rule = 'validate.range'\"";
+  AddDlqCommand(*verb, context, "list", "Count the letters by rule", arguments, List)
+      ->add_option("--where", arguments->where, where);
+  AddDlqCommand(*verb, context, "show", "Show one letter with its place, reason and bytes",
+                arguments, Show)
+      ->add_option("id", arguments->id, "The letter, e.g. 7:1024:0")
+      ->required();
+  auto* replay = AddDlqCommand(*verb, context, "replay",
+                               "Send letters through the pipeline as it is now", arguments, Replay);
+  replay->add_option("--where", arguments->where, where);
+  replay->add_flag("--dry-run", arguments->is_dry_run, "Say what would happen; write nothing");
+}
+
+}  // namespace catchwater

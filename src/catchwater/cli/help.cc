@@ -1,0 +1,76 @@
+#include "catchwater/cli/help.h"
+
+#include <string_view>
+#include <utility>
+
+namespace catchwater {
+namespace {
+
+struct VerbExamples {
+  std::string_view verb;  ///< Empty: the program.
+  std::string_view lines;
+};
+
+constexpr VerbExamples kExamples[] = {
+    {"catchwater",
+     "  catchwater init files my-project         a project that runs\n"
+     "  catchwater run my-project --until-idle   take what is there, then end\n"
+     "  catchwater query --project my-project \"SELECT count(*) FROM files.readings\"\n"
+     "  catchwater verify my-project             prove that nothing was lost or doubled\n"},
+    {"init",
+     "  catchwater init                          list the templates\n"
+     "  catchwater init files my-project         CSV files into a table\n"},
+    {"validate",
+     "  catchwater validate my-project\n"
+     "  catchwater validate my-project/pipelines/readings.yaml\n"},
+    {"run",
+     "  catchwater run                           run until stopped\n"
+     "  catchwater run --until-idle              take what is there, then end\n"
+     "  catchwater run --preview 10              show what would happen\n"
+     "  catchwater run --set source.file.path=in.csv --until-idle\n"},
+    {"status",
+     "  catchwater status\n"
+     "  catchwater status --json\n"},
+    {"query",
+     "  catchwater query \"SELECT count(*) FROM files.readings\"\n"
+     "  catchwater query \"FROM files.readings\" --format parquet --output readings.parquet\n"
+     "  catchwater query \"SELECT count(*) FROM files.readings\" --at 2026-01-05T12:00:00Z\n"},
+    {"tables",
+     "  catchwater tables\n"
+     "  catchwater tables --snapshots            what `query --at` can go to\n"},
+    {"ledger",
+     "  catchwater ledger list --state failed\n"
+     "  catchwater ledger retry\n"
+     "  catchwater ledger rebuild\n"},
+    {"dlq",
+     "  catchwater dlq list\n"
+     "  catchwater dlq show 7:1024:0\n"
+     "  catchwater dlq replay --where \"rule = 'validate.range'\" --dry-run\n"},
+    {"verify",
+     "  catchwater verify\n"
+     "  catchwater verify --deep --json\n"},
+    {"simulate",
+     "  catchwater simulate --sensors 58 --rows 1000 --format csv --output sensors.csv\n"},
+    {"schema", "  catchwater schema > pipeline.schema.json\n"},
+    {"doc",
+     "  catchwater doc                           list the pages\n"
+     "  catchwater doc E1203\n"
+     "  catchwater doc source file\n"},
+    {"completion", "  catchwater completion bash > /etc/bash_completion.d/catchwater\n"},
+};
+
+}  // namespace
+
+std::string HelpFormatter::make_help(const CLI::App* app, std::string name,
+                                     CLI::AppFormatMode mode) const {
+  std::string help = CLI::Formatter::make_help(app, std::move(name), mode);
+  if (mode != CLI::AppFormatMode::Normal) return help;
+  for (const VerbExamples& examples : kExamples) {
+    if (app->get_name() == examples.verb) {
+      return "Examples:\n" + std::string(examples.lines) + "\n" + help;
+    }
+  }
+  return help;
+}
+
+}  // namespace catchwater

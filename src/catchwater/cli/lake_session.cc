@@ -1,0 +1,45 @@
+#include "catchwater/cli/lake_session.h"
+
+#include <utility>
+
+#include "catchwater/base/error.h"
+#include "catchwater/base/timestamp.h"
+#include "catchwater/pipeline/control_server.h"
+
+namespace catchwater {
+namespace {
+
+arrow::Result<ReadPoint> ReadPointAt(Workspace& workspace, const std::string& at) {
+  if (at.empty()) {
+    // A running program sees rows that are in no commit yet.
+    ARROW_ASSIGN_OR_RAISE(auto live, AskReadPoint(workspace.control_socket()));
+    if (live) return *std::move(live);
+  }
+  ReadPoint point;
+  ARROW_ASSIGN_OR_RAISE(const CatalogView catalog, workspace.ledger().Catalog());
+  point.seq = catalog.seq;
+  point.metadata_location = catalog.metadata_location;
+  if (!at.empty()) {
+    const LocalTime time = ToUtc(ParseIso(at));
+    if (time.fault != TimeFault::kNone) {
+      return BadData("Time of --at cannot be read, ", TimeFaultText(time.fault), ": ", at);
+    }
+    point.as_of_us = time.us;
+  }
+  return point;
+}
+
+}  // namespace
+
+arrow::Result<std::unique_ptr<LakeQuery>> OpenLakeSession(Workspace& workspace,
+                                                          const std::string& at) {
+  ARROW_ASSIGN_OR_RAISE(ReadPoint point, ReadPointAt(workspace, at));
+  LakeQueryOptions options;
+  options.sql.threads = 2;
+  options.sql.memory_bytes_max = workspace.project().settings.memory.sql.bytes;
+  options.sql.temp_directory = workspace.data_folder() + "/tmp";
+  options.extension_folder = Workspace::ExtensionFolder();
+  return LakeQuery::Open(workspace.lake(), std::move(point), options);
+}
+
+}  // namespace catchwater

@@ -1,0 +1,99 @@
+#include "catchwater/cli/run_errors.h"
+
+#include <utility>
+
+#include "catchwater/base/error.h"
+#include "catchwater/io/files.h"
+
+namespace catchwater {
+namespace {
+
+/// Messages begin with static text (base/error.h); with context before it, it stands inside.
+struct Signature {
+  std::string_view text;
+  std::string_view code;
+};
+
+constexpr Signature kSignatures[] = {
+    {"Ledger is locked by another program", "E2001"},
+    {"Ledger is damaged", "E2002"},
+    {"Ledger has a newer format", "E2003"},
+    {"Column of the table cannot become", "E2005"},
+    {"There is no data yet", "E2006"},
+    {"Another replay of the pipeline", "E2007"},
+    {"Replay was refused", "E2007"},
+    {"DuckDB extension is not there", "E2008"},
+    {"Commit was refused", "E2010"},
+    {"File exists and is not overwritten", "E2012"},
+};
+
+}  // namespace
+
+std::vector<ErrorCode> RunErrorCodes() {
+  return {
+      {"E2001", "Ledger is locked",
+       "Another program has kept the ledger's database locked for longer than 10 s. Catchwater's "
+       "own processes hold it for milliseconds.",
+       "", "Find the program (`fuser .catchwater/ledger.sqlite`) and let it end its transaction."},
+      {"E2002", "Ledger is damaged",
+       "The ledger's database cannot be read. The tables are whole: they are plain Iceberg files.",
+       "", "`catchwater ledger rebuild`, then `catchwater verify`."},
+      {"E2003", "Ledger is newer than this program",
+       "A newer version of Catchwater has written the data folder.", "",
+       "Use that version, or another data folder with `--data`."},
+      {"E2004", "Disk is full",
+       "What was being written was removed again, nothing that was committed is touched, and a "
+       "running pipeline tries again by itself.",
+       "", "Make room on the disk of the data folder."},
+      {"E2005", "Table and pipeline do not fit",
+       "The table has a column with a type that cannot become the declared one. Only int32 to "
+       "int64, float32 to float64 and wider decimals can be changed in place.",
+       "value: string     # the table has a double",
+       "Declare the type that the table has (`catchwater tables`), give the column another name, "
+       "or use another table."},
+      {"E2006", "No data yet", "The data folder has no ledger: no pipeline has run here.", "",
+       "`catchwater run`, or give the folder with `--project` and `--data`."},
+      {"E2007", "Dead letters are being replayed elsewhere",
+       "Another replay of the same pipeline is under way or was faster. Nothing was changed.", "",
+       "Wait for it and run the replay again: what it took is not taken twice."},
+      {"E2008", "Extension of DuckDB is missing",
+       "SQL over tables needs the extensions avro, httpfs and iceberg as files. Nothing is ever "
+       "loaded from the network.",
+       "", "`make setup`, or set CATCHWATER_EXTENSIONS to their folder."},
+      {"E2009", "Not allowed", "The operating system refuses access to a file or folder.", "",
+       "Check owner and mode of the path in the message."},
+      {"E2010", "Commit was refused",
+       "Another writer was faster: it has moved the position or holds the lease. Nothing of this "
+       "commit is visible; the pipeline begins again at the ledger's positions.",
+       "", "Nothing, if it happens now and then. Else look who holds the lease."},
+      {"E2011", "Not there", "A file, folder, table or source that was named does not exist.", "",
+       "Check the name in the message; relative paths begin at the project folder."},
+      {"E2012", "File exists", "`init` does not overwrite files.", "", "Choose another folder."},
+  };
+}
+
+ErrorCodeTable AllErrorCodes() {
+  ErrorCodeTable table = ErrorCodeTable::WithConfigCodes();
+  for (ErrorCode& code : RunErrorCodes()) {
+    const arrow::Status status = table.Add(std::move(code));
+    CATCHWATER_CHECK(status.ok(), "the table of run-time codes is well formed");
+  }
+  return table;
+}
+
+std::string_view RunErrorCodeOf(const arrow::Status& status) {
+  for (const Signature& signature : kSignatures) {
+    if (status.message().find(signature.text) != std::string::npos) return signature.code;
+  }
+  if (IsDiskFull(status)) return "E2004";
+  switch (KindOf(status)) {
+    case ErrorKind::kDenied:
+      return "E2009";
+    case ErrorKind::kNotFound:
+      return "E2011";
+    default:
+      return "";
+  }
+}
+
+}  // namespace catchwater

@@ -1,0 +1,105 @@
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "catchwater/base/duration.h"
+#include "catchwater/base/error.h"
+#include "catchwater/base/timestamp.h"
+#include "catchwater/cli/workspace.h"
+#include "catchwater/source/simulate/simulate_source.h"
+
+namespace catchwater {
+namespace {
+
+struct SimulateArguments {
+  SimulateConfig config;
+  std::string cadence = "1m";
+  std::string late_by = "10m";
+  std::string format = "ndjson";
+  std::string output;
+  uint64_t seed = 1;
+};
+
+constexpr int64_t kDefaultFromUs = 1'767'225'600'000'000;  // 2026-01-01T00:00:00Z
+
+arrow::Result<SensorModelOptions> ModelOptionsOf(SimulateArguments arguments) {
+  ARROW_ASSIGN_OR_RAISE(arguments.config.cadence, ParseDuration(arguments.cadence));
+  ARROW_ASSIGN_OR_RAISE(arguments.config.late_by, ParseDuration(arguments.late_by));
+  arguments.config.seed = arguments.seed;
+  arguments.config.format =
+      arguments.format == "csv" ? SimulateFormat::kCsv : SimulateFormat::kNdjson;
+  int64_t from_us = kDefaultFromUs;
+  if (!arguments.config.from.empty()) {
+    const LocalTime time = ToUtc(ParseIso(arguments.config.from));
+    if (time.fault != TimeFault::kNone) {
+      return BadData("Time of --from cannot be read, ", TimeFaultText(time.fault), ": ",
+                     arguments.config.from);
+    }
+    from_us = time.us;
+  }
+  return arguments.config.ModelOptions(from_us);
+}
+
+arrow::Status Write(const SensorModelOptions& options, std::ostream& out) {
+  constexpr int64_t kBufferBytes = 1 << 20;
+  const auto pool = ReadBufferPool::Make(kBufferBytes);
+  SensorModel model(options);
+  if (options.is_csv) out << SensorModel::CsvHeader();
+  std::vector<SensorModel::Record> records;
+  int64_t slot = 0;
+  while (slot < model.slot_count() && out) {
+    ReadBuffer buffer = pool->Take();
+    records.clear();
+    while (slot < model.slot_count() && buffer.free_count() >= SensorModel::kSlotBytesMax) {
+      model.AppendSlot(slot++, /*ordinal_min=*/0, buffer, records);
+    }
+    out << buffer.view();
+    pool->Return(std::move(buffer));
+  }
+  out.flush();
+  return out ? arrow::Status::OK() : Unavailable("Simulated records could not be written");
+}
+
+arrow::Status Simulate(const SimulateArguments& arguments) {
+  ARROW_ASSIGN_OR_RAISE(const SensorModelOptions options, ModelOptionsOf(arguments));
+  if (arguments.output.empty()) return Write(options, std::cout);
+  std::ofstream file(arguments.output, std::ios::binary | std::ios::trunc);
+  if (!file) return Denied("File cannot be written: ", arguments.output);
+  return Write(options, file);
+}
+
+}  // namespace
+
+void AddSimulateVerb(CLI::App& app, VerbContext& context) {
+  auto* verb = app.add_subcommand("simulate", "Write the records of made-up sensors");
+  auto arguments = std::make_shared<SimulateArguments>();
+  arguments->config.rows = 1'000;
+  SimulateConfig& config = arguments->config;
+  const CLI::Range share(0.0, 1.0);
+  verb->add_option("--sensors", config.sensors, "How many sensors report")
+      ->check(CLI::Range(int64_t{1}, int64_t{1'000'000}));
+  verb->add_option("--rows", config.rows, "Readings before gaps; 0: without end")
+      ->check(CLI::NonNegativeNumber);
+  verb->add_option("--format", arguments->format, "csv or ndjson")
+      ->check(CLI::IsMember({"csv", "ndjson"}));
+  verb->add_option("--from", config.from, "Event time of the first reading, ISO 8601");
+  verb->add_option("--cadence", arguments->cadence, "Time between two readings of a sensor");
+  verb->add_option("--seed", arguments->seed, "The same seed makes the same records");
+  verb->add_option("--gap-rate", config.gap_rate, "Share never made")->check(share);
+  verb->add_option("--duplicate-rate", config.duplicate_rate, "Share sent twice")->check(share);
+  verb->add_option("--late-rate", config.late_rate, "Share that arrives late")->check(share);
+  verb->add_option("--late-by", arguments->late_by, "How much later");
+  verb->add_option("--broken-rate", config.broken_rate, "Share that is broken")->check(share);
+  verb->add_option("-o,--output", arguments->output, "Write to this file");
+  verb->callback([&context, arguments] {
+    context.run = [arguments] {
+      const arrow::Status status = Simulate(*arguments);
+      return status.ok() ? ExitCode::kOk : ReportFailure(status);
+    };
+  });
+}
+
+}  // namespace catchwater
