@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "catchwater/base/error.h"
 
@@ -68,7 +69,9 @@ INSTANTIATE_TEST_SUITE_P(Table, SubstituteTest, ::testing::ValuesIn(kCases),
 class ProcessEnvironmentTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    folder_ = std::filesystem::temp_directory_path() / "catchwater_environment_test";
+    // One folder a process: tests of this suite run beside each other.
+    folder_ = std::filesystem::temp_directory_path() /
+              ("catchwater_environment_test_" + std::to_string(getpid()));
     std::filesystem::create_directories(folder_);
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }

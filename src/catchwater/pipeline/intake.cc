@@ -135,6 +135,13 @@ arrow::Result<int64_t> Intake::ClaimAndOpenInputs() {
                                              /*is_retryable=*/true));
       continue;
     }
+    if (offer->second.file && offer->second.file->head_hash != input.head_hash) {
+      // The name means another content by now, which has a row of its own.
+      ARROW_RETURN_NOT_OK(ledger_->FailInput(input.partition_id, options_.fence,
+                                             "File was replaced: " + input.path,
+                                             /*is_retryable=*/false));
+      continue;
+    }
     ARROW_ASSIGN_OR_RAISE(const Position at,
                           ledger_->GetPosition(input.partition_id, options_.consumer));
     ARROW_RETURN_NOT_OK(OpenAt(input.partition_id, offer->second, at));

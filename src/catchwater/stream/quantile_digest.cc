@@ -75,6 +75,9 @@ double QuantileDigest::Quantile(double share) const {
   // Interpolates linearly between the middles of neighbouring centroids; the ends are exact. For
   // single values this is the usual "continuous" percentile.
   const double rank = share * static_cast<double>(count_ - 1);
+  // After a merge the extreme value may hide in a centroid that is not the outermost.
+  if (rank <= 0) return min_;
+  if (rank >= static_cast<double>(count_ - 1)) return max_;
   double before = 0;
   double last_middle = 0;
   double last_mean = min_;
