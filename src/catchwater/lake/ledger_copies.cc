@@ -15,6 +15,7 @@ namespace {
 constexpr std::string_view kPrefix = "ledger-";
 constexpr std::string_view kSuffix = ".sqlite";
 constexpr std::string_view kUnfinished = "unfinished-";
+constexpr int64_t kLeftBehindUs = 600'000'000;
 
 std::string FolderOf(const std::string& warehouse) { return warehouse + "/.ledger"; }
 
@@ -56,7 +57,11 @@ arrow::Result<std::string> TakeLedgerCopy(Files& files, Ledger& ledger,
   ARROW_ASSIGN_OR_RAISE(const auto entries, files.List(folder));
   for (const FileEntry& entry : entries) {
     const std::string_view name = std::string_view(entry.path).substr(folder.size() + 1);
-    if (name.starts_with(kUnfinished)) ARROW_RETURN_NOT_OK(files.Remove(entry.path));
+    // A young one may be another program's that is at work.
+    const bool is_left_behind = now_us - entry.modified_us > kLeftBehindUs;
+    if (name.starts_with(kUnfinished) && is_left_behind) {
+      ARROW_RETURN_NOT_OK(files.Remove(entry.path));
+    }
   }
   const std::string name = NameOf(now_us);
   const std::string path = folder + "/" + name;

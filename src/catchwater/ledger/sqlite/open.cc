@@ -110,8 +110,9 @@ arrow::Status SyncFolderOf(const std::string& path) {
 
 }  // namespace
 
-arrow::Result<std::unique_ptr<Ledger>> Ledger::Open(const LedgerOptions& options,
-                                                    const Clock& clock) {
+namespace {
+
+arrow::Result<std::unique_ptr<Ledger>> OpenOnce(const LedgerOptions& options, const Clock& clock) {
   const std::string& path = options.path;
   if (!options.is_read_only) {
     ARROW_RETURN_NOT_OK(CreateFolder(std::filesystem::path(path).parent_path()));
@@ -136,6 +137,24 @@ arrow::Result<std::unique_ptr<Ledger>> Ledger::Open(const LedgerOptions& options
   connect.wal_pages_max = 0;
   ARROW_ASSIGN_OR_RAISE(Connection reader, Connection::Open(connect));
   return std::make_unique<SqliteLedger>(options, clock, std::move(writer), std::move(reader));
+}
+
+// Two programs that create the same ledger at the same moment: SQLite refuses one of them at once,
+// without its busy time-out, where waiting could never end. It is then there at the next look.
+constexpr int kOpenTriesMax = 20;
+constexpr int64_t kOpenPauseUs = 50'000;
+
+}  // namespace
+
+arrow::Result<std::unique_ptr<Ledger>> Ledger::Open(const LedgerOptions& options,
+                                                    const Clock& clock) {
+  auto opened = OpenOnce(options, clock);
+  for (int i = 1; i < kOpenTriesMax && !opened.ok(); ++i) {
+    if (KindOf(opened.status()) != ErrorKind::kUnavailable) break;
+    clock.SleepMicros(kOpenPauseUs, {});
+    opened = OpenOnce(options, clock);
+  }
+  return opened;
 }
 
 SqliteLedger::SqliteLedger(LedgerOptions options, const Clock& clock, Connection writer,
