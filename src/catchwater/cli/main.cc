@@ -1,7 +1,5 @@
 /// \file
 /// The program `catchwater`: one sub-command a verb.
-#include <malloc.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <exception>
@@ -11,6 +9,7 @@
 #include <vector>
 
 #include <CLI/CLI.hpp>
+#include <malloc.h>
 
 #include "catchwater/cli/help.h"
 #include "catchwater/cli/verb.h"

@@ -124,8 +124,8 @@ arrow::Status Connection::Failure(int code) const {
       return Internal("Ledger refuses a row that breaks its schema: ", what);
     case SQLITE_IOERR:
     case SQLITE_PROTOCOL:
-      return Unavailable("Ledger could not be read or written, reason, code, errno and path: ", what,
-                         ": ", code, ": ", system_error, ": ", path);
+      return Unavailable("Ledger could not be read or written, reason, code, errno and path: ",
+                         what, ": ", code, ": ", system_error, ": ", path);
     default:
       return Internal("Ledger failed, code, reason and path: ", code, ": ", what, ": ", path);
   }
