@@ -19,6 +19,7 @@ columns:
   temperature: float64
 steps:
   - validate: { temperature: { range: [-40, 85] }, on_fail: dead_letter }
+  - deduplicate: { key: [sensor_id, ts], within: 2h }
 lake:
   table: sensors.readings
   partition: [hour(ts)]

@@ -61,6 +61,11 @@ arrow::Result<PipelinePlan> BuildPlan(const BoundPipeline& bound, const std::str
   plan.steps = bound.steps;
   plan.keep_raw = config.source.keep_raw;
   if (config.source.keep_raw_retain) plan.keep_raw_retain_ms = config.source.keep_raw_retain->ms;
+  if (!plan.keep_raw.empty()) {
+    return ConfigError(
+        "Option `keep_raw` of a source is not supported by this version; remove it, pipeline: ",
+        config.name);
+  }
   plan.frame_bytes_max = config.source.frame_bytes_max.bytes;
   if (!bound.codec) {
     return ConfigError("Pipeline needs a codec (`codec: csv`, `json` or `lines`), pipeline: ",

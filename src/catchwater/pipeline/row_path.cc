@@ -89,6 +89,8 @@ arrow::Result<RowPathResult> RowPath::Process(const Block& block, uint64_t seque
     if (result.rows.rows == nullptr || result.rows.rows->num_rows() == 0) break;
     auto split = step->Apply(std::move(result.rows));
     if (!split.ok()) return leave(split.status());
+    // Nothing is ever taken back: an attempt that fails builds its steps anew, from the lake.
+    step->Committed();
     ARROW_RETURN_NOT_OK(Absorb(*std::move(split), flow, &result));
   }
   ARROW_RETURN_NOT_OK(leave(arrow::Status::OK()));

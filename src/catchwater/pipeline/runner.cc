@@ -6,6 +6,7 @@
 #include "catchwater/base/error.h"
 #include "catchwater/pipeline/epoch_commit.h"
 #include "catchwater/pipeline/lake_destination.h"
+#include "catchwater/pipeline/seed_steps.h"
 #include "catchwater/pipeline/step_chain.h"
 #include "catchwater/pipeline/stream_destination.h"
 #include "catchwater/pipeline/timer.h"
@@ -247,6 +248,9 @@ arrow::Result<std::shared_ptr<Attempt>> RunnerCore::BuildAttempt() {
   }
   if (plan_->lake) {
     ARROW_RETURN_NOT_OK(PrepareTables(chain.output_schema));
+    if (chain.tail != nullptr) {
+      ARROW_RETURN_NOT_OK(SeedSteps(*context_.lake, plan_->lake->table.table_key, *chain.tail));
+    }
   } else {
     auto sink_context = [this](const StreamConfig& stream, std::shared_ptr<arrow::Schema> schema) {
       return SinkContext{.schema = std::move(schema),

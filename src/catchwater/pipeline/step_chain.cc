@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "catchwater/base/error.h"
+#include "catchwater/transform/select/fuse_sql_steps.h"
 
 namespace catchwater {
 
@@ -39,6 +40,9 @@ arrow::Result<StepChain> BuildStepChain(const PipelinePlan& plan, int lane_count
       ARROW_ASSIGN_OR_RAISE(auto step, make());
       chain.lanes[lane].push_back(std::move(step));
     }
+  }
+  for (auto& steps : chain.lanes) {
+    ARROW_ASSIGN_OR_RAISE(steps, FuseSqlSteps(std::move(steps), ArrowSchema(plan.columns)));
   }
   return chain;
 }
