@@ -94,6 +94,21 @@ void PrintJson(const std::vector<RunnerReport>& reports, const CompactionReport&
             << "\n";
 }
 
+/// Files that could not be taken are not silence: each run says how many there are, and where to
+/// look.
+arrow::Status WarnOfFailedInputs(Workspace& workspace) {
+  for (const BoundPipeline& bound : workspace.project().pipelines) {
+    if (!bound.config.lake) continue;
+    ARROW_ASSIGN_OR_RAISE(const WorkCounts counts,
+                          workspace.ledger().InputCounts(bound.config.name));
+    if (counts.failed == 0) continue;
+    std::cerr << "warning: " << counts.failed << " input files of pipeline " << bound.config.name
+              << " failed\n  = help: `catchwater ledger list --state failed` says why, "
+                 "`catchwater ledger retry` takes them again\n";
+  }
+  return arrow::Status::OK();
+}
+
 void PrintMerges(const CompactionReport& report) {
   if (report.merges == 0 && report.failures == 0) return;
   std::cerr << "merged " << report.files_in << " files into " << report.files_out << ", rows "
@@ -186,6 +201,7 @@ arrow::Status RunProject(Workspace& workspace, const RunArguments& arguments,
   if (globals.json) PrintJson(run.Reports(), run.Compaction());
   PrintReport(run.Reports());
   PrintMerges(run.Compaction());
+  if (needs_data) ARROW_RETURN_NOT_OK(WarnOfFailedInputs(workspace));
   if (arguments.shows_delays && needs_data) {
     ARROW_ASSIGN_OR_RAISE(const StageDelays delays, MeasureStageDelays(workspace.ledger()));
     std::cout << Render(delays);
