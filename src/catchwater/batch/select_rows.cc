@@ -38,7 +38,8 @@ arrow::Result<std::shared_ptr<arrow::Buffer>> GatherBits(const uint8_t* bits, in
   ARROW_ASSIGN_OR_RAISE(auto buffer, arrow::AllocateEmptyBitmap(row_count));
   uint8_t* out = buffer->mutable_data();
   for (size_t i = 0; i < rows.size(); ++i) {
-    const uint8_t bit = arrow::bit_util::GetBit(bits, offset + rows[i]) ? 1 : 0;
+    const uint8_t bit =
+        arrow::bit_util::GetBit(bits, offset + static_cast<int64_t>(rows[i])) ? 1 : 0;
     out[i / 8] = static_cast<uint8_t>(out[i / 8] | (bit << (i % 8)));
   }
   return buffer;
