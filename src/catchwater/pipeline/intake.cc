@@ -12,11 +12,13 @@ Intake::Intake(IntakeOptions options, Source& source, Ledger* ledger, const Cloc
     : options_(std::move(options)), source_(source), ledger_(ledger), clock_(clock), book_(book) {}
 
 arrow::Status Intake::Discover() {
-  ARROW_ASSIGN_OR_RAISE(auto offers, source_.Discover());
+  ARROW_ASSIGN_OR_RAISE(const auto offers, source_.Discover());
+  // All of them first: registering one may need to look at any other.
   offers_.clear();
-  for (Offer& offer : offers) {
-    if (offer.file && ledger_ != nullptr) ARROW_RETURN_NOT_OK(RegisterFile(offer));
-    offers_.insert_or_assign(offer.name, std::move(offer));
+  for (const Offer& offer : offers) offers_.insert_or_assign(offer.name, offer);
+  if (ledger_ == nullptr) return arrow::Status::OK();
+  for (const Offer& offer : offers) {
+    if (offer.file) ARROW_RETURN_NOT_OK(RegisterFile(offer));
   }
   return arrow::Status::OK();
 }
@@ -37,7 +39,7 @@ arrow::Status Intake::RegisterFile(const Offer& offer) {
                    .is_growing = !offer.is_bounded};
   ARROW_ASSIGN_OR_RAISE(InputRegistered registered, ledger_->RegisterInput(found));
   if (registered.result == InputRegistered::Result::kNeedsFullHash) {
-    ARROW_RETURN_NOT_OK(HashOthers(registered).status());
+    ARROW_RETURN_NOT_OK(HashOthers(registered));
     ARROW_ASSIGN_OR_RAISE(found.full_hash, source_.FullHash(offer));
     ARROW_ASSIGN_OR_RAISE(registered, ledger_->RegisterInput(found));
   }
@@ -46,7 +48,7 @@ arrow::Status Intake::RegisterFile(const Offer& offer) {
   return arrow::Status::OK();
 }
 
-arrow::Result<bool> Intake::HashOthers(const InputRegistered& registered) {
+arrow::Status Intake::HashOthers(const InputRegistered& registered) {
   for (const auto& [partition_id, path] : registered.hash_first) {
     const auto other = offers_.find(path);
     // Gone: an empty hash says that its content can no longer be compared.
@@ -56,7 +58,7 @@ arrow::Result<bool> Intake::HashOthers(const InputRegistered& registered) {
     }
     ARROW_RETURN_NOT_OK(ledger_->SetInputFullHash(partition_id, hash));
   }
-  return true;
+  return arrow::Status::OK();
 }
 
 arrow::Status Intake::OpenAt(int64_t partition_id, const Offer& offer, const Position& at) {

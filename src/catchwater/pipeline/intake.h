@@ -46,7 +46,7 @@ class Intake {
  private:
   arrow::Status NoteFinished();
   arrow::Status RegisterFile(const Offer& offer);
-  arrow::Result<bool> HashOthers(const InputRegistered& registered);
+  arrow::Status HashOthers(const InputRegistered& registered);
   arrow::Result<bool> MayTakeInputs();
   arrow::Result<int64_t> ClaimAndOpenInputs();
   arrow::Status OpenAt(int64_t partition_id, const Offer& offer, const Position& at);
