@@ -78,8 +78,7 @@ arrow::Status NotFound(Args&&... args) {
 }
 template <typename... Args>
 arrow::Status AlreadyExists(Args&&... args) {
-  return MakeError(ErrorKind::kAlreadyExists,
-                   internal::Concat(std::forward<Args>(args)...));
+  return MakeError(ErrorKind::kAlreadyExists, internal::Concat(std::forward<Args>(args)...));
 }
 template <typename... Args>
 arrow::Status Denied(Args&&... args) {
@@ -87,8 +86,7 @@ arrow::Status Denied(Args&&... args) {
 }
 template <typename... Args>
 arrow::Status Unavailable(Args&&... args) {
-  return MakeError(ErrorKind::kUnavailable,
-                   internal::Concat(std::forward<Args>(args)...));
+  return MakeError(ErrorKind::kUnavailable, internal::Concat(std::forward<Args>(args)...));
 }
 template <typename... Args>
 arrow::Status Conflict(Args&&... args) {
@@ -96,8 +94,7 @@ arrow::Status Conflict(Args&&... args) {
 }
 template <typename... Args>
 arrow::Status CommitUnknown(Args&&... args) {
-  return MakeError(ErrorKind::kCommitUnknown,
-                   internal::Concat(std::forward<Args>(args)...));
+  return MakeError(ErrorKind::kCommitUnknown, internal::Concat(std::forward<Args>(args)...));
 }
 template <typename... Args>
 arrow::Status Cancelled(Args&&... args) {

@@ -52,13 +52,13 @@ struct Block {
 struct DeadLetter {
   uint64_t frame_ordinal = 0;  ///< With the partition and row_in_frame: its identity.
   uint32_t row_in_frame = 0;
-  std::string raw;             ///< The first kDeadLetterRawBytesMax bytes.
-  int64_t raw_bytes = 0;       ///< The true length.
-  std::string reason;          ///< A sentence: what is wrong, the value last.
-  std::string rule;            ///< Stable short word for grouping: "csv.field_count", "range", ...
-  std::string field;           ///< The column, or empty.
-  int64_t line = 0;            ///< In the file, 1-based; 0 if not known.
-  bool is_frame = false;       ///< The frame itself could not be decoded (counts as a dead frame).
+  std::string raw;        ///< The first kDeadLetterRawBytesMax bytes.
+  int64_t raw_bytes = 0;  ///< The true length.
+  std::string reason;     ///< A sentence: what is wrong, the value last.
+  std::string rule;       ///< Stable short word for grouping: "csv.field_count", "range", ...
+  std::string field;      ///< The column, or empty.
+  int64_t line = 0;       ///< In the file, 1-based; 0 if not known.
+  bool is_frame = false;  ///< The frame itself could not be decoded (counts as a dead frame).
 };
 
 /// Rows of one range. One thread at a time; arrays are immutable and shared.

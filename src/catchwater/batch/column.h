@@ -42,9 +42,9 @@ struct Column {
   std::string format;
   /// kTimestamp: IANA zone of times without an offset; empty means UTC.
   std::string zone;
-  std::vector<std::string> values;  ///< kEnum: the allowed words.
-  int32_t precision = 18;           ///< kDecimal: total digits, at most 38.
-  int32_t scale = 4;                ///< kDecimal: digits after the point.
+  std::vector<std::string> values;       ///< kEnum: the allowed words.
+  int32_t precision = 18;                ///< kDecimal: total digits, at most 38.
+  int32_t scale = 4;                     ///< kDecimal: digits after the point.
   std::vector<std::string> null_tokens;  ///< Overrides the codec's.
 };
 

@@ -31,9 +31,9 @@ class Framer {
   virtual ~Framer() = default;
 
   struct Head {
-    bool needs_more = false;   ///< `bytes` is too short to tell; give more or set is_end.
-    int64_t byte_count = 0;    ///< Bytes before the first frame: BOM, header line.
-    int64_t line_count = 0;    ///< Line ends among them.
+    bool needs_more = false;  ///< `bytes` is too short to tell; give more or set is_end.
+    int64_t byte_count = 0;   ///< Bytes before the first frame: BOM, header line.
+    int64_t line_count = 0;   ///< Line ends among them.
     std::shared_ptr<const Preamble> preamble;
   };
   /// Reads what stands before the first frame. Called once a partition with its beginning, also

@@ -42,9 +42,12 @@ struct Offer {
   bool is_bounded = true;
 };
 
-struct NotYet {};                                    ///< Nothing now; ask again.
-struct PartitionEnd { int64_t partition_id = 0; };   ///< A bounded partition is read to its end.
-struct SourceEnd {};                                 ///< Nothing will ever come again.
+struct NotYet {};  ///< Nothing now; ask again.
+/// A bounded partition is read to its end.
+struct PartitionEnd {
+  int64_t partition_id = 0;
+};
+struct SourceEnd {};  ///< Nothing will ever come again.
 /// A partition cannot be read (e.g. a truncated gzip): what was delivered before stays.
 struct PartitionFailed {
   int64_t partition_id = 0;

@@ -82,8 +82,8 @@ arrow::Result<std::string> LakeQuery::LakeSource(const TableState& table) const 
   }
   if (snapshot == nullptr) return EmptySource(*table.schema);
   ARROW_RETURN_NOT_OK(database_->LoadIcebergExtensions(extension_folder_));
-  return "iceberg_scan(" + QuoteSqlText(table.location) +
-         ", snapshot_from_id => " + std::to_string(snapshot->snapshot_id) + ")";
+  return "iceberg_scan(" + QuoteSqlText(table.location) + ", snapshot_from_id => " +
+         std::to_string(snapshot->snapshot_id) + ")";
 }
 
 arrow::Status LakeQuery::DefineView(const std::string& table_key) {
