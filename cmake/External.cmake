@@ -23,6 +23,7 @@ set(CATCHWATER_PRIVATE_sql catchwater_duckdb_header)
 set(CATCHWATER_DEFINITIONS_base USE_OS_TZDB=1 ONLY_C_LOCALE=1 HAS_STRING_VIEW=1)
 set(CATCHWATER_DEFINITIONS_telemetry SPDLOG_COMPILED_LIB SPDLOG_SHARED_LIB SPDLOG_FMT_EXTERNAL FMT_SHARED)
 set(CATCHWATER_DEFINITIONS_codec_json SIMDJSON_THREADS_ENABLED=1)
-# Where DuckDB's extensions lie when they are not installed beside the program.
-set(CATCHWATER_DEFINITIONS_cli
-  "CATCHWATER_EXTENSION_FOLDER=\"${CMAKE_SOURCE_DIR}/.deps/duckdb/extensions\"")
+# Where DuckDB's extensions lie when they are not installed beside the program. Of one source only:
+# the path is a folder's own, so no other folder can share what is compiled with it.
+set_source_files_properties("${CMAKE_SOURCE_DIR}/src/catchwater/cli/workspace.cc" PROPERTIES
+  COMPILE_DEFINITIONS "CATCHWATER_EXTENSION_FOLDER=\"${CMAKE_SOURCE_DIR}/.deps/duckdb/extensions\"")

@@ -9,10 +9,10 @@
 namespace catchwater {
 namespace {
 
-std::vector<std::string> OptionNames(const CLI::App& app) {
+std::vector<std::string> OptionNames(const Command& app) {
   std::vector<std::string> names;
-  for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  for (const OptionView& option : app.options()) {
+    for (const std::string& name : option.long_names) names.push_back("--" + name);
   }
   return names;
 }
@@ -23,18 +23,18 @@ std::string Joined(const std::vector<std::string>& words) {
   return text;
 }
 
-std::string VerbNames(const CLI::App& app) {
+std::string VerbNames(const Command& app) {
   std::vector<std::string> names;
-  for (const CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; })) {
-    names.push_back(verb->get_name());
+  for (const Command* verb : app.subs()) {
+    names.push_back(verb->name());
   }
   return Joined(names);
 }
 
 /// Case lines of a shell: `run) words="--for ..." ;;`, for verbs and `ledger list`.
-void AppendCases(const CLI::App& app, const std::string& prefix, std::string* text) {
-  for (const CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; })) {
-    const std::string path = prefix + verb->get_name();
+void AppendCases(const Command& app, const std::string& prefix, std::string* text) {
+  for (const Command* verb : app.subs()) {
+    const std::string path = prefix + verb->name();
     std::vector<std::string> words = OptionNames(*verb);
     const std::string below = VerbNames(*verb);
     if (!below.empty()) words.push_back(below);
@@ -43,7 +43,7 @@ void AppendCases(const CLI::App& app, const std::string& prefix, std::string* te
   }
 }
 
-std::string BashScript(const CLI::App& app) {
+std::string BashScript(const Command& app) {
   std::string cases;
   AppendCases(app, "", &cases);
   return "# catchwater completion bash > /etc/bash_completion.d/catchwater\n"
@@ -71,7 +71,7 @@ std::string BashScript(const CLI::App& app) {
          "complete -o filenames -F _catchwater catchwater\n";
 }
 
-std::string ZshScript(const CLI::App& app) {
+std::string ZshScript(const Command& app) {
   return "#compdef catchwater\n# catchwater completion zsh > \"${fpath[1]}/_catchwater\"\n"
          "autoload -U +X bashcompinit && bashcompinit\n" +
          BashScript(app);
@@ -86,27 +86,27 @@ std::string FishQuoted(const std::string& text) {
   return quoted + "'";
 }
 
-void AppendFish(const CLI::App& app, const std::string& condition, std::string* text) {
-  for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& name : option->get_lnames()) {
+void AppendFish(const Command& app, const std::string& condition, std::string* text) {
+  for (const OptionView& option : app.options()) {
+    for (const std::string& name : option.long_names) {
       *text += "complete -c catchwater" + condition + " -l " + name + " -d " +
-               FishQuoted(option->get_description()) + "\n";
+               FishQuoted(option.help) + "\n";
     }
   }
 }
 
-std::string FishScript(const CLI::App& app) {
+std::string FishScript(const Command& app) {
   std::string text = "# catchwater completion fish > ~/.config/fish/completions/catchwater.fish\n";
   AppendFish(app, "", &text);
-  for (const CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; })) {
-    const std::string seen = " -n '__fish_seen_subcommand_from " + verb->get_name() + "'";
-    text += "complete -c catchwater -n __fish_use_subcommand -a " + verb->get_name() + " -d " +
-            FishQuoted(verb->get_description()) + "\n";
+  for (const Command* verb : app.subs()) {
+    const std::string seen = " -n '__fish_seen_subcommand_from " + verb->name() + "'";
+    text += "complete -c catchwater -n __fish_use_subcommand -a " + verb->name() + " -d " +
+            FishQuoted(verb->summary()) + "\n";
     AppendFish(*verb, seen, &text);
-    for (const CLI::App* below : verb->get_subcommands([](const CLI::App*) { return true; })) {
-      text += "complete -c catchwater" + seen + " -a " + below->get_name() + " -d " +
-              FishQuoted(below->get_description()) + "\n";
-      AppendFish(*below, " -n '__fish_seen_subcommand_from " + below->get_name() + "'", &text);
+    for (const Command* below : verb->subs()) {
+      text += "complete -c catchwater" + seen + " -a " + below->name() + " -d " +
+              FishQuoted(below->summary()) + "\n";
+      AppendFish(*below, " -n '__fish_seen_subcommand_from " + below->name() + "'", &text);
     }
   }
   return text;
@@ -114,19 +114,15 @@ std::string FishScript(const CLI::App& app) {
 
 }  // namespace
 
-void AddCompletionVerb(CLI::App& app, VerbContext& context) {
-  auto* verb = app.add_subcommand("completion", "Print the completion script of a shell");
+void AddCompletionVerb(Command& program, GlobalOptions& /*globals*/) {
+  Command& verb = program.Sub("completion", "Print the completion script of a shell");
   auto shell = std::make_shared<std::string>();
-  verb->add_option("shell", *shell, "bash, zsh or fish")
-      ->required()
-      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
-  verb->callback([&context, &app, shell] {
-    context.run = [&app, shell] {
-      std::cout << (*shell == "bash"  ? BashScript(app)
-                    : *shell == "zsh" ? ZshScript(app)
-                                      : FishScript(app));
-      return ExitCode::kOk;
-    };
+  verb.Option("shell", *shell, "bash, zsh or fish").Required().OneOf({"bash", "zsh", "fish"});
+  verb.Runs([&program, shell] {
+    std::cout << (*shell == "bash"  ? BashScript(program)
+                  : *shell == "zsh" ? ZshScript(program)
+                                    : FishScript(program));
+    return ExitCode::kOk;
   });
 }
 

@@ -258,38 +258,35 @@ arrow::Status Replay(Workspace& workspace, const DlqArguments& arguments, bool a
 
 using DlqCall = arrow::Status (*)(Workspace&, const DlqArguments&, bool as_json);
 
-CLI::App* AddDlqCommand(CLI::App& verb, VerbContext& context, const char* name, const char* summary,
-                        std::shared_ptr<DlqArguments> arguments, DlqCall call) {
-  auto* command = verb.add_subcommand(name, summary);
-  command->add_option("--project", context.globals.project, "Project folder");
-  command->add_option("--pipeline", arguments->pipeline, "Only this pipeline's letters");
-  command->callback([&context, arguments, call] {
-    context.run = [&context, arguments, call] {
-      return WithData(context.globals, [&](Workspace& workspace) {
-        return call(workspace, *arguments, context.globals.json);
-      });
-    };
+Command& AddDlqCommand(Command& verb, GlobalOptions& globals, const char* name, const char* summary,
+                       std::shared_ptr<DlqArguments> arguments, DlqCall call) {
+  Command& command = verb.Sub(name, summary);
+  command.Option("--project", globals.project, "Project folder");
+  command.Option("--pipeline", arguments->pipeline, "Only this pipeline's letters");
+  command.Runs([&globals, arguments, call] {
+    return WithData(
+        globals, [&](Workspace& workspace) { return call(workspace, *arguments, globals.json); });
   });
   return command;
 }
 
 }  // namespace
 
-void AddDlqVerb(CLI::App& app, VerbContext& context) {
-  auto* verb = app.add_subcommand("dlq", "Dead letters: what was refused, and putting it back");
-  verb->require_subcommand(1);
+void AddDlqVerb(Command& program, GlobalOptions& globals) {
+  Command& verb = program.Sub("dlq", "Dead letters: what was refused, and putting it back");
+  verb.RequireSub();
   auto arguments = std::make_shared<DlqArguments>();
   const char* where = "SQL over the letters, e.g. \"rule = 'validate.range'\"";
-  AddDlqCommand(*verb, context, "list", "Count the letters by rule", arguments, List)
-      ->add_option("--where", arguments->where, where);
-  AddDlqCommand(*verb, context, "show", "Show one letter with its place, reason and bytes",
+  AddDlqCommand(verb, globals, "list", "Count the letters by rule", arguments, List)
+      .Option("--where", arguments->where, where);
+  AddDlqCommand(verb, globals, "show", "Show one letter with its place, reason and bytes",
                 arguments, Show)
-      ->add_option("id", arguments->id, "The letter, e.g. 7:1024:0")
-      ->required();
-  auto* replay = AddDlqCommand(*verb, context, "replay",
-                               "Send letters through the pipeline as it is now", arguments, Replay);
-  replay->add_option("--where", arguments->where, where);
-  replay->add_flag("--dry-run", arguments->is_dry_run, "Say what would happen; write nothing");
+      .Option("id", arguments->id, "The letter, e.g. 7:1024:0")
+      .Required();
+  Command& replay = AddDlqCommand(
+      verb, globals, "replay", "Send letters through the pipeline as it is now", arguments, Replay);
+  replay.Option("--where", arguments->where, where);
+  replay.Flag("--dry-run", arguments->is_dry_run, "Say what would happen; write nothing");
 }
 
 }  // namespace catchwater

@@ -1,8 +1,5 @@
 #include "catchwater/cli/help.h"
 
-#include <string_view>
-#include <utility>
-
 namespace catchwater {
 namespace {
 
@@ -61,16 +58,11 @@ constexpr VerbExamples kExamples[] = {
 
 }  // namespace
 
-std::string HelpFormatter::make_help(const CLI::App* app, std::string name,
-                                     CLI::AppFormatMode mode) const {
-  std::string help = CLI::Formatter::make_help(app, std::move(name), mode);
-  if (mode != CLI::AppFormatMode::Normal) return help;
+std::string_view ExamplesOf(std::string_view verb) {
   for (const VerbExamples& examples : kExamples) {
-    if (app->get_name() == examples.verb) {
-      return "Examples:\n" + std::string(examples.lines) + "\n" + help;
-    }
+    if (examples.verb == verb) return examples.lines;
   }
-  return help;
+  return "";
 }
 
 }  // namespace catchwater

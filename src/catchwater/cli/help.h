@@ -1,17 +1,12 @@
 /// \file
-/// The form of `--help`: examples first, then what can be given.
+/// The examples that every `--help` begins with.
 #pragma once
 
-#include <string>
-
-#include <CLI/CLI.hpp>
+#include <string_view>
 
 namespace catchwater {
 
-class HelpFormatter : public CLI::Formatter {
- public:
-  std::string make_help(const CLI::App* app, std::string name,
-                        CLI::AppFormatMode mode) const override;
-};
+/// Lines to show for a verb, or for the program by its name; empty: none.
+std::string_view ExamplesOf(std::string_view verb);
 
 }  // namespace catchwater

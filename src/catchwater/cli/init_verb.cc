@@ -114,13 +114,13 @@ ExitCode Init(const InitArguments& arguments) {
 
 }  // namespace
 
-void AddInitVerb(CLI::App& app, VerbContext& context) {
-  auto* verb = app.add_subcommand("init", "Write a project that runs, from a template");
+void AddInitVerb(Command& program, GlobalOptions& /*globals*/) {
+  Command& verb = program.Sub("init", "Write a project that runs, from a template");
   auto arguments = std::make_shared<InitArguments>();
-  verb->add_option("template", arguments->template_name,
-                   "files, sensors or passengers; without it the templates are listed");
-  verb->add_option("folder", arguments->folder, "Folder to write (default: the template's name)");
-  verb->callback([&context, arguments] { context.run = [arguments] { return Init(*arguments); }; });
+  verb.Option("template", arguments->template_name,
+              "files, sensors or passengers; without it the templates are listed");
+  verb.Option("folder", arguments->folder, "Folder to write (default: the template's name)");
+  verb.Runs([arguments] { return Init(*arguments); });
 }
 
 }  // namespace catchwater

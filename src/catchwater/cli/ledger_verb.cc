@@ -200,45 +200,41 @@ ExitCode Rebuild(const GlobalOptions& globals) {
 
 using LedgerCall = arrow::Status (*)(Workspace&, const LedgerArguments&, bool as_json);
 
-void AddLedgerCommand(CLI::App& verb, VerbContext& context, const char* name, const char* summary,
+void AddLedgerCommand(Command& verb, GlobalOptions& globals, const char* name, const char* summary,
                       LedgerCall call, bool is_list) {
-  auto* command = verb.add_subcommand(name, summary);
+  Command& command = verb.Sub(name, summary);
   auto arguments = std::make_shared<LedgerArguments>();
-  command->add_option("project", context.globals.project, "Project folder");
-  command->add_option("--pipeline", arguments->pipeline, "Only input files of this pipeline");
-  command->add_option("--table", arguments->table, "Only data files of this table");
-  command->add_option("--path", arguments->path, "Only paths that contain this text");
+  command.Option("project", globals.project, "Project folder");
+  command.Option("--pipeline", arguments->pipeline, "Only input files of this pipeline");
+  command.Option("--table", arguments->table, "Only data files of this table");
+  command.Option("--path", arguments->path, "Only paths that contain this text");
   if (is_list) {
-    command->add_option("--state", arguments->state, "to_process, processing, done or failed")
-        ->check(CLI::IsMember({"to_process", "processing", "done", "failed"}));
-    command->add_flag("--inputs", arguments->inputs_only, "Only input files");
-    command->add_flag("--data-files", arguments->data_only, "Only data files");
-    command->add_flag("--removed", arguments->with_removed, "Data files that are merged away too");
-    command->add_option("--limit", arguments->limit, "Most rows of each kind")
-        ->check(CLI::PositiveNumber);
+    command.Option("--state", arguments->state, "to_process, processing, done or failed")
+        .OneOf({"to_process", "processing", "done", "failed"});
+    command.Flag("--inputs", arguments->inputs_only, "Only input files");
+    command.Flag("--data-files", arguments->data_only, "Only data files");
+    command.Flag("--removed", arguments->with_removed, "Data files that are merged away too");
+    command.Option("--limit", arguments->limit, "Most rows of each kind").AtLeast(1);
   }
-  command->callback([&context, arguments, call] {
-    context.run = [&context, arguments, call] {
-      return WithData(context.globals, [&](Workspace& workspace) {
-        return call(workspace, *arguments, context.globals.json);
-      });
-    };
+  command.Runs([&globals, arguments, call] {
+    return WithData(
+        globals, [&](Workspace& workspace) { return call(workspace, *arguments, globals.json); });
   });
 }
 
 }  // namespace
 
-void AddLedgerVerb(CLI::App& app, VerbContext& context) {
-  auto* verb = app.add_subcommand("ledger", "List work files, retry failed ones, rebuild it");
-  verb->require_subcommand(1);
-  AddLedgerCommand(*verb, context, "list", "List input files and data files with their states",
-                   List, /*is_list=*/true);
-  AddLedgerCommand(*verb, context, "retry", "Put failed work files back to To Process", Retry,
+void AddLedgerVerb(Command& program, GlobalOptions& globals) {
+  Command& verb = program.Sub("ledger", "List work files, retry failed ones, rebuild it");
+  verb.RequireSub();
+  AddLedgerCommand(verb, globals, "list", "List input files and data files with their states", List,
+                   /*is_list=*/true);
+  AddLedgerCommand(verb, globals, "retry", "Put failed work files back to To Process", Retry,
                    /*is_list=*/false);
-  auto* rebuild = verb->add_subcommand(
+  Command& rebuild = verb.Sub(
       "rebuild", "Make a lost or damaged ledger again from its newest copy and the tables");
-  rebuild->add_option("project", context.globals.project, "Project folder");
-  rebuild->callback([&context] { context.run = [&context] { return Rebuild(context.globals); }; });
+  rebuild.Option("project", globals.project, "Project folder");
+  rebuild.Runs([&globals] { return Rebuild(globals); });
 }
 
 }  // namespace catchwater

@@ -123,27 +123,23 @@ arrow::Status RunQuery(Workspace& workspace, const QueryArguments& arguments) {
 
 }  // namespace
 
-void AddQueryVerb(CLI::App& app, VerbContext& context) {
-  auto* verb = app.add_subcommand("query", "Ask the tables by SQL");
+void AddQueryVerb(Command& program, GlobalOptions& globals) {
+  Command& verb = program.Sub("query", "Ask the tables by SQL");
   auto arguments = std::make_shared<QueryArguments>();
-  verb->add_option("sql", arguments->sql, "One statement; tables are named namespace.name")
-      ->required();
-  verb->add_option("--project", context.globals.project, "Project folder");
-  verb->add_option("--format", arguments->format, "table, csv, json or parquet (needs --output)")
-      ->check(CLI::IsMember({"table", "csv", "json", "parquet"}));
-  verb->add_option("-o,--output", arguments->output, "Write to this file");
-  verb->add_option("--at", arguments->at, "Time travel: the tables as they were at this time");
-  verb->add_option("--rows", arguments->rows_max, "Most rows that a table shows")
-      ->check(CLI::NonNegativeNumber);
-  verb->callback([&context, arguments] {
-    if (arguments->format.empty()) arguments->format = context.globals.json ? "json" : "table";
+  verb.Option("sql", arguments->sql, "One statement; tables are named namespace.name").Required();
+  verb.Option("--project", globals.project, "Project folder");
+  verb.Option("--format", arguments->format, "table, csv, json or parquet (needs --output)")
+      .OneOf({"table", "csv", "json", "parquet"});
+  verb.Option("-o,--output", arguments->output, "Write to this file");
+  verb.Option("--at", arguments->at, "Time travel: the tables as they were at this time");
+  verb.Option("--rows", arguments->rows_max, "Most rows that a table shows").AtLeast(0);
+  verb.Runs([&globals, arguments] {
+    if (arguments->format.empty()) arguments->format = globals.json ? "json" : "table";
     if (arguments->format == "parquet" && arguments->output.empty()) {
-      throw CLI::ValidationError("--format parquet needs --output FILE");
+      std::cerr << "error: --format parquet needs --output FILE\n";
+      return ExitCode::kUsage;
     }
-    context.run = [&context, arguments] {
-      return WithData(context.globals,
-                      [&](Workspace& workspace) { return RunQuery(workspace, *arguments); });
-    };
+    return WithData(globals, [&](Workspace& workspace) { return RunQuery(workspace, *arguments); });
   });
 }
 

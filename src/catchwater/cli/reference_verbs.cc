@@ -81,48 +81,42 @@ ExitCode WithRegistry(const std::function<arrow::Status(const Registry&)>& call)
 
 }  // namespace
 
-void AddSchemaVerb(CLI::App& app, VerbContext& context) {
-  auto* verb = app.add_subcommand("schema", "Print the JSON Schema of pipeline files");
+void AddSchemaVerb(Command& program, GlobalOptions& /*globals*/) {
+  Command& verb = program.Sub("schema", "Print the JSON Schema of pipeline files");
   auto is_project = std::make_shared<bool>(false);
-  verb->add_flag("--project-file", *is_project, "The schema of catchwater.yaml instead");
-  verb->callback([&context, is_project] {
-    context.run = [is_project] {
-      return WithRegistry([&](const Registry& registry) {
-        std::cout << (*is_project ? ProjectJsonSchema() : PipelineJsonSchema(registry)).dump(2)
-                  << "\n";
-        return arrow::Status::OK();
-      });
-    };
+  verb.Flag("--project-file", *is_project, "The schema of catchwater.yaml instead");
+  verb.Runs([is_project] {
+    return WithRegistry([&](const Registry& registry) {
+      std::cout << (*is_project ? ProjectJsonSchema() : PipelineJsonSchema(registry)).dump(2)
+                << "\n";
+      return arrow::Status::OK();
+    });
   });
 }
 
-void AddDocVerb(CLI::App& app, VerbContext& context) {
-  auto* verb = app.add_subcommand("doc", "Explain an error code, a component or a page");
+void AddDocVerb(Command& program, GlobalOptions& /*globals*/) {
+  Command& verb = program.Sub("doc", "Explain an error code, a component or a page");
   auto arguments = std::make_shared<DocArguments>();
-  verb->add_option("topic", arguments->topic, "E1203, or `source file`, or a page")->expected(0, 2);
-  verb->add_option("--all", arguments->all_to, "Write every reference page into this folder");
-  verb->callback([&context, arguments] {
-    context.run = [arguments] {
-      return WithRegistry([&](const Registry& registry) { return PrintDoc(registry, *arguments); });
-    };
+  verb.Option("topic", arguments->topic, "E1203, or `source file`, or a page").Words(0, 2);
+  verb.Option("--all", arguments->all_to, "Write every reference page into this folder");
+  verb.Runs([arguments] {
+    return WithRegistry([&](const Registry& registry) { return PrintDoc(registry, *arguments); });
   });
 }
 
-void AddVersionVerb(CLI::App& app, VerbContext& context) {
-  auto* verb = app.add_subcommand("version", "Print the version");
+void AddVersionVerb(Command& program, GlobalOptions& globals) {
+  Command& verb = program.Sub("version", "Print the version");
   auto lists_steps = std::make_shared<bool>(false);
-  verb->add_flag("--steps", *lists_steps, "List the named steps at which a drill can stop");
-  verb->callback([&context, lists_steps] {
-    context.run = [&context, lists_steps] {
-      if (*lists_steps) {
-        for (const FailPoint point : AllFailPoints()) std::cout << FailPointName(point) << "\n";
-      } else if (context.globals.json) {
-        std::cout << nlohmann::json{{"version", kVersion}}.dump() << "\n";
-      } else {
-        std::cout << "catchwater " << kVersion << "\n";
-      }
-      return ExitCode::kOk;
-    };
+  verb.Flag("--steps", *lists_steps, "List the named steps at which a drill can stop");
+  verb.Runs([&globals, lists_steps] {
+    if (*lists_steps) {
+      for (const FailPoint point : AllFailPoints()) std::cout << FailPointName(point) << "\n";
+    } else if (globals.json) {
+      std::cout << nlohmann::json{{"version", kVersion}}.dump() << "\n";
+    } else {
+      std::cout << "catchwater " << kVersion << "\n";
+    }
+    return ExitCode::kOk;
   });
 }
 

@@ -211,30 +211,27 @@ arrow::Status RunProject(Workspace& workspace, const RunArguments& arguments,
 
 }  // namespace
 
-void AddRunVerb(CLI::App& app, VerbContext& context) {
-  auto* verb = app.add_subcommand("run", "Run the pipelines of a project");
+void AddRunVerb(Command& program, GlobalOptions& globals) {
+  Command& verb = program.Sub("run", "Run the pipelines of a project");
   auto arguments = std::make_shared<RunArguments>();
-  verb->add_option("project", context.globals.project, "Project folder or one pipeline file");
-  verb->add_flag("--until-idle", arguments->until_idle,
-                 "End when everything that is there was taken");
-  verb->add_option("--for", arguments->for_text, "End after this time, e.g. 30s");
-  verb->add_option("--preview", arguments->preview_rows,
-                   "Show so many rows and what is refused; write nothing")
-      ->check(CLI::Range(1, 10'000));
-  verb->add_flag("--no-maintenance", arguments->no_maintenance,
-                 "Leave merging and clean-up to another run");
-  verb->add_flag("--delays", arguments->shows_delays, "Print the delay of each stage at the end");
-  verb->add_option("--lanes", arguments->lanes, "Threads that decode (default: one a core)");
-  verb->callback([&context, arguments] {
-    context.run = [&context, arguments] {
-      Workspace workspace;
-      if (auto code = workspace.LoadProject(context.globals)) return *code;
-      const arrow::Status status = arguments->preview_rows > 0
-                                       ? PrintPreviews(workspace, arguments->preview_rows)
-                                       : RunProject(workspace, *arguments, context.globals);
-      if (!status.ok()) return ReportFailure(status);
-      return CodeOfEnd();
-    };
+  verb.Option("project", globals.project, "Project folder or one pipeline file");
+  verb.Flag("--until-idle", arguments->until_idle, "End when everything that is there was taken");
+  verb.Option("--for", arguments->for_text, "End after this time, e.g. 30s");
+  verb.Option("--preview", arguments->preview_rows,
+              "Show so many rows and what is refused; write nothing")
+      .Within(1, 10'000);
+  verb.Flag("--no-maintenance", arguments->no_maintenance,
+            "Leave merging and clean-up to another run");
+  verb.Flag("--delays", arguments->shows_delays, "Print the delay of each stage at the end");
+  verb.Option("--lanes", arguments->lanes, "Threads that decode (default: one a core)");
+  verb.Runs([&globals, arguments] {
+    Workspace workspace;
+    if (auto code = workspace.LoadProject(globals)) return *code;
+    const arrow::Status status = arguments->preview_rows > 0
+                                     ? PrintPreviews(workspace, arguments->preview_rows)
+                                     : RunProject(workspace, *arguments, globals);
+    if (!status.ok()) return ReportFailure(status);
+    return CodeOfEnd();
   });
 }
 

@@ -73,32 +73,26 @@ arrow::Status Simulate(const SimulateArguments& arguments) {
 
 }  // namespace
 
-void AddSimulateVerb(CLI::App& app, VerbContext& context) {
-  auto* verb = app.add_subcommand("simulate", "Write the records of made-up sensors");
+void AddSimulateVerb(Command& program, GlobalOptions& /*globals*/) {
+  Command& verb = program.Sub("simulate", "Write the records of made-up sensors");
   auto arguments = std::make_shared<SimulateArguments>();
   arguments->config.rows = 1'000;
   SimulateConfig& config = arguments->config;
-  const CLI::Range share(0.0, 1.0);
-  verb->add_option("--sensors", config.sensors, "How many sensors report")
-      ->check(CLI::Range(int64_t{1}, int64_t{1'000'000}));
-  verb->add_option("--rows", config.rows, "Readings before gaps; 0: without end")
-      ->check(CLI::NonNegativeNumber);
-  verb->add_option("--format", arguments->format, "csv or ndjson")
-      ->check(CLI::IsMember({"csv", "ndjson"}));
-  verb->add_option("--from", config.from, "Event time of the first reading, ISO 8601");
-  verb->add_option("--cadence", arguments->cadence, "Time between two readings of a sensor");
-  verb->add_option("--seed", arguments->seed, "The same seed makes the same records");
-  verb->add_option("--gap-rate", config.gap_rate, "Share never made")->check(share);
-  verb->add_option("--duplicate-rate", config.duplicate_rate, "Share sent twice")->check(share);
-  verb->add_option("--late-rate", config.late_rate, "Share that arrives late")->check(share);
-  verb->add_option("--late-by", arguments->late_by, "How much later");
-  verb->add_option("--broken-rate", config.broken_rate, "Share that is broken")->check(share);
-  verb->add_option("-o,--output", arguments->output, "Write to this file");
-  verb->callback([&context, arguments] {
-    context.run = [arguments] {
-      const arrow::Status status = Simulate(*arguments);
-      return status.ok() ? ExitCode::kOk : ReportFailure(status);
-    };
+  verb.Option("--sensors", config.sensors, "How many sensors report").Within(1, 1'000'000);
+  verb.Option("--rows", config.rows, "Readings before gaps; 0: without end").AtLeast(0);
+  verb.Option("--format", arguments->format, "csv or ndjson").OneOf({"csv", "ndjson"});
+  verb.Option("--from", config.from, "Event time of the first reading, ISO 8601");
+  verb.Option("--cadence", arguments->cadence, "Time between two readings of a sensor");
+  verb.Option("--seed", arguments->seed, "The same seed makes the same records");
+  verb.Option("--gap-rate", config.gap_rate, "Share never made").WithinFractions(0, 1);
+  verb.Option("--duplicate-rate", config.duplicate_rate, "Share sent twice").WithinFractions(0, 1);
+  verb.Option("--late-rate", config.late_rate, "Share that arrives late").WithinFractions(0, 1);
+  verb.Option("--late-by", arguments->late_by, "How much later");
+  verb.Option("--broken-rate", config.broken_rate, "Share that is broken").WithinFractions(0, 1);
+  verb.Option("-o,--output", arguments->output, "Write to this file");
+  verb.Runs([arguments] {
+    const arrow::Status status = Simulate(*arguments);
+    return status.ok() ? ExitCode::kOk : ReportFailure(status);
   });
 }
 

@@ -79,19 +79,17 @@ arrow::Status PrintStatus(Workspace& workspace, bool as_json, bool files_only) {
 
 }  // namespace
 
-void AddStatusVerb(CLI::App& app, VerbContext& context) {
-  auto* verb = app.add_subcommand("status", "Show pipelines, work files and the row account");
-  verb->add_option("project", context.globals.project, "Project folder");
+void AddStatusVerb(Command& program, GlobalOptions& globals) {
+  Command& verb = program.Sub("status", "Show pipelines, work files and the row account");
+  verb.Option("project", globals.project, "Project folder");
   auto files_only = std::make_shared<bool>(false);
-  verb->add_flag("--files", *files_only, "Only the states of the work files");
-  verb->callback([&context, files_only] {
-    context.run = [&context, files_only] {
-      Workspace workspace;
-      if (auto code = workspace.LoadProject(context.globals)) return *code;
-      arrow::Status status = workspace.OpenData(context.globals, /*may_create=*/false);
-      if (status.ok()) status = PrintStatus(workspace, context.globals.json, *files_only);
-      return status.ok() ? ExitCode::kOk : ReportFailure(status);
-    };
+  verb.Flag("--files", *files_only, "Only the states of the work files");
+  verb.Runs([&globals, files_only] {
+    Workspace workspace;
+    if (auto code = workspace.LoadProject(globals)) return *code;
+    arrow::Status status = workspace.OpenData(globals, /*may_create=*/false);
+    if (status.ok()) status = PrintStatus(workspace, globals.json, *files_only);
+    return status.ok() ? ExitCode::kOk : ReportFailure(status);
   });
 }
 

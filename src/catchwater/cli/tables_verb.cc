@@ -71,18 +71,16 @@ arrow::Status PrintTables(Workspace& workspace, bool as_json) {
 
 }  // namespace
 
-void AddTablesVerb(CLI::App& app, VerbContext& context) {
-  auto* verb = app.add_subcommand("tables", "List the tables with their rows, files and columns");
-  verb->add_option("project", context.globals.project, "Project folder");
+void AddTablesVerb(Command& program, GlobalOptions& globals) {
+  Command& verb = program.Sub("tables", "List the tables with their rows, files and columns");
+  verb.Option("project", globals.project, "Project folder");
   auto lists_snapshots = std::make_shared<bool>(false);
-  verb->add_flag("--snapshots", *lists_snapshots, "List the moments that `query --at` can go to");
-  verb->callback([&context, lists_snapshots] {
-    context.run = [&context, lists_snapshots] {
-      return WithData(context.globals, [&](Workspace& workspace) {
-        return *lists_snapshots ? PrintSnapshots(workspace, context.globals.json)
-                                : PrintTables(workspace, context.globals.json);
-      });
-    };
+  verb.Flag("--snapshots", *lists_snapshots, "List the moments that `query --at` can go to");
+  verb.Runs([&globals, lists_snapshots] {
+    return WithData(globals, [&](Workspace& workspace) {
+      return *lists_snapshots ? PrintSnapshots(workspace, globals.json)
+                              : PrintTables(workspace, globals.json);
+    });
   });
 }
 

@@ -2,11 +2,10 @@
 /// What every verb of the command line shares.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
+#include "catchwater/cli/command.h"
 
 namespace catchwater {
 
@@ -30,25 +29,20 @@ struct GlobalOptions {
   bool json = false;
 };
 
-/// A verb adds its sub-command; the callback stores what to run.
-struct VerbContext {
-  GlobalOptions globals;
-  std::function<ExitCode()> run;
-};
-
-void AddRunVerb(CLI::App& app, VerbContext& context);
-void AddQueryVerb(CLI::App& app, VerbContext& context);
-void AddStatusVerb(CLI::App& app, VerbContext& context);
-void AddTablesVerb(CLI::App& app, VerbContext& context);
-void AddValidateVerb(CLI::App& app, VerbContext& context);
-void AddVerifyVerb(CLI::App& app, VerbContext& context);
-void AddInitVerb(CLI::App& app, VerbContext& context);
-void AddLedgerVerb(CLI::App& app, VerbContext& context);
-void AddDlqVerb(CLI::App& app, VerbContext& context);
-void AddSimulateVerb(CLI::App& app, VerbContext& context);
-void AddSchemaVerb(CLI::App& app, VerbContext& context);
-void AddDocVerb(CLI::App& app, VerbContext& context);
-void AddVersionVerb(CLI::App& app, VerbContext& context);
-void AddCompletionVerb(CLI::App& app, VerbContext& context);
+/// Each adds its verb to the program. Both outlive what they are given.
+void AddRunVerb(Command& program, GlobalOptions& globals);
+void AddQueryVerb(Command& program, GlobalOptions& globals);
+void AddStatusVerb(Command& program, GlobalOptions& globals);
+void AddTablesVerb(Command& program, GlobalOptions& globals);
+void AddValidateVerb(Command& program, GlobalOptions& globals);
+void AddVerifyVerb(Command& program, GlobalOptions& globals);
+void AddInitVerb(Command& program, GlobalOptions& globals);
+void AddLedgerVerb(Command& program, GlobalOptions& globals);
+void AddDlqVerb(Command& program, GlobalOptions& globals);
+void AddSimulateVerb(Command& program, GlobalOptions& globals);
+void AddSchemaVerb(Command& program, GlobalOptions& globals);
+void AddDocVerb(Command& program, GlobalOptions& globals);
+void AddVersionVerb(Command& program, GlobalOptions& globals);
+void AddCompletionVerb(Command& program, GlobalOptions& globals);
 
 }  // namespace catchwater

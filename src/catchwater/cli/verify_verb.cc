@@ -58,28 +58,26 @@ arrow::Result<std::vector<std::string>> Verify(Workspace& workspace,
 
 }  // namespace
 
-void AddVerifyVerb(CLI::App& app, VerbContext& context) {
-  auto* verb = app.add_subcommand("verify", "Prove that nothing was lost or doubled");
+void AddVerifyVerb(Command& program, GlobalOptions& globals) {
+  Command& verb = program.Sub("verify", "Prove that nothing was lost or doubled");
   auto arguments = std::make_shared<VerifyArguments>();
-  verb->add_option("project", context.globals.project, "Project folder");
-  verb->add_flag("--deep", arguments->is_deep, "Open every data file and count its rows");
-  verb->footer("Exit code 0: everything adds up; 3: a violation was found.");
-  verb->callback([&context, arguments] {
-    context.run = [&context, arguments] {
-      Workspace workspace;
-      if (auto code = workspace.LoadProject(context.globals)) return *code;
-      const arrow::Status opened = workspace.OpenData(context.globals, /*may_create=*/false);
-      if (!opened.ok()) return ReportFailure(opened);
-      const auto violations = Verify(workspace, *arguments, context.globals.json);
-      if (!violations.ok()) return ReportFailure(violations.status());
-      for (const std::string& violation : *violations)
-        std::cerr << "violation: " << violation << "\n";
-      if (!context.globals.json) {
-        std::cout << (violations->empty() ? "verify: everything adds up\n"
-                                          : "verify: violations found\n");
-      }
-      return violations->empty() ? ExitCode::kOk : ExitCode::kExpectation;
-    };
+  verb.Option("project", globals.project, "Project folder");
+  verb.Flag("--deep", arguments->is_deep, "Open every data file and count its rows");
+  verb.Footer("Exit code 0: everything adds up; 3: a violation was found.");
+  verb.Runs([&globals, arguments] {
+    Workspace workspace;
+    if (auto code = workspace.LoadProject(globals)) return *code;
+    const arrow::Status opened = workspace.OpenData(globals, /*may_create=*/false);
+    if (!opened.ok()) return ReportFailure(opened);
+    const auto violations = Verify(workspace, *arguments, globals.json);
+    if (!violations.ok()) return ReportFailure(violations.status());
+    for (const std::string& violation : *violations)
+      std::cerr << "violation: " << violation << "\n";
+    if (!globals.json) {
+      std::cout << (violations->empty() ? "verify: everything adds up\n"
+                                        : "verify: violations found\n");
+    }
+    return violations->empty() ? ExitCode::kOk : ExitCode::kExpectation;
   });
 }
 
