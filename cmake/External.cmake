@@ -3,7 +3,7 @@
 set(CATCHWATER_EXTERNAL_base catchwater_arrow date-tz fmt crypto pthread)
 set(CATCHWATER_EXTERNAL_telemetry spdlog fmt)
 set(CATCHWATER_EXTERNAL_security crypto)
-set(CATCHWATER_EXTERNAL_io ${CATCHWATER_ARROW_S3} xxhash z zstd ssl crypto)
+set(CATCHWATER_EXTERNAL_io curl xxhash z zstd ssl crypto)
 set(CATCHWATER_EXTERNAL_config yaml-cpp)
 set(CATCHWATER_EXTERNAL_sql catchwater_duckdb)
 set(CATCHWATER_EXTERNAL_spool xxhash)
