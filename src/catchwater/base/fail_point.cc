@@ -14,7 +14,7 @@
 namespace catchwater {
 namespace {
 
-constexpr std::array<std::pair<FailPoint, std::string_view>, 26> kNames{{
+constexpr std::array<std::pair<FailPoint, std::string_view>, 32> kNames{{
     {FailPoint::kRecoveryBegin, "recovery.begin"},
     {FailPoint::kRecoveryPartitionOpened, "recovery.partition_opened"},
     {FailPoint::kAppendDataFileWritten, "append.data_file_written"},
@@ -41,6 +41,12 @@ constexpr std::array<std::pair<FailPoint, std::string_view>, 26> kNames{{
     {FailPoint::kOrphanRemoved, "orphan.removed"},
     {FailPoint::kInputDiscovered, "input.discovered"},
     {FailPoint::kInputClaimed, "input.claimed"},
+    {FailPoint::kSpoolSegmentCreated, "spool.segment_created"},
+    {FailPoint::kSpoolGroupWritten, "spool.group_written"},
+    {FailPoint::kSpoolGroupSynced, "spool.group_synced"},
+    {FailPoint::kSpoolTailWritten, "spool.tail_written"},
+    {FailPoint::kSpoolTailPublished, "spool.tail_published"},
+    {FailPoint::kSpoolSegmentTrimmed, "spool.segment_trimmed"},
 }};
 
 enum class Action { kNone, kKill, kStop, kError };

@@ -40,6 +40,12 @@ enum class FailPoint {
   kOrphanRemoved,
   kInputDiscovered,
   kInputClaimed,
+  kSpoolSegmentCreated,
+  kSpoolGroupWritten,
+  kSpoolGroupSynced,
+  kSpoolTailWritten,
+  kSpoolTailPublished,
+  kSpoolSegmentTrimmed,
 };
 
 /// The name of a step, e.g. "append.manifest_written".
