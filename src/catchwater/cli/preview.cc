@@ -55,6 +55,7 @@ arrow::Result<std::unique_ptr<Source>> Previewer::OpenSource(const DecodeOptions
       .frame_bytes_max = plan_.frame_bytes_max};
   ARROW_ASSIGN_OR_RAISE(auto source, plan_.source.make(context));
   source->SetIdentityAttributes(AttributeColumns(plan_.columns).attribute_names());
+  source->SetFrameColumns(AttributeColumns(plan_.columns).frame_column_names());
   ARROW_RETURN_NOT_OK(source->Check());
   ARROW_ASSIGN_OR_RAISE(offers_, source->Discover());
   return source;

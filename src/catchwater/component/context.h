@@ -29,6 +29,7 @@ struct SourceContext {
   uint64_t random_seed = 0;      ///< For `Random`; a source may have a seed of its own.
   std::string project_folder{};  ///< Relative paths begin here.
   std::string pipeline{};
+  std::string data_folder{};  ///< For what must outlive the process; empty: there is no lake.
   /// Makes the framer of the pipeline's codec; null where there is none (schemas, `validate`).
   std::function<arrow::Result<std::unique_ptr<Framer>>()> make_framer{};
   int64_t frame_bytes_max = 16 << 20;

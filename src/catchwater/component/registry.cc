@@ -102,6 +102,8 @@ std::optional<Chosen<Made, Context>> Registry::Choose(ComponentKind kind,
     Chosen<Made, Context> result;
     result.name = chosen->key;
     result.config = chosen->value;
+    result.frame_columns = entry.info.frame_columns;
+    result.is_live = entry.info.is_live;
     if (!entry.choose(chosen->value, diagnostics, result)) return std::nullopt;
     return result;
   }

@@ -38,6 +38,11 @@ struct ComponentInfo {
   std::string name{};     ///< The key in YAML.
   std::string summary{};  ///< A sentence.
   std::string details{};  ///< Markdown for the reference page: guarantees, limits, examples.
+  /// Sources: parts of a message that a column can come from, as in `from`. `header[]` stands for
+  /// `header[...]`.
+  std::vector<std::string> frame_columns{};
+  /// Sources: takes what is sent to it; there is no past to look at without taking part.
+  bool is_live = false;
 };
 
 /// A step tells which columns it needs and adds, so that mistakes are found before any row flows.
@@ -57,7 +62,9 @@ struct Chosen {
   std::string name;
   ConfigNode config;  ///< What stands under the name.
   std::function<arrow::Result<std::unique_ptr<Made>>(const Context&)> make;
-  StepColumns columns;  ///< Steps only.
+  StepColumns columns;                       ///< Steps only.
+  std::vector<std::string> frame_columns{};  ///< Sources only, as `is_live`: see ComponentInfo.
+  bool is_live = false;
 };
 struct NoContext {};
 using ChosenSource = Chosen<Source, SourceContext>;

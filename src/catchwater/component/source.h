@@ -107,6 +107,10 @@ class Source {
   /// Tells before the first Discover which attributes the pipeline's columns use: their values are
   /// part of a file's identity, so that a copy for another sensor is taken and a mere copy is not.
   virtual void SetIdentityAttributes(std::vector<std::string> names) { static_cast<void>(names); }
+
+  /// Tells before the first Discover which parts of a message the pipeline's columns use: the
+  /// columns of Block::frame_columns.
+  virtual void SetFrameColumns(std::vector<std::string> names) { static_cast<void>(names); }
 };
 
 }  // namespace catchwater

@@ -1,5 +1,6 @@
 #include "catchwater/pipeline/attribute_columns.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <arrow/array/util.h>
@@ -35,12 +36,19 @@ arrow::Result<std::shared_ptr<arrow::Array>> Constant(const Column& column,
 
 }  // namespace
 
+bool IsFrameColumn(const Column& column) { return column.from.starts_with(kFramePrefix); }
+
 bool IsAttributeColumn(const Column& column) { return column.from.starts_with("path."); }
 
 AttributeColumns::AttributeColumns(std::vector<Column> declared)
     : declared_(std::move(declared)), schema_(ArrowSchema(declared_)) {
   for (const Column& column : declared_) {
-    if (!IsAttributeColumn(column)) payload_.push_back(column);
+    if (IsFrameColumn(column)) {
+      frame_.push_back(column);
+      frame_.back().from.erase(0, kFramePrefix.size());
+    } else if (!IsAttributeColumn(column)) {
+      payload_.push_back(column);
+    }
   }
 }
 
@@ -52,14 +60,28 @@ std::vector<std::string> AttributeColumns::attribute_names() const {
   return names;
 }
 
+std::vector<std::string> AttributeColumns::frame_column_names() const {
+  std::vector<std::string> names;
+  for (const Column& column : frame_) {
+    if (std::find(names.begin(), names.end(), column.from) == names.end()) {
+      names.push_back(column.from);
+    }
+  }
+  return names;
+}
+
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> AttributeColumns::Attach(
-    const std::shared_ptr<arrow::RecordBatch>& decoded, const Attributes* attributes) const {
+    const std::shared_ptr<arrow::RecordBatch>& decoded, const Attributes* attributes,
+    const arrow::ArrayVector& of_frame) const {
   if (payload_.size() == declared_.size()) return decoded;
   std::vector<std::shared_ptr<arrow::Array>> arrays;
   arrays.reserve(declared_.size());
   int next = 0;
+  size_t next_of_frame = 0;
   for (const Column& column : declared_) {
-    if (IsAttributeColumn(column)) {
+    if (IsFrameColumn(column)) {
+      arrays.push_back(of_frame[next_of_frame++]);
+    } else if (IsAttributeColumn(column)) {
       ARROW_ASSIGN_OR_RAISE(auto array, Constant(column, attributes, decoded->num_rows()));
       arrays.push_back(std::move(array));
     } else {

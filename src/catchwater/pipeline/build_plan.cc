@@ -1,8 +1,11 @@
 #include "catchwater/pipeline/build_plan.h"
 
+#include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "catchwater/base/error.h"
+#include "catchwater/pipeline/attribute_columns.h"
 #include "catchwater/pipeline/dead_letters.h"
 
 namespace catchwater {
@@ -45,6 +48,14 @@ arrow::Result<LakePlan> BuildLakePlan(const PipelineConfig& config) {
   return plan;
 }
 
+bool IsOfFrame(const std::vector<std::string>& frame_columns, const std::string& from) {
+  return std::any_of(frame_columns.begin(), frame_columns.end(), [&](const std::string& known) {
+    if (!known.ends_with("[]")) return from == known;
+    const std::string_view stem(known.data(), known.size() - 1);
+    return from.starts_with(stem) && from.ends_with(']') && from.size() > known.size();
+  });
+}
+
 }  // namespace
 
 std::string DeadLetterTableKey(const std::string& table_key) {
@@ -58,6 +69,10 @@ arrow::Result<PipelinePlan> BuildPlan(const BoundPipeline& bound, const std::str
   plan.project_folder = folder;
   plan.source = bound.source;
   plan.columns = config.columns;
+  for (Column& column : plan.columns) {
+    if (!IsOfFrame(plan.source.frame_columns, column.from)) continue;
+    column.from.insert(0, kFramePrefix);
+  }
   plan.steps = bound.steps;
   plan.keep_raw = config.source.keep_raw;
   if (config.source.keep_raw_retain) plan.keep_raw_retain_ms = config.source.keep_raw_retain->ms;

@@ -32,7 +32,10 @@ constexpr size_t kIdsAPage = 1'000;
 class Replay {
  public:
   Replay(std::shared_ptr<const PipelinePlan> plan, RunnerContext context, bool is_dry_run)
-      : plan_(std::move(plan)), context_(std::move(context)), is_dry_run_(is_dry_run) {}
+      : plan_(std::move(plan)),
+        context_(std::move(context)),
+        is_dry_run_(is_dry_run),
+        frame_column_names_(AttributeColumns(plan_->columns).frame_column_names()) {}
 
   arrow::Result<ReplayReport> Run(const std::vector<StoredLetter>& letters);
 
@@ -51,6 +54,7 @@ class Replay {
   const std::shared_ptr<const PipelinePlan> plan_;
   RunnerContext context_;
   const bool is_dry_run_;
+  const std::vector<std::string> frame_column_names_;
   ReplayReport report_;
   Fence fence_;
   std::shared_ptr<arrow::Schema> output_schema_;
@@ -158,6 +162,12 @@ std::string Replay::OutOfBounds(const arrow::RecordBatch& rows) const {
 arrow::Status Replay::Take(const StoredLetter& letter) {
   if (letter.raw_bytes > static_cast<int64_t>(letter.raw.size())) {
     Fail(letter, "Only the beginning of its bytes was kept");
+    return arrow::Status::OK();
+  }
+  if (!frame_column_names_.empty()) {
+    // Better an honest refusal than a row without the sensor that its topic named.
+    Fail(letter, "Columns come from beside the message and were not kept with it: " +
+                     frame_column_names_.front());
     return arrow::Status::OK();
   }
   PartitionFlow flow;

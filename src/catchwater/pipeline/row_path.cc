@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "catchwater/base/error.h"
+#include "catchwater/batch/select_rows.h"
 
 namespace catchwater {
 namespace {
@@ -25,11 +26,27 @@ Split RejectedFrame(const Block& block) {
   return split;
 }
 
+/// Takes the rows out whose values from the message could not be read.
+arrow::Status RefuseRows(const std::vector<FrameFault>& faults, Split* split) {
+  std::vector<uint8_t> keep(static_cast<size_t>(split->good.rows->num_rows()), 1);
+  for (const FrameFault& fault : faults) {
+    uint8_t& is_kept = keep[static_cast<size_t>(fault.row)];
+    if (is_kept == 0) continue;  // The first reason stays.
+    is_kept = 0;
+    split->dead.push_back(
+        MakeDeadLetter(split->good, fault.row,
+                       {.rule = fault.rule, .field = fault.column, .reason = fault.reason}));
+  }
+  ARROW_ASSIGN_OR_RAISE(split->good, FilterBatch(std::move(split->good), keep));
+  return arrow::Status::OK();
+}
+
 }  // namespace
 
 RowPath::RowPath(AttributeColumns columns, std::unique_ptr<Decoder> decoder,
                  std::vector<std::unique_ptr<Step>> steps, std::shared_ptr<StatefulTail> tail)
     : columns_(std::move(columns)),
+      frame_(columns_.frame_columns()),
       decoder_(std::move(decoder)),
       steps_(std::move(steps)),
       tail_(std::move(tail)) {}
@@ -38,10 +55,11 @@ arrow::Result<Split> RowPath::Decode(const Block& block) const {
   if (!block.reject_reason.empty()) return RejectedFrame(block);
   ARROW_ASSIGN_OR_RAISE(Split split, decoder_->Decode(block));
   split.good.origin = block.origin;
-  if (split.good.rows != nullptr) {
-    ARROW_ASSIGN_OR_RAISE(split.good.rows,
-                          columns_.Attach(split.good.rows, block.attributes.get()));
-  }
+  if (split.good.rows == nullptr) return split;
+  ARROW_ASSIGN_OR_RAISE(FrameValues values, frame_.Take(block, split.good));
+  ARROW_ASSIGN_OR_RAISE(split.good.rows, columns_.Attach(split.good.rows, block.attributes.get(),
+                                                         std::move(values.columns)));
+  if (!values.faults.empty()) ARROW_RETURN_NOT_OK(RefuseRows(values.faults, &split));
   return split;
 }
 

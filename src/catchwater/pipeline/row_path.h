@@ -16,6 +16,7 @@
 #include "catchwater/component/step.h"
 #include "catchwater/pipeline/attribute_columns.h"
 #include "catchwater/pipeline/flow.h"
+#include "catchwater/pipeline/frame_columns.h"
 #include "catchwater/pipeline/ordered_gate.h"
 
 namespace catchwater {
@@ -50,6 +51,7 @@ class RowPath {
   arrow::Status Absorb(Split split, PartitionFlow* flow, RowPathResult* result) const;
 
   AttributeColumns columns_;
+  FrameColumns frame_;
   std::unique_ptr<Decoder> decoder_;
   std::vector<std::unique_ptr<Step>> steps_;
   std::shared_ptr<StatefulTail> tail_;

@@ -227,8 +227,9 @@ arrow::Result<std::vector<std::unique_ptr<Lane>>> RunnerCore::BuildLanes(
 arrow::Result<std::shared_ptr<Attempt>> RunnerCore::BuildAttempt() {
   ARROW_ASSIGN_OR_RAISE(StepChain chain, BuildStepChain(*plan_, options_.lane_count, context_.files,
                                                         context_.clock, context_.table_reader));
-  DecodeOptions decode{.columns = AttributeColumns(plan_->columns).payload_columns(),
-                       .row_origins = chain.needs_row_origins ||
+  const AttributeColumns columns(plan_->columns);
+  DecodeOptions decode{.columns = columns.payload_columns(),
+                       .row_origins = chain.needs_row_origins || !columns.frame_columns().empty() ||
                                       (plan_->lake && !plan_->event_time_column().empty()),
                        .frame_bytes_max = plan_->frame_bytes_max};
   const SourceContext source_context{
@@ -237,10 +238,12 @@ arrow::Result<std::shared_ptr<Attempt>> RunnerCore::BuildAttempt() {
       .random_seed = random_.Next(),
       .project_folder = plan_->project_folder,
       .pipeline = plan_->name,
+      .data_folder = plan_->lake ? context_.data_folder : "",
       .make_framer = [codec = plan_->codec, decode] { return codec->MakeFramer(decode); },
       .frame_bytes_max = plan_->frame_bytes_max};
   ARROW_ASSIGN_OR_RAISE(auto source, plan_->source.make(source_context));
-  source->SetIdentityAttributes(AttributeColumns(plan_->columns).attribute_names());
+  source->SetIdentityAttributes(columns.attribute_names());
+  source->SetFrameColumns(columns.frame_column_names());
   ARROW_RETURN_NOT_OK(source->Check());
   {
     std::lock_guard lock(read_point_mutex_);

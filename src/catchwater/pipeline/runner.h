@@ -34,8 +34,9 @@ struct RunnerContext {
   Ledger* ledger = nullptr;  ///< Null if no pipeline has a lake.
   Lake* lake = nullptr;
   TableReader* table_reader = nullptr;
-  std::string owner;      ///< Of leases: host, process id, a random part.
-  std::ostream& console;  ///< Standard output, for sinks that print.
+  std::string data_folder{};  ///< Of the ledger, the lake and spools; empty without a lake.
+  std::string owner;          ///< Of leases: host, process id, a random part.
+  std::ostream& console;      ///< Standard output, for sinks that print.
   bool is_terminal = false;
 };
 
