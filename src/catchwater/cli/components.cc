@@ -6,6 +6,8 @@
 #include "catchwater/sink/console/console_sink.h"
 #include "catchwater/sink/file/file_sink.h"
 #include "catchwater/source/file/file_source.h"
+#include "catchwater/source/http_push/http_push_source.h"
+#include "catchwater/source/mqtt/mqtt_source.h"
 #include "catchwater/source/simulate/simulate_source.h"
 #include "catchwater/transform/deduplicate/deduplicate_step.h"
 #include "catchwater/transform/derive/derive_step.h"
@@ -17,6 +19,8 @@ namespace catchwater {
 
 arrow::Status RegisterComponents(Registry& registry) {
   ARROW_RETURN_NOT_OK(RegisterFileSource(registry));
+  ARROW_RETURN_NOT_OK(RegisterHttpPushSource(registry));
+  ARROW_RETURN_NOT_OK(RegisterMqttSource(registry));
   ARROW_RETURN_NOT_OK(RegisterSimulateSource(registry));
   ARROW_RETURN_NOT_OK(RegisterCsvCodec(registry));
   ARROW_RETURN_NOT_OK(RegisterJsonCodec(registry));
