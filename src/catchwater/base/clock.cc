@@ -2,14 +2,33 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdlib>
 #include <mutex>
 
+#include "catchwater/base/duration.h"
+#include "catchwater/base/error.h"
+
 namespace catchwater {
+namespace {
+
+/// Tests of the whole program set CATCHWATER_CLOCK_AHEAD to a duration, to see what happens after
+/// hours: the wall clock goes ahead by it.
+int64_t AheadMicros() {
+  const char* text = std::getenv("CATCHWATER_CLOCK_AHEAD");
+  if (text == nullptr || *text == '\0') return 0;
+  const auto ahead = ParseDuration(text);
+  CATCHWATER_CHECK(ahead.ok(), "CATCHWATER_CLOCK_AHEAD must be a duration, e.g. 2h");
+  return ahead->ms * 1000;
+}
+
+}  // namespace
 
 int64_t SystemClock::NowMicros() const {
+  static const int64_t ahead_us = AheadMicros();
   return std::chrono::duration_cast<std::chrono::microseconds>(
              std::chrono::system_clock::now().time_since_epoch())
-      .count();
+             .count() +
+         ahead_us;
 }
 
 int64_t SystemClock::MonotonicMicros() const {
