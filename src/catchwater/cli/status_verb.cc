@@ -16,6 +16,10 @@ nlohmann::ordered_json ToJson(const WorkCounts& counts) {
           {"failed", counts.failed}};
 }
 
+bool HasAny(const WorkCounts& counts) {
+  return counts.to_process + counts.processing + counts.done + counts.failed > 0;
+}
+
 void PrintCounts(const char* label, const WorkCounts& counts) {
   std::cout << "  " << label << ": To Process " << counts.to_process << ", Processing "
             << counts.processing << ", Done " << counts.done << ", Failed " << counts.failed
@@ -69,8 +73,9 @@ arrow::Status PrintStatus(Workspace& workspace, bool as_json, bool files_only) {
     if (as_json) continue;
     std::cout << "pipeline " << name << " -> " << bound.config.lake->table << "\n";
     PrintLive(live);
-    PrintCounts("input files", inputs);
-    PrintCounts("data files", files);
+    // A source without files has no input files to speak of.
+    if (HasAny(inputs)) PrintCounts("input files", inputs);
+    PrintCounts("data files ", files);
     if (!files_only) std::cout << Render(account);
   }
   if (as_json) std::cout << report.dump(2) << "\n";

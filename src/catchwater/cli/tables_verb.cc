@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -39,6 +41,33 @@ arrow::Status PrintSnapshots(Workspace& workspace, bool as_json) {
   return arrow::Status::OK();
 }
 
+std::string Counted(int64_t count, const std::string& noun) {
+  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
+}
+
+/// Live data files by partition.
+arrow::Result<std::map<std::string, int64_t>> FilesByPartition(Workspace& workspace,
+                                                               const std::string& table_key) {
+  WorkQuery query;
+  query.table_key = table_key;
+  query.live_only = true;
+  query.limit = INT64_MAX;
+  ARROW_ASSIGN_OR_RAISE(const auto files, workspace.ledger().DataFiles(query));
+  std::map<std::string, int64_t> counts;
+  for (const DataFileRecord& file : files) ++counts[file.file.partition_key];
+  return counts;
+}
+
+void PrintTable(const nlohmann::ordered_json& table) {
+  std::cout << table["table"].get<std::string>() << "  " << Counted(table["rows"], "row") << " in "
+            << Counted(table["data_files"], "file") << ", " << Counted(table["partitions"], "partition")
+            << " with at most " << Counted(table["files_a_partition_max"], "file") << ", "
+            << Counted(table["snapshots"], "snapshot") << "\n";
+  for (const auto& [name, type] : table["columns"].items()) {
+    std::cout << "    " << name << " " << type.get<std::string>() << "\n";
+  }
+}
+
 arrow::Status PrintTables(Workspace& workspace, bool as_json) {
   ARROW_ASSIGN_OR_RAISE(const CatalogView catalog, workspace.ledger().Catalog());
   nlohmann::ordered_json tables = nlohmann::ordered_json::array();
@@ -48,9 +77,14 @@ arrow::Status PrintTables(Workspace& workspace, bool as_json) {
     for (const IcebergField& field : table->metadata->schema().fields) {
       columns[field.name] = TypeText(field.type);
     }
+    ARROW_ASSIGN_OR_RAISE(const auto files, FilesByPartition(workspace, table_key));
+    int64_t files_max = 0;
+    for (const auto& [partition, count] : files) files_max = std::max(files_max, count);
     tables.push_back({{"table", table_key},
                       {"rows", table->record_count()},
                       {"data_files", table->data_file_count()},
+                      {"partitions", files.size()},
+                      {"files_a_partition_max", files_max},
                       {"snapshots", table->metadata->snapshots.size()},
                       {"columns", columns},
                       {"metadata", location}});
@@ -59,13 +93,7 @@ arrow::Status PrintTables(Workspace& workspace, bool as_json) {
     std::cout << tables.dump(2) << "\n";
     return arrow::Status::OK();
   }
-  for (const auto& table : tables) {
-    std::cout << table["table"].get<std::string>() << "  " << table["rows"] << " rows in "
-              << table["data_files"] << " files, " << table["snapshots"] << " snapshots\n";
-    for (const auto& [name, type] : table["columns"].items()) {
-      std::cout << "    " << name << " " << type.get<std::string>() << "\n";
-    }
-  }
+  for (const auto& table : tables) PrintTable(table);
   return arrow::Status::OK();
 }
 

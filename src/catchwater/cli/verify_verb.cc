@@ -13,6 +13,17 @@ struct VerifyArguments {
   bool is_deep = false;
 };
 
+/// Rows that other programs added are in no pipeline's account: they are said, not a violation.
+void PrintTable(const TableVerdict& verdict, int64_t foreign_commits) {
+  std::cout << "table " << verdict.table_key << ": " << verdict.rows_in_files << " rows in "
+            << verdict.data_files << (verdict.data_files == 1 ? " file" : " files");
+  if (foreign_commits > 0) {
+    std::cout << ", of them " << verdict.foreign_rows << " rows in " << foreign_commits
+              << " commits by other programs";
+  }
+  std::cout << "\n";
+}
+
 arrow::Result<std::vector<std::string>> Verify(Workspace& workspace,
                                                const VerifyArguments& arguments, bool as_json) {
   ARROW_ASSIGN_OR_RAISE(std::vector<std::string> violations, workspace.ledger().CheckInvariants());
@@ -44,12 +55,12 @@ arrow::Result<std::vector<std::string>> Verify(Workspace& workspace,
         const TableVerdict verdict,
         VerifyTable(workspace.lake(), table_key, {.reads_footers = arguments.is_deep}));
     violations.insert(violations.end(), verdict.violations.begin(), verdict.violations.end());
+    ARROW_ASSIGN_OR_RAISE(const TableRowCounts counts, workspace.ledger().RowCounts(table_key));
     report["tables"][table_key] = {{"rows", verdict.rows_in_files},
-                                   {"data_files", verdict.data_files}};
-    if (!as_json) {
-      std::cout << "table " << table_key << ": " << verdict.rows_in_files << " rows in "
-                << verdict.data_files << " files\n";
-    }
+                                   {"data_files", verdict.data_files},
+                                   {"foreign_rows", verdict.foreign_rows},
+                                   {"foreign_commits", counts.foreign_commits}};
+    if (!as_json) PrintTable(verdict, counts.foreign_commits);
   }
   report["violations"] = violations;
   if (as_json) std::cout << report.dump(2) << "\n";
