@@ -19,7 +19,7 @@ demo: build ## a first pipeline, from simulated sensors to a query
 test: ## everything that must hold: layers, headers, unit, integration and fault tests
 	@tools/test
 
-test-fuzz: ## every fuzz target for FUZZ_SECONDS (30)
+test-fuzz: ## every fuzz target for FUZZ_SECONDS (60)
 	@tools/test fuzz
 
 drill: build ## kills a running program over and over and counts the rows
@@ -31,9 +31,11 @@ bench: build ## measures throughput beside other programs
 
 check: ## the quick checks: layers, sizes, names, format
 	@tools/check_layers
+	@tools/setup format
 	@tools/format --check
 
 format: ## rewrites the sources with clang-format
+	@tools/setup format
 	@tools/format
 
 clean: ## removes build/ (not .deps/)
