@@ -15,13 +15,14 @@ constexpr int64_t kIdleWaitUsMax = 20'000;
 
 Attempt::Attempt(AttemptOptions options, IntakeOptions intake, std::unique_ptr<Source> source,
                  Ledger* ledger, const Clock& clock, std::vector<std::unique_ptr<Lane>> lanes,
-                 CommitEpoch commit)
+                 CommitEpoch commit, DiscardEpoch discard)
     : options_(options),
       source_(std::move(source)),
       clock_(clock),
       intake_(std::move(intake), *source_, ledger, clock, book_),
       lanes_(std::move(lanes)),
       commit_(std::move(commit)),
+      discard_(std::move(discard)),
       complete_(kEpochsInFlightMax + 1, /*bytes_max=*/INT64_MAX) {
   for (size_t i = 0; i < lanes_.size(); ++i) {
     queues_.push_back(std::make_unique<BoundedQueue<LaneItem>>(options_.queue_blocks_max,
@@ -47,6 +48,7 @@ arrow::Status Attempt::Run(std::stop_token stop) {
   std::lock_guard lock(mutex_);
   if (!failure_.ok()) {
     for (auto& lane : lanes_) lane->Abandon();
+    for (auto& epoch : in_flight_) discard_(*epoch);
   }
   // Closing cannot undo what is committed; its failure only matters if nothing else went wrong.
   const arrow::Status closed = source_->Close();
@@ -124,7 +126,8 @@ arrow::Status Attempt::Dispatch(Block block) {
   if (!book_.is_dirty()) epoch_started_us_ = clock_.MonotonicMicros();
   LaneWork work{.block = std::move(block),
                 .sequence = next_sequence_++,
-                .partition_name = book_.name(range.partition_id)};
+                .partition_name = book_.name(range.partition_id),
+                .is_input_file = book_.offer(range.partition_id).file.has_value()};
   book_.Read(range);
   has_unflushed_ = true;
   // The least loaded lane, the first of equals: little work stays in one lane and in one file.
@@ -133,9 +136,8 @@ arrow::Status Attempt::Dispatch(Block block) {
     if (queues_[i]->item_count() < queues_[best]->item_count()) best = i;
   }
   const int64_t byte_count = work.block.bytes == nullptr ? 0 : work.block.bytes->size();
-  if (!queues_[best]->Push(std::move(work), byte_count, abort_.get_token())) {
-    return arrow::Status::OK();  // Aborted: the failure is reported by who raised it.
-  }
+  // Not taken only when aborted: the failure is reported by who raised it.
+  (void)queues_[best]->Push(std::move(work), byte_count, abort_.get_token());
   return arrow::Status::OK();
 }
 
@@ -154,14 +156,14 @@ arrow::Status Attempt::Flush() {
   if (frontier.empty()) return arrow::Status::OK();
   ARROW_RETURN_NOT_OK(WaitForCommits(kEpochsInFlightMax - 1));
   if (has_failed()) return arrow::Status::OK();
-  int64_t number = 0;
+  std::shared_ptr<Epoch> epoch;
   {
     std::lock_guard lock(mutex_);
-    number = epochs_started_++;
+    epoch = std::make_shared<Epoch>(epochs_started_++, std::move(frontier),
+                                    static_cast<int>(lanes_.size()));
+    in_flight_.push_back(epoch);
     has_unflushed_ = false;
   }
-  auto epoch =
-      std::make_shared<Epoch>(number, std::move(frontier), static_cast<int>(lanes_.size()));
   for (auto& queue : queues_) {
     if (!queue->Push(epoch, /*byte_count=*/0, abort_.get_token())) break;
   }
@@ -196,11 +198,11 @@ void Attempt::RunLane(size_t index) {
     if (auto* work = std::get_if<LaneWork>(&*item)) {
       const arrow::Status status = lane.Process(*work, abort_.get_token());
       if (status.ok()) continue;
-      if (KindOf(status) == ErrorKind::kBadData) {
+      if (KindOf(status) == ErrorKind::kBadData && work->is_input_file) {
         std::lock_guard lock(mutex_);
-        failed_partition_ = PartitionFailed{.partition_id = work->block.origin.range.partition_id,
-                                            .reason = status.message(),
-                                            .is_retryable = false};
+        failed_input_ = PartitionFailed{.partition_id = work->block.origin.range.partition_id,
+                                        .reason = status.message(),
+                                        .is_retryable = false};
       }
       return Fail(status);
     }
@@ -216,6 +218,10 @@ void Attempt::RunLane(size_t index) {
 
 void Attempt::RunCommitter() {
   while (auto epoch = complete_.Pop(abort_.get_token())) {
+    {
+      std::lock_guard lock(mutex_);
+      in_flight_.pop_front();  // Epochs are completed in order.
+    }
     const arrow::Status status = commit_(**epoch);
     if (!status.ok()) return Fail(status);
     {
@@ -241,9 +247,9 @@ bool Attempt::has_failed() const {
   return !failure_.ok();
 }
 
-std::optional<PartitionFailed> Attempt::failed_partition() const {
+std::optional<PartitionFailed> Attempt::failed_input() const {
   std::lock_guard lock(mutex_);
-  return failed_partition_;
+  return failed_input_;
 }
 
 bool Attempt::FlushAndWait(int64_t timeout_ms) {

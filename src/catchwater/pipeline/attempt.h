@@ -11,6 +11,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -41,13 +42,16 @@ struct AttemptOptions {
 
 /// Commits an epoch. Called by one thread, epochs in order.
 using CommitEpoch = std::function<arrow::Status(Epoch& epoch)>;
+/// Gives up an epoch that was not committed: its files are of no use. Not called for one whose
+/// commit was tried; CommitEpoch knows what became of that.
+using DiscardEpoch = std::function<void(Epoch& epoch)>;
 
 /// Built on one thread, which then calls Run; RequestFlush and WaitForFlush: any thread.
 class Attempt {
  public:
   Attempt(AttemptOptions options, IntakeOptions intake, std::unique_ptr<Source> source,
           Ledger* ledger, const Clock& clock, std::vector<std::unique_ptr<Lane>> lanes,
-          CommitEpoch commit);
+          CommitEpoch commit, DiscardEpoch discard);
   ~Attempt();
 
   /// Runs until the source is at its end, idle (until_idle), stopped, or something failed. A stop
@@ -57,8 +61,8 @@ class Attempt {
   /// Asks for a commit of what was read so far. \return false if there is nothing to wait for
   bool FlushAndWait(int64_t timeout_ms);
 
-  /// The partition whose block failed as a whole, if that ended the attempt.
-  std::optional<PartitionFailed> failed_partition() const;
+  /// The input file with a block that failed as a whole, if that ended the attempt.
+  std::optional<PartitionFailed> failed_input() const;
 
  private:
   arrow::Status Feed(std::stop_token stop);
@@ -83,6 +87,7 @@ class Attempt {
   Intake intake_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   const CommitEpoch commit_;
+  const DiscardEpoch discard_;
   std::vector<std::unique_ptr<BoundedQueue<LaneItem>>> queues_;
   BoundedQueue<std::shared_ptr<Epoch>> complete_;
   std::stop_source abort_;  ///< Ends all threads at once after a failure.
@@ -97,9 +102,10 @@ class Attempt {
   mutable std::mutex mutex_;
   std::condition_variable_any progressed_;
   arrow::Status failure_;  // Guarded by mutex_, as all below.
-  std::optional<PartitionFailed> failed_partition_;
+  std::optional<PartitionFailed> failed_input_;
   int64_t epochs_started_ = 0;
   int64_t epochs_committed_ = 0;
+  std::deque<std::shared_ptr<Epoch>> in_flight_;  // Started, commit not tried yet.
   std::vector<std::vector<FrontierPart>> to_acknowledge_;
   std::atomic<bool> is_flush_requested_{false};
   std::atomic<bool> has_unflushed_{false};

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -23,7 +22,6 @@ struct FrontierPart {
   Range range;               ///< from: where the epoch before ended.
   bool is_finished = false;  ///< The partition's end was reached.
   bool is_input_file = false;
-  std::string token;
 };
 
 /// When rows were received, in microseconds, and how many.

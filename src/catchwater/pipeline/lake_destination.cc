@@ -40,7 +40,7 @@ arrow::Result<std::unique_ptr<LakeDestination>> LakeDestination::Make(
     std::shared_ptr<const TableState> dead_letter_table, LakeDestinationOptions options,
     std::shared_ptr<UnflushedRows> unflushed) {
   std::unique_ptr<LakeDestination> made(
-      new LakeDestination(lake.clock(), std::move(options), std::move(unflushed)));
+      new LakeDestination(lake, std::move(options), std::move(unflushed)));
   made->table_key_ = table->table_key;
   made->dead_letter_key_ = dead_letter_table->table_key;
   ARROW_ASSIGN_OR_RAISE(made->rows_,
@@ -105,8 +105,12 @@ arrow::Status LakeDestination::CloseEpoch(LaneOutput* output) {
   for (auto [writer, key] :
        {std::pair{rows_.get(), &table_key_}, std::pair{dead_.get(), &dead_letter_key_}}) {
     if (writer->row_count() == 0) continue;
-    ARROW_ASSIGN_OR_RAISE(auto written, writer->Close());
-    output->appends.push_back({.table_key = *key, .files = std::move(written)});
+    auto written = writer->Close();
+    if (!written.ok()) {
+      for (const TableAppend& append : output->appends) (void)RemoveWritten(files_, append.files);
+      return written.status();
+    }
+    output->appends.push_back({.table_key = *key, .files = *std::move(written)});
   }
   output->row_count = row_count_;
   row_count_ = 0;

@@ -41,14 +41,18 @@ class LakeDestination final : public Destination {
   void Abandon() override;
 
  private:
-  LakeDestination(const Clock& clock, LakeDestinationOptions options,
+  LakeDestination(Lake& lake, LakeDestinationOptions options,
                   std::shared_ptr<UnflushedRows> unflushed)
-      : clock_(clock), options_(std::move(options)), unflushed_(std::move(unflushed)) {}
+      : files_(lake.files()),
+        clock_(lake.clock()),
+        options_(std::move(options)),
+        unflushed_(std::move(unflushed)) {}
 
   /// Takes out the rows whose event time the table must not hold.
   arrow::Result<Batch> Admit(const Batch& batch, PartitionFlow* flow,
                              std::vector<DeadLetter>* dead) const;
 
+  Files& files_;
   const Clock& clock_;
   const LakeDestinationOptions options_;
   const std::shared_ptr<UnflushedRows> unflushed_;

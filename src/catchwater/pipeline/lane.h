@@ -33,6 +33,7 @@ struct LaneWork {
   Block block;
   uint64_t sequence = 0;
   std::shared_ptr<const std::string> partition_name;
+  bool is_input_file = false;
 };
 using LaneItem = std::variant<LaneWork, std::shared_ptr<Epoch>>;
 

@@ -14,7 +14,6 @@
 namespace catchwater {
 namespace {
 
-constexpr int64_t kLeaseMs = 15'000;
 constexpr int64_t kLeasePollUs = 100'000;
 constexpr int kUnavailableTriesMax = 5;  // In a row, before `--until-idle` gives up.
 constexpr int64_t kBackOffUsMin = 500'000;
@@ -58,7 +57,9 @@ class RunnerCore {
 
  private:
   arrow::Result<bool> TakeLease(std::stop_token stop);
-  arrow::Result<bool> Heal(const arrow::Status& failure, std::stop_token stop);
+  arrow::Status EndLease();
+  arrow::Status RunUnderLease(std::stop_token stop);
+  bool Heals(arrow::Status failure, std::stop_token stop);
   arrow::Status RunAttempt(std::stop_token stop);
   arrow::Result<std::shared_ptr<Attempt>> BuildAttempt();
   arrow::Result<std::vector<std::unique_ptr<Lane>>> BuildLanes(const DecodeOptions& decode,
@@ -66,6 +67,7 @@ class RunnerCore {
   arrow::Result<std::unique_ptr<Destination>> BuildDestination(size_t lane);
   arrow::Status PrepareTables(const std::shared_ptr<arrow::Schema>& schema);
   arrow::Status Commit(Epoch& epoch);
+  void Discard(Epoch& epoch);
   void NoteStreams(const std::vector<LaneOutput>& outputs);
   void Note(const Epoch& epoch, const CommitRequest& request, int64_t started_us);
   void SetState(std::string state, const std::string& error = "") {
@@ -92,11 +94,14 @@ class RunnerCore {
 
 arrow::Result<bool> RunnerCore::TakeLease(std::stop_token stop) {
   if (!plan_->lake) return true;
+  // What the attempt before left in processing is given back, and a commit of it whose outcome is
+  // not known can no longer come: the new epoch begins where the ledger stands.
+  ARROW_RETURN_NOT_OK(EndLease());
   SetState("waiting_for_lease");
   const std::string name = "pipeline/" + plan_->name;
   while (!stop.stop_requested()) {
     ARROW_ASSIGN_OR_RAISE(const auto epoch,
-                          context_.ledger->AcquireLease(name, context_.owner, kLeaseMs));
+                          context_.ledger->AcquireLease(name, context_.owner, options_.lease_ms));
     if (epoch) {
       fence_ = {.lease = name, .epoch = *epoch};
       return true;
@@ -106,20 +111,20 @@ arrow::Result<bool> RunnerCore::TakeLease(std::stop_token stop) {
   return false;
 }
 
+arrow::Status RunnerCore::EndLease() {
+  if (fence_.lease.empty()) return arrow::Status::OK();
+  ARROW_RETURN_NOT_OK(context_.ledger->ReleaseLease(fence_.lease, fence_.epoch));
+  fence_ = {};
+  return arrow::Status::OK();
+}
+
 arrow::Status RunnerCore::Run(std::stop_token stop) {
   while (true) {
-    ARROW_ASSIGN_OR_RAISE(const bool has_lease, TakeLease(stop));
-    if (!has_lease) return arrow::Status::OK();
-    SetState("running");
-    const arrow::Status status = RunAttempt(stop);
-    if (status.ok()) {
-      SetState("done");
-      return plan_->lake ? context_.ledger->ReleaseLease(fence_.lease, fence_.epoch) : status;
-    }
-    ARROW_ASSIGN_OR_RAISE(const bool is_healed, Heal(status, stop));
-    if (!is_healed) {
+    const arrow::Status status = RunUnderLease(stop);
+    if (status.ok()) return status;
+    if (!Heals(status, stop)) {
       SetState("failed", status.message());
-      if (plan_->lake) (void)context_.ledger->ReleaseLease(fence_.lease, fence_.epoch);
+      (void)EndLease();
       return WithContext(status, "pipeline `" + plan_->name + "`");
     }
     std::lock_guard lock(mutex_);
@@ -128,26 +133,37 @@ arrow::Status RunnerCore::Run(std::stop_token stop) {
   }
 }
 
-arrow::Result<bool> RunnerCore::Heal(const arrow::Status& failure, std::stop_token stop) {
+arrow::Status RunnerCore::RunUnderLease(std::stop_token stop) {
+  ARROW_ASSIGN_OR_RAISE(const bool has_lease, TakeLease(stop));
+  if (!has_lease) return arrow::Status::OK();
+  SetState("running");
+  ARROW_RETURN_NOT_OK(RunAttempt(stop));
+  ARROW_RETURN_NOT_OK(EndLease());
+  SetState("done");
+  return arrow::Status::OK();
+}
+
+bool RunnerCore::Heals(arrow::Status failure, std::stop_token stop) {
   std::shared_ptr<Attempt> attempt;
   {
     std::lock_guard lock(mutex_);
     attempt = std::move(attempt_);
   }
   if (stop.stop_requested() || !plan_->lake) return false;
-  if (const auto failed = attempt ? attempt->failed_partition() : std::nullopt) {
-    ARROW_RETURN_NOT_OK(context_.ledger->FailInput(failed->partition_id, fence_, failed->reason,
-                                                   failed->is_retryable));
-    return true;
+  if (const auto failed = attempt ? attempt->failed_input() : std::nullopt) {
+    failure = context_.ledger->FailInput(failed->partition_id, fence_, failed->reason,
+                                         failed->is_retryable);
+    if (failure.ok()) return true;
   }
   switch (KindOf(failure)) {
     case ErrorKind::kConflict:
       return true;  // The ledger knows better: begin again at its positions.
     case ErrorKind::kUnavailable:
-    case ErrorKind::kThrottled: {
-      if (options_.until_idle && ++unavailable_tries_ >= kUnavailableTriesMax) return false;
+    case ErrorKind::kThrottled:
+    case ErrorKind::kCommitUnknown: {  // TakeLease settles it before anything is read again.
+      if (++unavailable_tries_ >= kUnavailableTriesMax && options_.until_idle) return false;
       const int64_t wait_us =
-          std::min(kBackOffUsMax, kBackOffUsMin << std::min(unavailable_tries_, 6));
+          std::min(kBackOffUsMax, kBackOffUsMin << std::min(unavailable_tries_ - 1, 6));
       return context_.clock.SleepMicros(wait_us, stop);
     }
     default:
@@ -163,15 +179,23 @@ arrow::Status RunnerCore::RunAttempt(std::stop_token stop) {
   }
   std::stop_source attempt_stop;
   const std::stop_callback forward(stop, [&] { attempt_stop.request_stop(); });
+  std::atomic<bool> is_lease_lost{false};
   std::optional<Timer> renewal;
   if (plan_->lake) {
     // A lost lease only ends the attempt sooner: the fence in each commit is what protects.
-    renewal.emplace(context_.clock, kLeaseMs * 1000 / 3, [this, &attempt_stop] {
-      const auto renewed = context_.ledger->RenewLease(fence_.lease, fence_.epoch, kLeaseMs);
-      if (renewed.ok() && !*renewed) attempt_stop.request_stop();
+    renewal.emplace(context_.clock, options_.lease_ms * 1000 / 3, [&] {
+      const auto renewed =
+          context_.ledger->RenewLease(fence_.lease, fence_.epoch, options_.lease_ms);
+      if (!renewed.ok() || *renewed) return;
+      is_lease_lost = true;
+      attempt_stop.request_stop();
     });
   }
   ARROW_RETURN_NOT_OK(attempt->Run(attempt_stop.get_token()));
+  // Nothing was under way, so no commit was refused; but the source was not read to its end either.
+  if (is_lease_lost && !stop.stop_requested()) {
+    return Conflict("Lease was lost, name and epoch: ", fence_.lease, ", ", fence_.epoch);
+  }
   if (plan_->streams.empty() || stop.stop_requested()) return arrow::Status::OK();
   return stream_results_->Finish();
 }
@@ -277,14 +301,14 @@ arrow::Result<std::shared_ptr<Attempt>> RunnerCore::BuildAttempt() {
       .flush_bytes = plan_->lake ? plan_->lake->flush_bytes : 0,
       .flushes_only_at_end = !plan_->lake.has_value(),
       .queue_bytes_max = options_.queue_bytes / options_.lane_count};
-  return std::make_shared<Attempt>(attempt_options,
-                                   IntakeOptions{.pipeline = plan_->name,
-                                                 .source = plan_->source.name,
-                                                 .consumer = "lake",
-                                                 .fence = fence_},
-                                   std::move(source), plan_->lake ? context_.ledger : nullptr,
-                                   context_.clock, std::move(lanes),
-                                   [this](Epoch& epoch) { return Commit(epoch); });
+  return std::make_shared<Attempt>(
+      attempt_options,
+      IntakeOptions{.pipeline = plan_->name,
+                    .source = plan_->source.name,
+                    .consumer = "lake",
+                    .fence = fence_},
+      std::move(source), plan_->lake ? context_.ledger : nullptr, context_.clock, std::move(lanes),
+      [this](Epoch& epoch) { return Commit(epoch); }, [this](Epoch& epoch) { Discard(epoch); });
 }
 
 arrow::Status RunnerCore::Commit(Epoch& epoch) {
@@ -318,9 +342,17 @@ arrow::Status RunnerCore::Commit(Epoch& epoch) {
     Note(epoch, request, started_us);
     return arrow::Status::OK();
   }
-  ARROW_RETURN_NOT_OK(RemoveWritten(context_.files, written));
+  (void)RemoveWritten(context_.files, written);  // What stays is found by orphan clean-up.
   return Conflict("Commit was refused, pipeline and outcome: ", plan_->name, " ",
                   OutcomeName(committed->outcome));
+}
+
+void RunnerCore::Discard(Epoch& epoch) {
+  for (const LaneOutput& output : epoch.TakeOutputs()) {
+    for (const TableAppend& append : output.appends) {
+      (void)RemoveWritten(context_.files, append.files);
+    }
+  }
 }
 
 void RunnerCore::NoteStreams(const std::vector<LaneOutput>& outputs) {

@@ -46,6 +46,7 @@ struct RunnerOptions {
   int64_t writer_buffer_bytes = 128LL << 20;  ///< Over all lanes.
   int64_t queue_bytes = 48LL << 20;           ///< Over all lanes.
   int64_t unflushed_bytes_max = 32LL << 20;   ///< Over all lanes; 0: none are kept.
+  int64_t lease_ms = 15'000;  ///< How long a process that does not answer keeps the pipeline.
 };
 
 /// What a pipeline did since it was started; a copy.
