@@ -45,14 +45,18 @@ arrow::Result<CommitResult> Committer::Commit(CommitRequest request) {
       Drop(attempt);
       return prepared;
     }
-    ARROW_ASSIGN_OR_RAISE(const Outcome outcome, Ask(attempt.plan, result.receipt));
-    result.outcome = outcome;
-    if (outcome == Outcome::kCommitted) {
+    const arrow::Result<Outcome> outcome = Ask(attempt.plan, result.receipt);
+    if (!outcome.ok()) {
+      if (KindOf(outcome.status()) != ErrorKind::kCommitUnknown) Drop(attempt);
+      return outcome.status();
+    }
+    result.outcome = *outcome;
+    if (*outcome == Outcome::kCommitted) {
       Finish(std::move(attempt), result);
       return result;
     }
     Drop(attempt);
-    if (outcome != Outcome::kPointerMoved) return result;
+    if (*outcome != Outcome::kPointerMoved) return result;
   }
   return result;
 }

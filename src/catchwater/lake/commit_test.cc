@@ -1,6 +1,7 @@
 #include "catchwater/lake/commit.h"
 
 #include <atomic>
+#include <cerrno>
 #include <filesystem>
 #include <set>
 #include <string>
@@ -12,6 +13,7 @@
 #include "catchwater/base/error.h"
 #include "catchwater/lake/file_names.h"
 #include "catchwater/lake/lake_fixture_test.h"
+#include "catchwater/testing/faulty_files.h"
 
 namespace catchwater {
 namespace {
@@ -45,6 +47,39 @@ class CommitTest : public LakeTest {
 
   std::string MetadataFolder() { return lake_->TableFolder(kTable) + "/metadata"; }
 };
+
+TEST_F(CommitTest, WhatTheLedgerRefusesLeavesNoFile) {
+  Committer committer(*lake_);
+  auto first = AppendRequest(kTable, OneFile(*lake_, 1));
+  auto second = AppendRequest(kTable, OneFile(*lake_, 2));
+  second.plan.id = first.plan.id;  // Which the ledger's schema forbids.
+  ASSERT_TRUE(committer.Commit(std::move(first)).ok());
+  const auto before = FilesIn(MetadataFolder());
+  const auto refused = committer.Commit(std::move(second));
+  ASSERT_EQ(KindOf(refused.status()), ErrorKind::kAlreadyExists) << refused.status();
+  EXPECT_EQ(FilesIn(MetadataFolder()), before);
+}
+
+TEST_F(CommitTest, WhatTheDiskRefusesLeavesNoFile) {
+  FaultyFiles faulty(*files_);
+  const auto lake =
+      Lake::Open(faulty, *ledger_, clock_, Random(7), {.warehouse = folder_.path() + "/lake"})
+          .ValueOrDie();
+  Append(kTable, {{.id = 1, .ts_us = kStartUs}});
+  const auto files = OneFile(*lake_, 2);
+  Committer committer(*lake);
+  int failures = 0;
+  for (int64_t k = 1;; ++k) {
+    SCOPED_TRACE("operation " + std::to_string(k));
+    const auto before = FilesIn(MetadataFolder());
+    faulty.FailOperation(k, ENOSPC);
+    const auto result = committer.Commit(AppendRequest(kTable, files));
+    if (result.ok()) break;
+    ++failures;
+    ASSERT_EQ(FilesIn(MetadataFolder()), before);
+  }
+  EXPECT_GE(failures, 9);  // Three files: created, written, synced; and the folder.
+}
 
 TEST_F(CommitTest, MakesRowsVisible) {
   const auto table = Append(kTable, {{.id = 1, .ts_us = kStartUs, .name = "a", .value = 1.5},

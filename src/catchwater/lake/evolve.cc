@@ -259,10 +259,15 @@ arrow::Result<PreparedChange> WriteNextMetadata(Lake& lake, const std::string& t
   const std::string path =
       folder + "/" +
       MetadataName(MakeWriterTag(stamp.lease, stamp.epoch), version, lake.NewRandom());
-  ARROW_RETURN_NOT_OK(unsynced.Write(lake.files(), path, MetadataToJson(next)));
   prepared.written_paths.push_back(path);
-  ARROW_RETURN_NOT_OK(unsynced.SyncAll());
-  ARROW_RETURN_NOT_OK(lake.files().SyncDirectory(folder));
+  arrow::Status written = unsynced.Write(lake.files(), path, MetadataToJson(next));
+  if (written.ok()) written = unsynced.SyncAll();
+  if (written.ok()) written = lake.files().SyncDirectory(folder);
+  if (!written.ok()) {
+    // Nobody hears of it. What stays is found by orphan clean-up.
+    static_cast<void>(lake.files().Remove(path));
+    return written;
+  }
   ARROW_ASSIGN_OR_RAISE(prepared.next,
                         MakeTableState(table_key, UriOfPath(path),
                                        std::make_shared<const TableMetadata>(std::move(next))));
