@@ -44,6 +44,7 @@ arrow::Status Intake::RegisterFile(const Offer& offer) {
     ARROW_ASSIGN_OR_RAISE(registered, ledger_->RegisterInput(found));
   }
   ARROW_RETURN_NOT_OK(Reach(FailPoint::kInputDiscovered));
+  seen_as_[registered.partition_id] = offer.name;
   registered_.insert(std::move(seen));
   return arrow::Status::OK();
 }
@@ -130,26 +131,34 @@ arrow::Result<int64_t> Intake::ClaimAndOpenInputs() {
   int64_t opened = 0;
   for (const InputFileRecord& input : inputs) {
     ARROW_RETURN_NOT_OK(Reach(FailPoint::kInputClaimed));
-    const auto offer = offers_.find(input.name);
-    if (offer == offers_.end()) {
-      ARROW_RETURN_NOT_OK(ledger_->FailInput(input.partition_id, options_.fence,
-                                             "File is gone: " + input.path,
-                                             /*is_retryable=*/true));
-      continue;
-    }
-    if (offer->second.file && offer->second.file->head_hash != input.head_hash) {
-      // The name means another content by now, which has a row of its own.
-      ARROW_RETURN_NOT_OK(ledger_->FailInput(input.partition_id, options_.fence,
-                                             "File was replaced: " + input.path,
-                                             /*is_retryable=*/false));
+    const Offer* offer = FindOffer(input);
+    if (offer == nullptr) {
+      // Under its name is nothing, or another content by now, which has a row of its own.
+      const bool is_gone = !offers_.contains(input.name);
+      const std::string what = is_gone ? "File is gone: " : "File was replaced: ";
+      ARROW_RETURN_NOT_OK(ledger_->FailInput(input.partition_id, options_.fence, what + input.path,
+                                             /*is_retryable=*/is_gone));
       continue;
     }
     ARROW_ASSIGN_OR_RAISE(const Position at,
                           ledger_->GetPosition(input.partition_id, options_.consumer));
-    ARROW_RETURN_NOT_OK(OpenAt(input.partition_id, offer->second, at));
+    ARROW_RETURN_NOT_OK(OpenAt(input.partition_id, *offer, at));
     ++opened;
   }
   return opened;
+}
+
+const Offer* Intake::FindOffer(const InputFileRecord& input) const {
+  const auto seen = seen_as_.find(input.partition_id);
+  for (const std::string& name : {input.name, seen == seen_as_.end() ? "" : seen->second}) {
+    const auto found = offers_.find(name);
+    if (found == offers_.end()) continue;
+    const Offer& offer = found->second;
+    if (!offer.file) return &offer;
+    const bool has_its_size = !offer.is_bounded || offer.file->byte_count == input.byte_count;
+    if (has_its_size && offer.file->head_hash == input.head_hash) return &offer;
+  }
+  return nullptr;
 }
 
 arrow::Status Intake::Ended(int64_t partition_id) {

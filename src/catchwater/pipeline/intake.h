@@ -49,6 +49,8 @@ class Intake {
   arrow::Status HashOthers(const InputRegistered& registered);
   arrow::Result<bool> MayTakeInputs();
   arrow::Result<int64_t> ClaimAndOpenInputs();
+  /// Where the content of an input lies now: under its name, or under another since it was moved.
+  const Offer* FindOffer(const InputFileRecord& input) const;
   arrow::Status OpenAt(int64_t partition_id, const Offer& offer, const Position& at);
 
   const IntakeOptions options_;
@@ -60,6 +62,8 @@ class Intake {
   std::map<std::string, Offer> offers_;  ///< Of the last Discover, by name.
   /// Files that are in the ledger already: path, bytes, modified, inode.
   std::set<std::tuple<std::string, int64_t, int64_t, uint64_t>> registered_;
+  /// Names under which the content of an input was seen last, by partition.
+  std::map<int64_t, std::string> seen_as_;
   std::set<std::string> opened_unmanaged_;  ///< Names of partitions that are not input files.
   /// Name and incarnation of partitions that were read to their end by an earlier run.
   std::set<std::pair<std::string, std::string>> finished_;
