@@ -39,7 +39,7 @@ arrow::Status Intake::RegisterFile(const Offer& offer) {
                    .is_growing = !offer.is_bounded};
   ARROW_ASSIGN_OR_RAISE(InputRegistered registered, ledger_->RegisterInput(found));
   if (registered.result == InputRegistered::Result::kNeedsFullHash) {
-    ARROW_RETURN_NOT_OK(HashOthers(registered));
+    ARROW_RETURN_NOT_OK(HashOthers(registered, file));
     ARROW_ASSIGN_OR_RAISE(found.full_hash, source_.FullHash(offer));
     ARROW_ASSIGN_OR_RAISE(registered, ledger_->RegisterInput(found));
   }
@@ -49,12 +49,14 @@ arrow::Status Intake::RegisterFile(const Offer& offer) {
   return arrow::Status::OK();
 }
 
-arrow::Status Intake::HashOthers(const InputRegistered& registered) {
+arrow::Status Intake::HashOthers(const InputRegistered& registered, const InputFileFacts& alike) {
   for (const auto& [partition_id, path] : registered.hash_first) {
     const auto other = offers_.find(path);
-    // Gone: an empty hash says that its content can no longer be compared.
+    // Gone, or another content under its name: an empty hash says that it cannot be compared.
     std::string hash;
-    if (other != offers_.end()) {
+    if (other != offers_.end() && other->second.file &&
+        other->second.file->byte_count == alike.byte_count &&
+        other->second.file->head_hash == alike.head_hash) {
       ARROW_ASSIGN_OR_RAISE(hash, source_.FullHash(other->second));
     }
     ARROW_RETURN_NOT_OK(ledger_->SetInputFullHash(partition_id, hash));

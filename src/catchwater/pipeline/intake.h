@@ -46,7 +46,7 @@ class Intake {
  private:
   arrow::Status NoteFinished();
   arrow::Status RegisterFile(const Offer& offer);
-  arrow::Status HashOthers(const InputRegistered& registered);
+  arrow::Status HashOthers(const InputRegistered& registered, const InputFileFacts& alike);
   arrow::Result<bool> MayTakeInputs();
   arrow::Result<int64_t> ClaimAndOpenInputs();
   /// Where the content of an input lies now: under its name, or under another since it was moved.

@@ -28,7 +28,8 @@ class ToldFiles final : public Source {
            .file = InputFileFacts{.path = name,
                                   // Small ones are known by their head alone.
                                   .byte_count = size + static_cast<int64_t>(content.size()),
-                                  .head_hash = "head " + content.substr(0, 4)}});
+                                  .head_hash = "head " + content.substr(0, 4),
+                                  .modified_us = StillClock().now_us}});
     }
     return offers;
   }
@@ -109,7 +110,7 @@ TEST_F(IntakeTest, AFileThatOnlyBeginsAlikeIsTaken) {
   files_["b"] = "same 1";
   EXPECT_EQ(Opened(kWaits), Names{});
   files_["a"] = "same 2";
-  EXPECT_EQ(Opened(), (Names{"a", "b"}));
+  EXPECT_EQ(Opened(), (Names{"b", "a"}));
 }
 
 TEST_F(IntakeTest, AFileThatWasMovedBeforeItWasReadIsTakenUnderItsNewName) {
@@ -133,7 +134,7 @@ TEST_F(IntakeTest, AFileThatWasMovedWhileItWasReadIsReadOn) {
                      .consumer = "lake"}};
   ASSERT_EQ(ledger_->Commit(plan)->first, Outcome::kCommitted);
   files_ = {{"b", "another file"}, {"c", "many bytes"}};
-  EXPECT_EQ(Opened(), (Names{"b", "c"}));
+  EXPECT_EQ(Opened(), (Names{"c", "b"}));
   EXPECT_EQ(Recorded(), (Names{"b", "b"}));
 }
 
