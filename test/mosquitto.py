@@ -62,6 +62,12 @@ class Broker:
         client.max_queued_messages_set(0)
         client.connect("127.0.0.1", self.port)
         client.loop_start()
+        end = time.monotonic() + 10
+        while not client.is_connected():
+            if time.monotonic() > end:
+                client.loop_stop()
+                raise OSError("the broker does not answer")
+            time.sleep(0.001)
         return client
 
     def publish(self, messages, qos=1, retain=False) -> None:

@@ -1,10 +1,15 @@
 """kill -9 while others send: what was answered is there. `make drill` does it whole."""
 
+import json
 import os
+import random
+import threading
+import time
 
 import pytest
 
-from live import DRILL, free_port, produce_through_kills
+from live import DRILL, Running, free_port, produce_through_kills
+from mosquitto import broker  # noqa: F401  the fixture
 
 PUSH = """
 pipeline: push
@@ -17,6 +22,19 @@ columns:
   temperature: float64
 lake:
   table: demo.push
+  flush: { every: 500ms }
+"""
+MQTT = """
+pipeline: sensors
+source:
+  mqtt: { url: "URL", topics: [sensors/+/measure], quiet: 5s }
+codec: json
+columns:
+  sensor_id:   { type: string, from: "topic[1]", entity: true }
+  id:          { type: int64, required: true }
+  ts:          { type: timestamp, event_time: true }
+lake:
+  table: demo.sensors
   flush: { every: 500ms }
 """
 SEEDS = range(1, 1 + int(os.environ.get("CATCHWATER_DRILL_SEEDS", "1")))
@@ -52,4 +70,77 @@ def test_without_keys_nothing_is_lost_and_copies_are_counted(project, port):
     print(f"{done} kills, {found['n'] - found['d']} extra copies of at most {repeated * 100}")
     assert found["d"] == 10_000
     assert found["n"] - found["d"] <= repeated * 100
+    assert project.verify()["violations"] == []
+
+
+class Publisher(threading.Thread):
+    """Publishes with QoS 1 and waits for the broker's word, again when the connection broke."""
+
+    def __init__(self, broker, count: int) -> None:
+        super().__init__()
+        self.broker, self.count, self.done, self.repeated = broker, count, 0, 0
+
+    def run(self) -> None:
+        while self.done < self.count:
+            try:
+                client = self.broker.client()
+            except OSError:
+                time.sleep(0.05)
+                continue
+            part = range(self.done, min(self.done + 500, self.count))
+            sent = [
+                client.publish(
+                    f"sensors/s{n % 50}/measure",
+                    json.dumps({"id": n, "ts": f"2026-01-02T03:04:{n % 60:02}Z"}),
+                    qos=1,
+                )
+                for n in part
+            ]
+            end = time.monotonic() + 20
+            while time.monotonic() < end and client.is_connected() and not all(
+                one.is_published() for one in sent
+            ):
+                time.sleep(0.002)
+            if all(one.is_published() for one in sent):
+                self.done = part.stop
+            else:
+                self.repeated += len(part)
+            client.disconnect()
+            client.loop_stop()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_mqtt_kills_and_broker_restarts_lose_nothing(project, broker, seed):  # noqa: F811
+    count, kills, restarts = (200_000, 20, 2) if DRILL else (5_000, 2, 1)
+    chance = random.Random(seed)
+    project.pipeline("sensors", MQTT.replace("URL", broker.url))
+    project.run()  # Makes the session.
+    publisher = Publisher(broker, count)
+    publisher.start()
+    events = sorted(
+        [(chance.randrange(count), "kill") for _ in range(kills)]
+        + [(chance.randrange(count), "restart") for _ in range(restarts)]
+    )
+    killed = 0
+    while publisher.is_alive():
+        with Running(project) as running:
+            while publisher.is_alive() and running.process.poll() is None:
+                if not events or publisher.done < events[0][0]:
+                    time.sleep(0.005)
+                    continue
+                _, what = events.pop(0)
+                time.sleep(chance.uniform(0, 0.5))  # Anywhere in its work.
+                if what == "restart":
+                    broker.restart()
+                else:
+                    running.kill()
+                    killed += 1
+            if running.process.poll() is None:
+                running.stop()
+    publisher.join()
+    project.run(timeout=600)
+    found = counts(project, "demo.sensors")
+    print(f"seed {seed}: {count} messages, {killed} kills, {restarts} broker restarts, "
+          f"{found['n'] - found['d']} extra copies, {publisher.repeated} published again by the test")
+    assert found["d"] == count
     assert project.verify()["violations"] == []

@@ -194,14 +194,14 @@ def test_a_flood_is_told_to_wait_and_loses_nothing(project, port):
 
 
 def test_slow_and_idle_clients_do_not_hold_the_others(project, port):
-    declare(project, port, more=", timeout: 1s, connections_max: 20")
+    declare(project, port, more=", timeout: 6s, connections_max: 20")
     with Running(project).wait_for_port(port) as running:
         slow = [socket.create_connection(("127.0.0.1", port)) for _ in range(15)]
         for connection in slow:
             connection.sendall(b"POST /readings HTTP/1.1\r\nHost: x\r\nContent-Le")
         started = time.monotonic()
         assert requests.post(url(port), data=ndjson([1]), timeout=10).status_code == 202
-        assert time.monotonic() - started < 0.5
+        assert time.monotonic() - started < 1.5
         more = [socket.create_connection(("127.0.0.1", port)) for _ in range(10)]
         refused = [connection for connection in more if b"503" in first_bytes(connection)]
         assert len(refused) >= 4
