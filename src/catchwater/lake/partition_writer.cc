@@ -240,6 +240,7 @@ class Writer final : public PartitionWriter {
     // What is already there must not be forgotten by Abandon, should the next step fail.
     finished_paths_.push_back(open.path);
     ParquetWriterOptions parquet_options;
+    parquet_options.compressor = compressor_;
     parquet_options.row_group_bytes_max =
         std::min(parquet_options.row_group_bytes_max, options_.buffered_bytes_max);
     ARROW_ASSIGN_OR_RAISE(open.parquet,
@@ -334,6 +335,7 @@ class Writer final : public PartitionWriter {
   const std::string data_folder_;
   const std::string uuid_;
   const WriterTag tag_;
+  const std::shared_ptr<PageCompressor> compressor_ = MakePageCompressor();
   BatchLayout layout_;
   std::vector<int> partition_columns_;  // In the file's schema, of each partition field.
   std::vector<SortKey> sort_keys_;      // Empty: files never count as sorted.

@@ -1,23 +1,23 @@
 #include "catchwater/codec/parquet/parquet_writer.h"
 
 #include <algorithm>
-#include <cstring>
 #include <exception>
 #include <string_view>
 #include <unordered_set>
 #include <utility>
 
 #include <arrow/array.h>
-#include <arrow/util/bitmap_reader.h>
+#include <arrow/util/compression.h>
 #include <arrow/util/key_value_metadata.h>
 #include <parquet/arrow/schema.h>
-#include <parquet/arrow/writer.h>
 #include <parquet/column_writer.h>
 #include <parquet/file_writer.h>
+#include <parquet/metadata.h>
 #include <parquet/properties.h>
 #include <parquet/schema.h>
 
 #include "catchwater/base/error.h"
+#include "catchwater/codec/parquet/column_chunk_internal.h"
 
 namespace catchwater {
 namespace {
@@ -25,7 +25,7 @@ namespace {
 constexpr int64_t kSampleRows = 2'048;
 constexpr int64_t kSampleRowsMin = 512;
 constexpr int64_t kRowsPerCall = 32 << 10;  // Between looks at the size of the row group.
-constexpr int64_t kDictionaryPageBytes = 512 << 10;
+constexpr std::string_view kMagic = "PAR1";
 
 /// Runs what may throw; exceptions end here.
 template <typename Action>
@@ -98,27 +98,29 @@ class Writer final : public ParquetFileWriter {
  public:
   Writer(std::shared_ptr<WritableFile> file, std::shared_ptr<arrow::Schema> schema,
          ParquetWriterOptions options)
-      : file_(std::move(file)), schema_(std::move(schema)), options_(std::move(options)) {}
+      : file_(std::move(file)), schema_(std::move(schema)), options_(std::move(options)) {
+    if (options_.compressor == nullptr) {
+      options_.compressor = MakePageCompressor(options_.compression_level);
+    }
+  }
 
   arrow::Status Write(const arrow::RecordBatch& rows, int64_t offset, int64_t length) override {
     CATCHWATER_CHECK(rows.num_columns() == schema_->num_fields(), "columns are the schema's");
     return Guarded([&] {
-      if (writer_ == nullptr) ARROW_RETURN_NOT_OK(Start(rows, offset, length));
+      if (metadata_ == nullptr) ARROW_RETURN_NOT_OK(Start(rows, offset, length));
+      ARROW_RETURN_NOT_OK(CheckRequired(rows, offset, length));
       while (length > 0) {
-        if (group_ == nullptr) {
-          group_ = writer_->AppendBufferedRowGroup();
-          group_row_count_ = 0;
-        }
         const int64_t room = options_.row_group_rows_max - group_row_count_;
         const int64_t count = std::min({length, room, kRowsPerCall});
-        for (int c = 0; c < rows.num_columns(); ++c) {
-          ARROW_RETURN_NOT_OK(WriteColumn(c, *rows.column(c), offset, count));
+        buffered_bytes_ = 0;
+        for (size_t c = 0; c < columns_.size(); ++c) {
+          columns_[c]->Append(*rows.column(static_cast<int>(c)), offset, count);
+          buffered_bytes_ += columns_[c]->buffered_bytes();
         }
         offset += count;
         length -= count;
         row_count_ += count;
         group_row_count_ += count;
-        buffered_bytes_ = GroupBytes();
         if (group_row_count_ >= options_.row_group_rows_max ||
             buffered_bytes_ >= options_.row_group_bytes_max) {
           CloseGroup();
@@ -138,14 +140,15 @@ class Writer final : public ParquetFileWriter {
   arrow::Result<ParquetMetrics> Finish() override {
     ParquetMetrics metrics;
     ARROW_RETURN_NOT_OK(Guarded([&] {
-      if (writer_ == nullptr) {  // No row came: a file with a schema only.
+      if (metadata_ == nullptr) {  // No row came: a file with a schema only.
         ARROW_ASSIGN_OR_RAISE(auto empty, arrow::RecordBatch::MakeEmpty(schema_));
         ARROW_RETURN_NOT_OK(Start(*empty, 0, 0));
       }
       CloseGroup();
-      writer_->Close();
+      const auto footer = metadata_->Finish();
+      parquet::WriteFileMetaData(*footer, file_.get());
       ARROW_ASSIGN_OR_RAISE(const int64_t file_byte_count, file_->Tell());
-      metrics = MetricsOfFooter(*writer_->metadata(), file_byte_count);
+      metrics = MetricsOfFooter(*footer, file_byte_count);
       return arrow::Status::OK();
     }));
     // Readers find columns by id; without one DuckDB shows nulls and says nothing.
@@ -167,94 +170,75 @@ class Writer final : public ParquetFileWriter {
   arrow::Status Start(const arrow::RecordBatch& rows, int64_t offset, int64_t length) {
     parquet::WriterProperties::Builder builder;
     builder.compression(parquet::Compression::ZSTD)
-        ->compression_level(options_.compression_level)
         ->version(parquet::ParquetVersion::PARQUET_2_6)
-        ->data_page_version(parquet::ParquetDataPageVersion::V1)
-        ->dictionary_pagesize_limit(kDictionaryPageBytes)
-        ->write_batch_size(kRowsPerCall)
-        ->max_rows_per_page(1 << 20)
-        ->max_row_group_length(options_.row_group_rows_max)
         ->enable_store_decimal_as_integer()
-        ->disable_page_checksum()
-        ->disable_write_page_index()
-        ->set_size_statistics_level(parquet::SizeStatisticsLevel::None)
         ->created_by("catchwater");
-    for (int c = 0; c < rows.num_columns(); ++c) {
-      const std::string& name = schema_->field(c)->name();
-      const auto path = std::make_shared<parquet::schema::ColumnPath>(std::vector{name});
-      if (IsRepetitive(*rows.column(c), offset, length)) continue;
-      builder.disable_dictionary(path);
-      if (IsDeltaEncodable(schema_->field(c)->type()->id())) {
-        builder.encoding(path, parquet::Encoding::DELTA_BINARY_PACKED);
-      }
-    }
     std::vector<parquet::SortingColumn> sorting;
     for (const int column : options_.sorted_by) sorting.push_back({column, false, true});
     builder.set_sorting_columns(std::move(sorting));
     const auto properties = builder.build();
-    arrow_properties_ = parquet::ArrowWriterProperties::Builder().build();
-    std::shared_ptr<parquet::SchemaDescriptor> descriptor;
+    const auto arrow_properties = parquet::ArrowWriterProperties::Builder().build();
     ARROW_RETURN_NOT_OK(parquet::arrow::ToParquetSchema(schema_.get(), *properties,
-                                                        *arrow_properties_, &descriptor));
-    context_ = std::make_unique<parquet::ArrowWriteContext>(arrow::default_memory_pool(),
-                                                            arrow_properties_.get());
-    writer_ = parquet::ParquetFileWriter::Open(
-        file_, std::static_pointer_cast<parquet::schema::GroupNode>(descriptor->schema_root()),
-        properties);
-    levels_.resize(kRowsPerCall);
+                                                        *arrow_properties, &descriptor_));
+    for (int c = 0; c < rows.num_columns(); ++c) {
+      ARROW_ASSIGN_OR_RAISE(
+          auto column,
+          ColumnChunk::Make(*descriptor_->Column(c), *schema_->field(c)->type(),
+                            IsRepetitive(*rows.column(c), offset, length), options_.compressor));
+      columns_.push_back(std::move(column));
+    }
+    ARROW_RETURN_NOT_OK(file_->Write(kMagic.data(), static_cast<int64_t>(kMagic.size())));
+    metadata_ = parquet::FileMetaDataBuilder::Make(descriptor_.get(), properties);
     return arrow::Status::OK();
   }
 
-  arrow::Status WriteColumn(int c, const arrow::Array& column, int64_t offset, int64_t count) {
-    const auto slice = column.Slice(offset, count);
-    const bool is_nullable = schema_->field(c)->nullable();
-    if (is_nullable) {
-      FillLevels(*slice);
-    } else if (slice->null_count() > 0) {
+  arrow::Status CheckRequired(const arrow::RecordBatch& rows, int64_t offset,
+                              int64_t length) const {
+    for (int c = 0; c < rows.num_columns(); ++c) {
+      if (schema_->field(c)->nullable() || rows.column(c)->null_count() == 0) continue;
+      if (rows.column(c)->Slice(offset, length)->null_count() == 0) continue;
       return Internal("Required column has a null: ", schema_->field(c)->name());
     }
-    return group_->column(c)->WriteArrow(is_nullable ? levels_.data() : nullptr, nullptr, count,
-                                         *slice, context_.get(), is_nullable);
-  }
-
-  /// Definition levels of a flat optional column: 1 for a value, 0 for a null.
-  void FillLevels(const arrow::Array& column) {
-    const auto count = static_cast<size_t>(column.length());
-    if (column.null_count() == 0) {
-      std::fill_n(levels_.begin(), count, int16_t{1});
-      return;
-    }
-    arrow::internal::BitmapReader bits(column.null_bitmap_data(), column.offset(), column.length());
-    for (size_t i = 0; i < count; ++i, bits.Next()) levels_[i] = bits.IsSet() ? 1 : 0;
-  }
-
-  int64_t GroupBytes() const {
-    const auto stats = group_->estimated_buffered_stats();
-    return group_->total_compressed_bytes() + group_->total_compressed_bytes_written() +
-           stats.def_level_bytes + stats.rep_level_bytes + stats.value_bytes + stats.dict_bytes;
+    return arrow::Status::OK();
   }
 
   void CloseGroup() {
-    if (group_ == nullptr) return;
-    group_->Close();
-    group_ = nullptr;
+    if (group_row_count_ == 0) return;
+    parquet::RowGroupMetaDataBuilder* group = metadata_->AppendRowGroup();
+    group->set_num_rows(group_row_count_);
+    int64_t byte_count = 0;
+    for (const auto& column : columns_) {
+      parquet::ColumnChunkMetaDataBuilder* metadata = group->NextColumnChunk();
+      const auto pages = parquet::PageWriter::Open(
+          file_, parquet::Compression::ZSTD, metadata, /*row_group_ordinal=*/-1,
+          /*column_chunk_ordinal=*/-1, arrow::default_memory_pool(), /*buffered_row_group=*/false,
+          /*header_encryptor=*/nullptr, /*data_encryptor=*/nullptr,
+          /*page_write_checksum_enabled=*/false, /*column_index_builder=*/nullptr,
+          /*offset_index_builder=*/nullptr, arrow::util::CodecOptions(options_.compression_level));
+      byte_count += column->Finish(*pages, *metadata);
+    }
+    group->Finish(byte_count, static_cast<int16_t>(group_count_++));
+    group_row_count_ = 0;
     buffered_bytes_ = 0;
   }
 
   const std::shared_ptr<WritableFile> file_;
   const std::shared_ptr<arrow::Schema> schema_;
-  const ParquetWriterOptions options_;
-  std::shared_ptr<parquet::ArrowWriterProperties> arrow_properties_;
-  std::unique_ptr<parquet::ArrowWriteContext> context_;
-  std::unique_ptr<parquet::ParquetFileWriter> writer_;
-  parquet::RowGroupWriter* group_ = nullptr;  // Owned by writer_.
-  std::vector<int16_t> levels_;               // Scratch of one call.
+  ParquetWriterOptions options_;
+  std::shared_ptr<parquet::SchemaDescriptor> descriptor_;
+  std::unique_ptr<parquet::FileMetaDataBuilder> metadata_;
+  std::vector<std::unique_ptr<ColumnChunk>> columns_;
+  int group_count_ = 0;
   int64_t group_row_count_ = 0;
   int64_t buffered_bytes_ = 0;
   int64_t row_count_ = 0;
 };
 
 }  // namespace
+
+std::shared_ptr<PageCompressor> MakePageCompressor(int compression_level) {
+  return std::make_shared<PageCompressor>(compression_level);
+}
 
 arrow::Result<std::unique_ptr<ParquetFileWriter>> ParquetFileWriter::Make(
     std::shared_ptr<WritableFile> file, std::shared_ptr<arrow::Schema> schema,

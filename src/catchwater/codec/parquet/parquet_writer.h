@@ -15,13 +15,20 @@
 
 namespace catchwater {
 
+class PageCompressor;
+
 struct ParquetWriterOptions {
   int64_t row_group_bytes_max = 16LL << 20;  ///< Encoded; a row group lies in memory until full.
   int64_t row_group_rows_max = 1 << 20;
-  int compression_level = 1;  ///< ZSTD.
+  int compression_level = 1;  ///< ZSTD, of its own compressor.
   /// Columns (by position) that the rows are sorted by, ascending, nulls first; may be empty.
   std::vector<int> sorted_by = {};
+  /// Writers that one thread has open may share one; null: a writer makes its own.
+  std::shared_ptr<PageCompressor> compressor = nullptr;
 };
+
+/// A compressor for the options of several writers. One thread at a time.
+std::shared_ptr<PageCompressor> MakePageCompressor(int compression_level = 1);
 
 /// One thread at a time.
 class ParquetFileWriter {
@@ -47,7 +54,7 @@ class ParquetFileWriter {
   virtual arrow::Result<ParquetMetrics> Finish() = 0;
 
   virtual int64_t row_count() const = 0;
-  /// Memory held by the open row group.
+  /// Bytes of the open row group: finished pages, and values that are not yet a page.
   virtual int64_t buffered_bytes() const = 0;
   /// Encoded bytes so far: in the file and in the open row group.
   virtual int64_t encoded_bytes() const = 0;
