@@ -207,11 +207,7 @@ bool CsvDecoder::ReadTable(size_t begin, const CsvIndex& index) {
     run.is_ascii = index.is_ascii;
     Append(run, i, row_at);
   }
-  if (options_.row_origins) {
-    for (size_t row = 0; row < index.line_count; ++row) {
-      AddPlace(row_at(static_cast<int64_t>(row)));
-    }
-  }
+  if (options_.row_origins) AddPlaces(begin, index, has_returns);
   row_count_ += static_cast<int64_t>(index.line_count);
   record_count_ += static_cast<int64_t>(index.line_count);
   return true;
@@ -364,6 +360,30 @@ void CsvDecoder::AddPlace(const CsvRowText& row) {
   if (has_frames) rows_in_frame_.push_back(row.row_in_frame);
   raw_begins_.push_back(static_cast<uint32_t>(row.begin));
   raw_lengths_.push_back(static_cast<uint32_t>(row.end - row.begin));
+}
+
+// As AddPlace for all lines of a stretch that is a table, a column at a time.
+void CsvDecoder::AddPlaces(size_t begin, const CsvIndex& index, bool has_returns) {
+  const size_t before = ordinals_.size();
+  const size_t count = index.line_count;
+  ordinals_.resize(before + count);
+  raw_begins_.resize(before + count);
+  raw_lengths_.resize(before + count);
+  uint64_t* ordinals = ordinals_.data() + before;
+  uint32_t* begins = raw_begins_.data() + before;
+  uint32_t* lengths = raw_lengths_.data() + before;
+  const uint64_t ordinal = block_->origin.range.from.ordinal;
+  const auto first = static_cast<uint32_t>(begin);
+  const auto return_count = static_cast<uint32_t>(has_returns);
+  const uint32_t* end = ends_.data();
+  uint32_t line_begin = *end + 1;  // Offsets wrap around at "before the stretch".
+  for (size_t row = 0; row < count; ++row) {
+    end += layout_->field_count;
+    begins[row] = first + line_begin;
+    lengths[row] = *end - return_count - line_begin;
+    ordinals[row] = ordinal + begins[row];
+    line_begin = *end + 1;
+  }
 }
 
 void CsvDecoder::AddDead(const CsvRowText& row, std::string rule, std::string field,

@@ -71,6 +71,7 @@ class CsvDecoder final : public Decoder {
   template <typename RowAt>
   void Append(const TextRun& run, size_t column, RowAt&& row_at);
   void AddPlace(const CsvRowText& row);
+  void AddPlaces(size_t begin, const CsvIndex& index, bool has_returns);
   void AddDead(const CsvRowText& row, std::string rule, std::string field, std::string reason);
   void BuryDead(const Block& block, Split& split);
 
