@@ -109,8 +109,14 @@ class SumAccumulator final : public Accumulator {
   }
 
   arrow::Result<std::shared_ptr<arrow::Array>> Finish(uint32_t group_count) const override {
+    return FinishAs(is_mean_ ? AggregateFunction::kMean : AggregateFunction::kSum, group_count);
+  }
+
+  arrow::Result<std::shared_ptr<arrow::Array>> FinishAs(AggregateFunction function,
+                                                        uint32_t group_count) const override {
+    const bool is_mean = function == AggregateFunction::kMean;
     if constexpr (kIsExact) {
-      if (!is_mean_) return FinishExact(group_count);
+      if (!is_mean) return FinishExact(group_count);
     }
     arrow::DoubleBuilder builder;
     for (uint32_t group = 0; group < group_count; ++group) {
@@ -121,7 +127,7 @@ class SumAccumulator final : public Accumulator {
       }
       const double total = state.sum.value();
       ARROW_RETURN_NOT_OK(
-          builder.Append(is_mean_ ? total / static_cast<double>(state.count) : total));
+          builder.Append(is_mean ? total / static_cast<double>(state.count) : total));
     }
     return builder.Finish();
   }

@@ -48,6 +48,12 @@ class Accumulator {
   /// One value a group. \retval kBadData if a sum of integers does not fit in 64 bits
   virtual arrow::Result<std::shared_ptr<arrow::Array>> Finish(uint32_t group_count) const = 0;
 
+  /// As Finish, of an accumulator that two functions share (`sum` and `mean` of one column).
+  virtual arrow::Result<std::shared_ptr<arrow::Array>> FinishAs(AggregateFunction /*function*/,
+                                                                uint32_t group_count) const {
+    return Finish(group_count);
+  }
+
   virtual bool needs_order() const { return false; }
   virtual int64_t byte_count() const = 0;
 };

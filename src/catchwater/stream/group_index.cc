@@ -14,10 +14,23 @@ namespace catchwater {
 namespace {
 
 constexpr size_t kSlotsMin = 1024;
+constexpr uint32_t kShortBytes = 8;
 
 uint64_t MixShort(uint64_t text, uint32_t length) {
   uint64_t mixed = (text ^ (uint64_t{length} << 56)) * 0x9e3779b97f4a7c15U;
   return mixed ^ (mixed >> 29);
+}
+
+/// The text's bytes in a word, the rest of it zero. \param readable bytes from `text` on
+uint64_t ShortWord(const char* text, uint32_t length, int64_t readable) {
+  uint64_t word = 0;
+  if (readable < static_cast<int64_t>(kShortBytes)) [[unlikely]] {
+    if (length > 0) std::memcpy(&word, text, length);
+    return word;
+  }
+  // One load and a mask: a copy of a length that is not known in advance is a call.
+  std::memcpy(&word, text, kShortBytes);
+  return length == kShortBytes ? word : word & ((uint64_t{1} << 8 * length) - 1);
 }
 
 /// Appends a null flag and the value's bytes; strings carry their length, so that the encodings of
@@ -142,15 +155,18 @@ void GroupIndex::AssignShortStrings(const arrow::StringArray& keys, std::vector<
     return AssignEncoded(encoded);
   };
   const bool has_nulls = keys.null_count() > 0;
+  const auto& data = keys.value_data();
+  const char* bytes = data == nullptr ? nullptr : data->data_as<char>();
+  const int64_t byte_count = data == nullptr ? 0 : data->size();
+  const int32_t* ends = keys.raw_value_offsets();
   for (int64_t row = 0; row < row_count; ++row) {
-    const std::string_view text = keys.GetView(row);
-    if ((has_nulls && keys.IsNull(row)) || text.size() > 8) {
+    const int32_t begin = ends[row];
+    const auto length = static_cast<uint32_t>(ends[row + 1] - begin);
+    if ((has_nulls && keys.IsNull(row)) || length > kShortBytes) {
       (*groups)[static_cast<size_t>(row)] = slow(row);
       continue;
     }
-    uint64_t word = 0;
-    std::memcpy(&word, text.data(), text.size());
-    const auto length = static_cast<uint32_t>(text.size());
+    const uint64_t word = ShortWord(bytes + begin, length, byte_count - begin);
     const size_t mask = short_slots_.size() - 1;
     size_t slot = MixShort(word, length) & mask;
     while (short_slots_[slot].group_next != 0 &&

@@ -1,5 +1,6 @@
 #include "catchwater/stream/keyed_aggregate.h"
 
+#include <optional>
 #include <utility>
 
 #include <arrow/compute/api.h>
@@ -17,6 +18,21 @@ arrow::Result<std::shared_ptr<arrow::DataType>> TypeOf(const arrow::Schema& sche
   return field->type();
 }
 
+/// The first aggregate before the i-th that keeps the very same: sum and mean of one column do.
+std::optional<size_t> FindShared(const std::vector<Aggregate>& aggregates, size_t i) {
+  const auto is_sum = [](const Aggregate& aggregate) {
+    return aggregate.function == AggregateFunction::kSum ||
+           aggregate.function == AggregateFunction::kMean;
+  };
+  if (!is_sum(aggregates[i])) return std::nullopt;
+  for (size_t before = 0; before < i; ++before) {
+    if (is_sum(aggregates[before]) && aggregates[before].column == aggregates[i].column) {
+      return before;
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 arrow::Result<KeyedAggregate> KeyedAggregate::Make(const KeyedAggregateOptions& options,
@@ -32,7 +48,8 @@ arrow::Result<KeyedAggregate> KeyedAggregate::Make(const KeyedAggregateOptions& 
     fields.push_back(arrow::field(key, std::move(type)));
   }
   KeyedAggregate made(options, std::move(key_types));
-  for (const Aggregate& aggregate : options.compute) {
+  for (size_t i = 0; i < options.compute.size(); ++i) {
+    const Aggregate& aggregate = options.compute[i];
     std::shared_ptr<arrow::DataType> type;
     if (!aggregate.column.empty()) {
       ARROW_ASSIGN_OR_RAISE(type, TypeOf(schema, aggregate.column));
@@ -41,6 +58,12 @@ arrow::Result<KeyedAggregate> KeyedAggregate::Make(const KeyedAggregateOptions& 
     ARROW_ASSIGN_OR_RAISE(const auto empty, accumulator->Finish(0));
     fields.push_back(arrow::field(aggregate.name, empty->type()));
     made.needs_order_ |= accumulator->needs_order();
+    if (const auto shared = FindShared(options.compute, i)) {
+      made.accumulator_of_.push_back(made.accumulator_of_[*shared]);
+      continue;
+    }
+    made.accumulator_of_.push_back(made.accumulators_.size());
+    made.input_of_.push_back(i);
     made.accumulators_.push_back(std::move(accumulator));
   }
   made.schema_ = arrow::schema(std::move(fields));
@@ -74,7 +97,7 @@ arrow::Status KeyedAggregate::Add(const Batch& batch) {
   ARROW_ASSIGN_OR_RAISE(const auto groups, groups_.Assign(keys, row_count));
   if (needs_order_) FillOrders(batch);
   for (size_t i = 0; i < accumulators_.size(); ++i) {
-    const std::string& column = options_.compute[i].column;
+    const std::string& column = options_.compute[input_of_[i]].column;
     const auto array = column.empty() ? nullptr : batch.rows->GetColumnByName(column);
     accumulators_[i]->Add({.column = array.get(),
                            .groups = groups,
@@ -106,8 +129,10 @@ void KeyedAggregate::Merge(const KeyedAggregate& other) {
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> KeyedAggregate::Finish() const {
   ARROW_ASSIGN_OR_RAISE(auto columns, groups_.KeyColumns());
-  for (const auto& accumulator : accumulators_) {
-    ARROW_ASSIGN_OR_RAISE(auto column, accumulator->Finish(groups_.group_count()));
+  for (size_t i = 0; i < options_.compute.size(); ++i) {
+    const Accumulator& accumulator = *accumulators_[accumulator_of_[i]];
+    ARROW_ASSIGN_OR_RAISE(
+        auto column, accumulator.FinishAs(options_.compute[i].function, groups_.group_count()));
     columns.push_back(std::move(column));
   }
   auto rows = arrow::RecordBatch::Make(schema_, groups_.group_count(), std::move(columns));

@@ -50,6 +50,8 @@ class KeyedAggregate {
   KeyedAggregateOptions options_;
   GroupIndex groups_;
   std::vector<std::unique_ptr<Accumulator>> accumulators_;
+  std::vector<size_t> input_of_;        // Of each accumulator: the aggregate that it was made for.
+  std::vector<size_t> accumulator_of_;  // Of each aggregate; some share one.
   std::shared_ptr<arrow::Schema> schema_;
   bool needs_order_ = false;
   std::vector<RowOrder> orders_;
