@@ -6,6 +6,7 @@
 #include "catchwater/base/error.h"
 #include "catchwater/pipeline/epoch_commit.h"
 #include "catchwater/pipeline/lake_destination.h"
+#include "catchwater/pipeline/needed_columns.h"
 #include "catchwater/pipeline/seed_steps.h"
 #include "catchwater/pipeline/step_chain.h"
 #include "catchwater/pipeline/stream_destination.h"
@@ -24,7 +25,7 @@ constexpr int64_t kBackOffUsMax = 30'000'000;
 class RunnerCore {
  public:
   RunnerCore(std::shared_ptr<const PipelinePlan> plan, RunnerContext context, RunnerOptions options)
-      : plan_(std::move(plan)), context_(std::move(context)), options_(options) {
+      : plan_(WithNeededColumns(std::move(plan))), context_(std::move(context)), options_(options) {
     report_.pipeline = plan_->name;
     report_.state = "waiting_for_lease";
   }
