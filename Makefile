@@ -27,7 +27,7 @@ drill: build ## kills a running program over and over and counts the rows
 
 bench: build ## measures throughput beside other programs
 	@tools/setup bench
-	@bench/run
+	@.deps/venv/bin/python bench/run
 
 check: ## the quick checks: layers, sizes, names, format
 	@tools/check_layers

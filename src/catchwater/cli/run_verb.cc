@@ -84,6 +84,9 @@ void PrintJson(const std::vector<RunnerReport>& reports, const CompactionReport&
                          {"dead_letters", report.dead_letters},
                          {"dead_letter_samples", report.dead_letter_samples},
                          {"commits", report.commits},
+                         {"commit_us",
+                          {{"p50", report.commit_time.PercentileMicros(0.5)},
+                           {"p99", report.commit_time.PercentileMicros(0.99)}}},
                          {"restarts", report.restarts},
                          {"last_error", report.last_error}});
   }
