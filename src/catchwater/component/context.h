@@ -30,6 +30,9 @@ struct SourceContext {
   std::string project_folder{};  ///< Relative paths begin here.
   std::string pipeline{};
   std::string data_folder{};  ///< For what must outlive the process; empty: there is no lake.
+  /// Of a group: a name that nobody else has while this process holds its lease; the next holder
+  /// of the lease has it again. Empty where nothing is run (schemas, `validate`, previews).
+  std::string member{};
   /// Makes the framer of the pipeline's codec; null where there is none (schemas, `validate`).
   std::function<arrow::Result<std::unique_ptr<Framer>>()> make_framer{};
   int64_t frame_bytes_max = 16 << 20;

@@ -104,6 +104,7 @@ std::optional<Chosen<Made, Context>> Registry::Choose(ComponentKind kind,
     result.config = chosen->value;
     result.frame_columns = entry.info.frame_columns;
     result.is_live = entry.info.is_live;
+    result.is_group = entry.info.is_group;
     if (!entry.choose(chosen->value, diagnostics, result)) return std::nullopt;
     return result;
   }

@@ -43,6 +43,8 @@ struct ComponentInfo {
   std::vector<std::string> frame_columns{};
   /// Sources: takes what is sent to it; there is no past to look at without taking part.
   bool is_live = false;
+  /// Sources: the members of a group, in several processes, share the partitions.
+  bool is_group = false;
 };
 
 /// A step tells which columns it needs and adds, so that mistakes are found before any row flows.
@@ -65,6 +67,7 @@ struct Chosen {
   StepColumns columns;                       ///< Steps only.
   std::vector<std::string> frame_columns{};  ///< Sources only, as `is_live`: see ComponentInfo.
   bool is_live = false;
+  bool is_group = false;
 };
 struct NoContext {};
 using ChosenSource = Chosen<Source, SourceContext>;

@@ -13,6 +13,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -42,7 +43,10 @@ struct Offer {
   bool is_bounded = true;
 };
 
-struct NotYet {};  ///< Nothing now; ask again.
+/// Nothing now; ask again.
+struct NotYet {
+  bool is_caught_up = true;  ///< False: more is known to be there already.
+};
 /// A bounded partition is read to its end.
 struct PartitionEnd {
   int64_t partition_id = 0;
@@ -54,7 +58,22 @@ struct PartitionFailed {
   std::string reason;
   bool is_retryable = true;
 };
-using NextResult = std::variant<Block, NotYet, PartitionEnd, PartitionFailed, SourceEnd>;
+/// The partition goes on at `to` though no frame lies between: where reading starts at all, marks
+/// that are no records, or records that are gone (frames_lost > 0, said in the ledger).
+struct Skip {
+  int64_t partition_id = 0;
+  Position to;
+  int64_t frames_lost = 0;
+  std::string reason;
+};
+/// Group sources: the partitions go to another member. The pipeline commits what was read of them
+/// and lets them go; when it calls Next again the source may give them away.
+struct PartitionsRevoked {
+  std::vector<int64_t> partition_ids;
+};
+struct OffersChanged {};  ///< Discover would return something else now.
+using NextResult = std::variant<Block, NotYet, PartitionEnd, PartitionFailed, SourceEnd, Skip,
+                                PartitionsRevoked, OffersChanged>;
 
 /// When pending input files may be taken: once there are min_files of them, or once one of them has
 /// waited for max_age_ms. The pipeline decides with the ledger.
@@ -62,6 +81,10 @@ struct TakePolicy {
   int64_t min_files = 1;
   int64_t max_age_ms = 0;
 };
+
+/// Token of a position without rows: the partition's name was known, with another incarnation, so
+/// all of this one is new.
+inline constexpr std::string_view kNewIncarnation = "anew";
 
 /// One thread at a time.
 class Source {
@@ -89,6 +112,11 @@ class Source {
   /// SourceEnd: all open partitions are ended and Discover will offer no others; Open may still be
   /// called for offers that wait.
   virtual arrow::Result<NextResult> Next(std::stop_token stop) = 0;
+
+  /// Called before a frontier is drawn. \retval kConflict if what was delivered is not of the
+  /// partitions as they were opened (a topic was deleted and made anew): it is abandoned, and all
+  /// is opened again
+  virtual arrow::Status Confirm() { return arrow::Status::OK(); }
 
   /// Everything before the position is committed. Called after the commit.
   virtual arrow::Status Acknowledge(int64_t partition_id, const Position& position) = 0;

@@ -10,6 +10,7 @@ namespace {
 
 constexpr int64_t kIdleWaitUsMin = 1'000;
 constexpr int64_t kIdleWaitUsMax = 20'000;
+constexpr int64_t kOpenAgainUs = 50'000;  // Another member gives its partition up about now.
 
 }  // namespace
 
@@ -71,35 +72,64 @@ arrow::Status Attempt::Feed(std::stop_token stop) {
 
 arrow::Result<bool> Attempt::FeedOnce(std::stop_token stop) {
   ARROW_RETURN_NOT_OK(AcknowledgeCommitted());
-  if (may_open_) {
-    may_open_ = false;
-    ARROW_RETURN_NOT_OK(intake_.OpenWhatMayBeRead().status());
-  }
+  ARROW_RETURN_NOT_OK(OpenMore());
   ARROW_ASSIGN_OR_RAISE(NextResult next, source_->Next(stop));
-  bool goes_on = true;
-  if (auto* block = std::get_if<Block>(&next)) {
-    idle_rounds_ = 0;
-    ARROW_RETURN_NOT_OK(Dispatch(std::move(*block)));
-  } else if (const auto* end = std::get_if<PartitionEnd>(&next)) {
-    ARROW_RETURN_NOT_OK(intake_.Ended(end->partition_id));
-    may_open_ = true;
-  } else if (const auto* failed = std::get_if<PartitionFailed>(&next)) {
-    ARROW_RETURN_NOT_OK(Flush());
-    ARROW_RETURN_NOT_OK(WaitForCommits(/*in_flight_max=*/0));
-    if (has_failed()) return false;
-    ARROW_RETURN_NOT_OK(intake_.Failed(*failed));
-    may_open_ = true;
-  } else {
-    ARROW_ASSIGN_OR_RAISE(goes_on, Idle(stop, std::holds_alternative<SourceEnd>(next)));
-  }
-  if (IsFlushDue()) ARROW_RETURN_NOT_OK(Flush());
+  ARROW_ASSIGN_OR_RAISE(const bool goes_on, Take(std::move(next), stop));
+  if (goes_on && IsFlushDue()) ARROW_RETURN_NOT_OK(Flush());
   return goes_on;
 }
 
-arrow::Result<bool> Attempt::Idle(std::stop_token stop, bool is_source_at_end) {
+arrow::Status Attempt::OpenMore() {
+  if (!may_open_ && !intake_.is_waiting()) return arrow::Status::OK();
+  const int64_t now_us = clock_.MonotonicMicros();
+  if (!may_open_ && now_us - tried_to_open_us_ < kOpenAgainUs) return arrow::Status::OK();
+  may_open_ = false;
+  tried_to_open_us_ = now_us;
+  return intake_.OpenWhatMayBeRead().status();
+}
+
+arrow::Result<bool> Attempt::Settle() {
+  ARROW_RETURN_NOT_OK(Flush());
+  ARROW_RETURN_NOT_OK(WaitForCommits(/*in_flight_max=*/0));
+  if (has_failed()) return false;
+  ARROW_RETURN_NOT_OK(AcknowledgeCommitted());
+  return true;
+}
+
+arrow::Result<bool> Attempt::Take(NextResult next, std::stop_token stop) {
+  if (auto* block = std::get_if<Block>(&next)) {
+    idle_rounds_ = 0;
+    ARROW_RETURN_NOT_OK(Dispatch(std::move(*block)));
+  } else if (const auto* skip = std::get_if<Skip>(&next)) {
+    if (!book_.is_dirty()) epoch_started_us_ = clock_.MonotonicMicros();
+    book_.SkipTo(*skip);
+  } else if (const auto* end = std::get_if<PartitionEnd>(&next)) {
+    ARROW_RETURN_NOT_OK(intake_.Ended(end->partition_id));
+    may_open_ = true;
+  } else if (std::holds_alternative<OffersChanged>(next)) {
+    ARROW_RETURN_NOT_OK(intake_.Discover());
+    may_open_ = true;
+  } else if (const auto* revoked = std::get_if<PartitionsRevoked>(&next)) {
+    ARROW_ASSIGN_OR_RAISE(const bool is_settled, Settle());
+    if (!is_settled) return false;
+    ARROW_RETURN_NOT_OK(intake_.Revoked(*revoked));
+  } else if (const auto* failed = std::get_if<PartitionFailed>(&next)) {
+    ARROW_ASSIGN_OR_RAISE(const bool is_settled, Settle());
+    if (!is_settled) return false;
+    ARROW_RETURN_NOT_OK(intake_.Failed(*failed));
+    may_open_ = true;
+  } else {
+    const auto* not_yet = std::get_if<NotYet>(&next);
+    return Idle(stop, not_yet == nullptr, not_yet == nullptr || not_yet->is_caught_up);
+  }
+  return true;
+}
+
+arrow::Result<bool> Attempt::Idle(std::stop_token stop, bool is_source_at_end, bool is_caught_up) {
   const int64_t discover_us = source_->discover_interval_ms() * 1000;
   const bool is_watching = discover_us > 0 && !options_.until_idle;
-  const bool is_all_read = is_source_at_end || (options_.until_idle && !book_.has_bounded());
+  const bool is_all_read =
+      is_source_at_end || (options_.until_idle && is_caught_up && !book_.has_bounded());
   if (is_all_read && !is_watching) {
     ARROW_RETURN_NOT_OK(Flush());
     ARROW_RETURN_NOT_OK(WaitForCommits(/*in_flight_max=*/0));
@@ -152,6 +182,7 @@ bool Attempt::IsFlushDue() const {
 
 arrow::Status Attempt::Flush() {
   is_flush_requested_ = false;
+  if (book_.is_dirty()) ARROW_RETURN_NOT_OK(source_->Confirm());
   auto frontier = book_.DrawFrontier();
   if (frontier.empty()) return arrow::Status::OK();
   ARROW_RETURN_NOT_OK(WaitForCommits(kEpochsInFlightMax - 1));
@@ -159,7 +190,7 @@ arrow::Status Attempt::Flush() {
   std::shared_ptr<Epoch> epoch;
   {
     std::lock_guard lock(mutex_);
-    epoch = std::make_shared<Epoch>(epochs_started_++, std::move(frontier),
+    epoch = std::make_shared<Epoch>(epochs_started_++, std::move(frontier), intake_.TakeEvents(),
                                     static_cast<int>(lanes_.size()));
     in_flight_.push_back(epoch);
     has_unflushed_ = false;

@@ -67,7 +67,11 @@ class Attempt {
  private:
   arrow::Status Feed(std::stop_token stop);
   arrow::Result<bool> FeedOnce(std::stop_token stop);
-  arrow::Result<bool> Idle(std::stop_token stop, bool is_source_at_end);
+  arrow::Result<bool> Take(NextResult next, std::stop_token stop);
+  arrow::Result<bool> Idle(std::stop_token stop, bool is_source_at_end, bool is_caught_up);
+  /// Commits what was read and tells the source. \return false if the attempt failed
+  arrow::Result<bool> Settle();
+  arrow::Status OpenMore();
   arrow::Status Dispatch(Block block);
   bool IsFlushDue() const;
   arrow::Status Flush();
@@ -98,6 +102,7 @@ class Attempt {
   int64_t discovered_us_ = 0;
   int64_t idle_rounds_ = 0;
   bool may_open_ = true;
+  int64_t tried_to_open_us_ = 0;
 
   mutable std::mutex mutex_;
   std::condition_variable_any progressed_;

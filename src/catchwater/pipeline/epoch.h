@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -22,6 +24,9 @@ struct FrontierPart {
   Range range;               ///< from: where the epoch before ended.
   bool is_finished = false;  ///< The partition's end was reached.
   bool is_input_file = false;
+  std::optional<Fence> fence{};  ///< Of the partition itself, where a group shares the source.
+  int64_t frames_lost = 0;       ///< Gone before they could be read; the ledger says why.
+  std::string lost_reason{};
 };
 
 /// When rows were received, in microseconds, and how many.
@@ -38,8 +43,12 @@ struct LaneOutput {
 /// Any thread.
 class Epoch {
  public:
-  Epoch(int64_t number, std::vector<FrontierPart> frontier, int lane_count)
-      : number_(number), frontier_(std::move(frontier)), lanes_left_(lane_count) {}
+  Epoch(int64_t number, std::vector<FrontierPart> frontier, std::vector<Event> events,
+        int lane_count)
+      : number_(number),
+        frontier_(std::move(frontier)),
+        events_(std::move(events)),
+        lanes_left_(lane_count) {}
 
   /// \return true if this was the last lane: the epoch is complete
   [[nodiscard]] bool Deliver(LaneOutput output) {
@@ -51,6 +60,8 @@ class Epoch {
 
   int64_t number() const { return number_; }
   const std::vector<FrontierPart>& frontier() const { return frontier_; }
+  /// What else the ledger is to be told.
+  const std::vector<Event>& events() const { return events_; }
   /// \pre complete, as below
   const Receipts& receipts() const { return receipts_; }
   std::vector<LaneOutput> TakeOutputs() { return std::move(outputs_); }
@@ -58,6 +69,7 @@ class Epoch {
  private:
   const int64_t number_;
   const std::vector<FrontierPart> frontier_;
+  const std::vector<Event> events_;
   std::mutex mutex_;
   int lanes_left_;
   std::vector<LaneOutput> outputs_;

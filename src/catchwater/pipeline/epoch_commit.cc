@@ -61,6 +61,17 @@ std::string FlushBody(const Receipts& receipts) {
   return nlohmann::json{{"received", std::move(received)}}.dump();
 }
 
+Event GapEvent(const std::string& pipeline, const FrontierPart& part) {
+  return {.kind = "gap",
+          .object = pipeline,
+          .body_json = nlohmann::json{{"partition_id", part.range.partition_id},
+                                      {"from", part.range.from.ordinal},
+                                      {"to", part.range.to.ordinal},
+                                      {"frames_lost", part.frames_lost},
+                                      {"reason", part.lost_reason}}
+                           .dump()};
+}
+
 std::vector<TableAppend> MergeAppends(std::vector<LaneOutput>& outputs) {
   std::map<std::string, TableAppend> by_table;
   for (LaneOutput& output : outputs) {
@@ -100,10 +111,15 @@ CommitRequest MakeCommitRequest(const EpochCommitContext& context, Epoch& epoch)
   for (const FrontierPart& part : epoch.frontier()) {
     plan.positions.push_back(
         {.range = part.range, .consumer = context.consumer, .is_finished = part.is_finished});
+    if (part.fence) plan.fences.push_back(*part.fence);
+    if (part.frames_lost > 0) {
+      plan.events.push_back(GapEvent(context.pipeline, part));
+    }
     if (part.is_input_file) {
       plan.work.push_back(MoveOfInput(part, flows[part.range.partition_id], context.fence));
     }
   }
+  plan.events.insert(plan.events.end(), epoch.events().begin(), epoch.events().end());
   for (const auto& [partition_id, flow] : flows) {
     flow.AppendAccount(partition_id, context.consumer, &plan.account);
   }

@@ -2,8 +2,11 @@
 
 #include <utility>
 
+#include <nlohmann/json.hpp>
+
 #include "catchwater/base/error.h"
 #include "catchwater/base/fail_point.h"
+#include "catchwater/pipeline/partition_leases.h"
 
 namespace catchwater {
 
@@ -64,45 +67,91 @@ arrow::Status Intake::HashOthers(const InputRegistered& registered, const InputF
   return arrow::Status::OK();
 }
 
-arrow::Status Intake::OpenAt(int64_t partition_id, const Offer& offer, const Position& at) {
+arrow::Status Intake::OpenAt(int64_t partition_id, const Offer& offer, const Position& at,
+                             std::optional<Fence> fence) {
   ARROW_RETURN_NOT_OK(source_.Open(offer, partition_id, at));
-  book_.Open(partition_id, offer, at);
+  book_.Open(partition_id, offer, at, std::move(fence));
   return Reach(FailPoint::kRecoveryPartitionOpened);
 }
 
 arrow::Result<int64_t> Intake::OpenWhatMayBeRead() {
   int64_t opened = 0;
   ARROW_RETURN_NOT_OK(NoteFinished());
+  is_waiting_ = false;
   for (const auto& [name, offer] : offers_) {
     const bool is_managed = offer.file.has_value() && ledger_ != nullptr;
     if (is_managed || opened_unmanaged_.contains(name)) continue;
     if (finished_.contains({name, offer.incarnation})) continue;
-    Position at;
-    int64_t partition_id = next_local_id_;
-    if (ledger_ == nullptr) {
-      ++next_local_id_;
-    } else {
-      ARROW_ASSIGN_OR_RAISE(partition_id,
-                            ledger_->OpenPartition({.pipeline = options_.pipeline,
-                                                    .source = options_.source,
-                                                    .name = name,
-                                                    .incarnation = offer.incarnation}));
-      ARROW_ASSIGN_OR_RAISE(at, ledger_->GetPosition(partition_id, options_.consumer));
-    }
-    ARROW_RETURN_NOT_OK(OpenAt(partition_id, offer, at));
-    opened_unmanaged_.insert(name);
-    ++opened;
+    ARROW_ASSIGN_OR_RAISE(const int64_t count, OpenUnmanaged(offer));
+    opened += count;
   }
   if (ledger_ == nullptr || book_.open_count() >= options_.open_inputs_max) return opened;
   ARROW_ASSIGN_OR_RAISE(const int64_t claimed, ClaimAndOpenInputs());
   return opened + claimed;
 }
 
+arrow::Result<int64_t> Intake::OpenUnmanaged(const Offer& offer) {
+  Position at;
+  int64_t partition_id = next_local_id_;
+  std::optional<Fence> fence;
+  if (ledger_ == nullptr) {
+    ++next_local_id_;
+  } else {
+    // The lease first: only who holds it may believe the position.
+    if (options_.leases != nullptr) {
+      ARROW_ASSIGN_OR_RAISE(fence, options_.leases->Acquire(offer.name));
+      if (!fence) {
+        is_waiting_ = true;
+        return 0;
+      }
+    }
+    const bool is_anew = NoteIncarnation(offer);
+    ARROW_ASSIGN_OR_RAISE(partition_id, ledger_->OpenPartition({.pipeline = options_.pipeline,
+                                                                .source = options_.source,
+                                                                .name = offer.name,
+                                                                .incarnation = offer.incarnation}));
+    ARROW_ASSIGN_OR_RAISE(at, ledger_->GetPosition(partition_id, options_.consumer));
+    if (is_anew && at.ordinal == 0 && at.token.empty()) at.token = kNewIncarnation;
+  }
+  ARROW_RETURN_NOT_OK(OpenAt(partition_id, offer, at, std::move(fence)));
+  opened_unmanaged_.insert(offer.name);
+  return 1;
+}
+
+bool Intake::NoteIncarnation(const Offer& offer) {
+  std::string& known = incarnations_[offer.name];
+  const bool is_anew = !known.empty() && known != offer.incarnation;
+  if (is_anew) {
+    events_.push_back(
+        {.kind = "incarnation",
+         .object = options_.pipeline,
+         .body_json =
+             nlohmann::json{{"partition", offer.name}, {"from", known}, {"to", offer.incarnation}}
+                 .dump()});
+  }
+  known = offer.incarnation;
+  return is_anew;
+}
+
+arrow::Status Intake::Revoked(const PartitionsRevoked& revoked) {
+  for (const int64_t partition_id : revoked.partition_ids) {
+    if (!book_.is_open(partition_id)) continue;
+    const std::string name = book_.offer(partition_id).name;
+    book_.Forget(partition_id);
+    opened_unmanaged_.erase(name);
+    offers_.erase(name);
+    if (options_.leases != nullptr) ARROW_RETURN_NOT_OK(options_.leases->Release(name));
+  }
+  return arrow::Status::OK();
+}
+
 arrow::Status Intake::NoteFinished() {
   if (ledger_ == nullptr || is_finished_noted_) return arrow::Status::OK();
   ARROW_ASSIGN_OR_RAISE(const auto partitions, ledger_->Partitions(options_.pipeline));
   for (const PartitionRecord& partition : partitions) {
-    if (partition.key.source != options_.source || partition.state != "finished") continue;
+    if (partition.key.source != options_.source) continue;
+    incarnations_[partition.key.name] = partition.key.incarnation;  // Ids ascend: the newest.
+    if (partition.state != "finished") continue;
     finished_.insert({partition.key.name, partition.key.incarnation});
   }
   is_finished_noted_ = true;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <tuple>
@@ -19,12 +20,16 @@
 
 namespace catchwater {
 
+class PartitionLeases;
+
 struct IntakeOptions {
   std::string pipeline;
   std::string source;
   std::string consumer;  ///< "lake", or the name of a stream app.
   Fence fence;
   int64_t open_inputs_max = 16;
+  /// Of a source whose partitions are shared by a group; null: the pipeline's lease covers all.
+  PartitionLeases* leases = nullptr;
 };
 
 /// Owned by the feeder's thread.
@@ -42,8 +47,17 @@ class Intake {
   arrow::Status Ended(int64_t partition_id);
   /// A partition cannot be read further; what was read of it is committed already.
   arrow::Status Failed(const PartitionFailed& failure);
+  /// The partitions go to another member; what was read of them is committed already.
+  arrow::Status Revoked(const PartitionsRevoked& revoked);
+  /// A partition on offer is still held by another member: it is worth trying again soon.
+  bool is_waiting() const { return is_waiting_; }
+  /// What the ledger is to be told with the next commit.
+  std::vector<Event> TakeEvents() { return std::exchange(events_, {}); }
 
  private:
+  arrow::Result<int64_t> OpenUnmanaged(const Offer& offer);
+  /// \return true if the partition was known with another incarnation
+  bool NoteIncarnation(const Offer& offer);
   arrow::Status NoteFinished();
   arrow::Status RegisterFile(const Offer& offer);
   arrow::Status HashOthers(const InputRegistered& registered, const InputFileFacts& alike);
@@ -51,7 +65,8 @@ class Intake {
   arrow::Result<int64_t> ClaimAndOpenInputs();
   /// Where the content of an input lies now: under its name, or under another since it was moved.
   const Offer* FindOffer(const InputFileRecord& input) const;
-  arrow::Status OpenAt(int64_t partition_id, const Offer& offer, const Position& at);
+  arrow::Status OpenAt(int64_t partition_id, const Offer& offer, const Position& at,
+                       std::optional<Fence> fence = std::nullopt);
 
   const IntakeOptions options_;
   Source& source_;
@@ -68,6 +83,9 @@ class Intake {
   /// Name and incarnation of partitions that were read to their end by an earlier run.
   std::set<std::pair<std::string, std::string>> finished_;
   bool is_finished_noted_ = false;
+  bool is_waiting_ = false;
+  std::map<std::string, std::string> incarnations_;  ///< The newest that is known, by name.
+  std::vector<Event> events_;
   int64_t next_local_id_ = 1;  ///< Without a ledger.
 };
 

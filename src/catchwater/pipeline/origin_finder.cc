@@ -26,7 +26,8 @@ std::string DeclaredHeader(const std::vector<Column>& columns) {
 
 arrow::Status OriginFinder::Discover() {
   offers_.emplace();
-  if (plan_.source.is_live) return arrow::Status::OK();  // Looking would mean taking part.
+  // Looking would mean taking part.
+  if (plan_.source.is_live || plan_.source.is_group) return arrow::Status::OK();
   ARROW_ASSIGN_OR_RAISE(auto source, plan_.source.make(context_));
   source->SetIdentityAttributes(AttributeColumns(plan_.columns).attribute_names());
   ARROW_ASSIGN_OR_RAISE(const auto offers, source->Discover());

@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "catchwater/base/error.h"
@@ -17,11 +19,15 @@ namespace catchwater {
 /// Owned by the feeder's thread.
 class PartitionBook {
  public:
-  void Open(int64_t partition_id, const Offer& offer, const Position& at) {
-    parts_[partition_id] = {.offer = offer,
-                            .name = std::make_shared<const std::string>(offer.name),
-                            .drawn = at,
-                            .read = at};
+  void Open(int64_t partition_id, const Offer& offer, const Position& at,
+            std::optional<Fence> fence = std::nullopt) {
+    Part part;
+    part.offer = offer;
+    part.name = std::make_shared<const std::string>(offer.name);
+    part.drawn = at;
+    part.read = at;
+    part.fence = std::move(fence);
+    parts_[partition_id] = std::move(part);
   }
 
   bool is_open(int64_t partition_id) const { return parts_.contains(partition_id); }
@@ -38,6 +44,18 @@ class PartitionBook {
     is_dirty_ = true;
   }
 
+  /// The partition goes on at a later position; nothing lies between.
+  void SkipTo(const Skip& skip) {
+    Part& part = parts_.at(skip.partition_id);
+    CATCHWATER_CHECK(!(skip.to < part.read), "a source goes forward only");
+    part.read = skip.to;
+    part.has_blocks = true;
+    part.is_moved = true;  // Also to offset 0: that reading began there is to be remembered.
+    part.frames_lost += skip.frames_lost;
+    if (skip.frames_lost > 0) part.lost_reason = skip.reason;
+    is_dirty_ = true;
+  }
+
   void Finish(int64_t partition_id) {
     parts_.at(partition_id).is_finished = true;
     is_dirty_ = true;
@@ -51,12 +69,18 @@ class PartitionBook {
     std::vector<FrontierPart> frontier;
     for (auto it = parts_.begin(); it != parts_.end();) {
       auto& [id, part] = *it;
-      if (part.is_finished || part.drawn < part.read) {
+      if (part.is_finished || part.is_moved || part.drawn < part.read) {
         frontier.push_back({.range = {.partition_id = id, .from = part.drawn, .to = part.read},
                             .is_finished = part.is_finished,
-                            .is_input_file = part.offer.file.has_value()});
+                            .is_input_file = part.offer.file.has_value(),
+                            .fence = part.fence,
+                            .frames_lost = part.frames_lost,
+                            .lost_reason = std::move(part.lost_reason)});
       }
       part.drawn = part.read;
+      part.is_moved = false;
+      part.frames_lost = 0;
+      part.lost_reason.clear();
       it = part.is_finished ? parts_.erase(it) : std::next(it);
     }
     is_dirty_ = false;
@@ -89,6 +113,10 @@ class PartitionBook {
     Position read;   ///< Up to where blocks were handed to lanes.
     bool is_finished = false;
     bool has_blocks = false;
+    std::optional<Fence> fence;
+    bool is_moved = false;
+    int64_t frames_lost = 0;  ///< Since the last frontier.
+    std::string lost_reason;
   };
   std::map<int64_t, Part> parts_;
   bool is_dirty_ = false;

@@ -7,6 +7,7 @@
 #include "catchwater/pipeline/epoch_commit.h"
 #include "catchwater/pipeline/lake_destination.h"
 #include "catchwater/pipeline/needed_columns.h"
+#include "catchwater/pipeline/partition_leases.h"
 #include "catchwater/pipeline/seed_steps.h"
 #include "catchwater/pipeline/step_chain.h"
 #include "catchwater/pipeline/stream_destination.h"
@@ -16,6 +17,7 @@ namespace catchwater {
 namespace {
 
 constexpr int64_t kLeasePollUs = 100'000;
+constexpr int kMembersMax = 64;          // Of a group, on one ledger.
 constexpr int kUnavailableTriesMax = 5;  // In a row, before `--until-idle` gives up.
 constexpr int64_t kBackOffUsMin = 500'000;
 constexpr int64_t kBackOffUsMax = 30'000'000;
@@ -57,6 +59,8 @@ class RunnerCore {
   const std::shared_ptr<const PipelinePlan> plan_;
 
  private:
+  arrow::Result<bool> IsShared() const;
+  arrow::Result<std::string> MemberName() const;
   arrow::Result<bool> TakeLease(std::stop_token stop);
   arrow::Status EndLease();
   arrow::Status RunUnderLease(std::stop_token stop);
@@ -81,6 +85,7 @@ class RunnerCore {
   const RunnerOptions options_;
   Random random_ = Random::FromSystem();
   Fence fence_;
+  std::unique_ptr<PartitionLeases> leases_;  // Null: fence_ covers all partitions.
   int unavailable_tries_ = 0;
   std::unique_ptr<Committer> committer_;
   std::shared_ptr<const TableState> table_;
@@ -93,6 +98,22 @@ class RunnerCore {
   std::shared_ptr<Attempt> attempt_;
 };
 
+arrow::Result<bool> RunnerCore::IsShared() const {
+  if (!plan_->lake || !plan_->source.is_group) return false;
+  // What a step remembers of other rows is of one process: with such steps one works at a time.
+  ARROW_ASSIGN_OR_RAISE(const StepChain chain,
+                        BuildStepChain(*plan_, /*lane_count=*/1, context_.files, context_.clock,
+                                       context_.table_reader));
+  return chain.tail == nullptr;
+}
+
+arrow::Result<std::string> RunnerCore::MemberName() const {
+  if (!plan_->lake || !plan_->source.is_group) return "";
+  ARROW_ASSIGN_OR_RAISE(const std::string ledger, context_.ledger->LedgerUuid());
+  const size_t slash = fence_.lease.rfind("/member-");
+  return ledger.substr(0, 8) + (slash == fence_.lease.npos ? "" : fence_.lease.substr(slash + 7));
+}
+
 arrow::Result<bool> RunnerCore::TakeLease(std::stop_token stop) {
   if (!plan_->lake) return true;
   // What the attempt before left in processing is given back, and a commit of it whose outcome is
@@ -100,11 +121,22 @@ arrow::Result<bool> RunnerCore::TakeLease(std::stop_token stop) {
   ARROW_RETURN_NOT_OK(EndLease());
   SetState("waiting_for_lease");
   const std::string name = "pipeline/" + plan_->name;
+  std::vector<std::string> names = {name};
+  ARROW_ASSIGN_OR_RAISE(const bool is_shared, IsShared());
+  if (is_shared) {
+    // A member's own lease covers the files that it writes; the partitions have their own.
+    leases_ =
+        std::make_unique<PartitionLeases>(*context_.ledger, plan_->name, context_.owner,
+                                                options_.lease_ms);
+    names.clear();
+    for (int i = 0; i < kMembersMax; ++i) names.push_back(name + "/member-" + std::to_string(i));
+  }
   while (!stop.stop_requested()) {
-    ARROW_ASSIGN_OR_RAISE(const auto epoch,
-                          context_.ledger->AcquireLease(name, context_.owner, options_.lease_ms));
-    if (epoch) {
-      fence_ = {.lease = name, .epoch = *epoch};
+    for (const std::string& one : names) {
+      ARROW_ASSIGN_OR_RAISE(const auto epoch,
+                            context_.ledger->AcquireLease(one, context_.owner, options_.lease_ms));
+      if (!epoch) continue;
+      fence_ = {.lease = one, .epoch = *epoch};
       return true;
     }
     context_.clock.SleepMicros(kLeasePollUs, stop);
@@ -185,14 +217,17 @@ arrow::Status RunnerCore::RunAttempt(std::stop_token stop) {
   if (plan_->lake) {
     // A lost lease only ends the attempt sooner: the fence in each commit is what protects.
     renewal.emplace(context_.clock, options_.lease_ms * 1000 / 3, [&] {
-      const auto renewed =
-          context_.ledger->RenewLease(fence_.lease, fence_.epoch, options_.lease_ms);
+      auto renewed = context_.ledger->RenewLease(fence_.lease, fence_.epoch, options_.lease_ms);
+      if (renewed.ok() && *renewed && leases_ != nullptr) renewed = leases_->RenewAll();
       if (!renewed.ok() || *renewed) return;
       is_lease_lost = true;
       attempt_stop.request_stop();
     });
   }
-  ARROW_RETURN_NOT_OK(attempt->Run(attempt_stop.get_token()));
+  const arrow::Status ended = attempt->Run(attempt_stop.get_token());
+  renewal.reset();
+  if (leases_ != nullptr) (void)leases_->ReleaseAll();
+  ARROW_RETURN_NOT_OK(ended);
   // Nothing was under way, so no commit was refused; but the source was not read to its end either.
   if (is_lease_lost && !stop.stop_requested()) {
     return Conflict("Lease was lost, name and epoch: ", fence_.lease, ", ", fence_.epoch);
@@ -257,6 +292,7 @@ arrow::Result<std::shared_ptr<Attempt>> RunnerCore::BuildAttempt() {
                        .row_origins = chain.needs_row_origins || !columns.frame_columns().empty() ||
                                       (plan_->lake && !plan_->event_time_column().empty()),
                        .frame_bytes_max = plan_->frame_bytes_max};
+  ARROW_ASSIGN_OR_RAISE(std::string member, MemberName());
   const SourceContext source_context{
       .files = context_.files,
       .clock = context_.clock,
@@ -264,6 +300,7 @@ arrow::Result<std::shared_ptr<Attempt>> RunnerCore::BuildAttempt() {
       .project_folder = plan_->project_folder,
       .pipeline = plan_->name,
       .data_folder = plan_->lake ? context_.data_folder : "",
+      .member = std::move(member),
       .make_framer = [codec = plan_->codec, decode] { return codec->MakeFramer(decode); },
       .frame_bytes_max = plan_->frame_bytes_max};
   ARROW_ASSIGN_OR_RAISE(auto source, plan_->source.make(source_context));
@@ -307,7 +344,8 @@ arrow::Result<std::shared_ptr<Attempt>> RunnerCore::BuildAttempt() {
       IntakeOptions{.pipeline = plan_->name,
                     .source = plan_->source.name,
                     .consumer = "lake",
-                    .fence = fence_},
+                    .fence = fence_,
+                    .leases = leases_.get()},
       std::move(source), plan_->lake ? context_.ledger : nullptr, context_.clock, std::move(lanes),
       [this](Epoch& epoch) { return Commit(epoch); }, [this](Epoch& epoch) { Discard(epoch); });
 }

@@ -182,11 +182,28 @@ void JsonDecoder::DecodeValues(const char* at, const char* end) {
 
 void JsonDecoder::DecodeFrames(const Block& block) {
   const char* at = base_;
+  const bool may_be_usual = is_utf8_ && plans_.main.record_level() == 0;
   for (size_t i = 0; i < block.frame_ends.size(); ++i) {
     const char* const behind = base_ + block.frame_ends[i];
+    if (may_be_usual && at < behind && *at == '{' &&
+        TakeUsualFrame(at, behind, block.frame_ordinals[i])) [[likely]] {
+      at = behind;
+      continue;
+    }
     ReadFrame({at, static_cast<size_t>(behind - at)}, block.frame_ordinals[i]);
     at = behind;
   }
+}
+
+bool JsonDecoder::TakeUsualFrame(const char* at, const char* end, uint64_t ordinal) {
+  if (end - at > frame_bytes_max_) return false;
+  DocumentReader& reader = Use('{');
+  const char* const behind = reader.ReadUsualRecord(at, end);
+  if (behind == nullptr || SkipJsonBlanks(behind, end) != end) return false;
+  ++frame_count_;
+  FrameRows frame{.ordinal = ordinal};
+  reader.TakeRecord(at, behind, frame);
+  return true;
 }
 
 bool JsonDecoder::Accepts(std::string_view text, uint64_t ordinal) {
