@@ -13,6 +13,7 @@ set(CATCHWATER_EXTERNAL_pipeline xxhash)
 set(CATCHWATER_EXTERNAL_codec_json simdjson)
 set(CATCHWATER_EXTERNAL_codec_parquet xxhash zstd)
 set(CATCHWATER_EXTERNAL_ledger sqlite3 xxhash)
+set(CATCHWATER_EXTERNAL_kafka catchwater_rdkafka)
 set(CATCHWATER_EXTERNAL_lake z snappy zstd xxhash)
 set(CATCHWATER_EXTERNAL_transform_validate re2)
 set(CATCHWATER_EXTERNAL_transform_deduplicate xxhash)
@@ -20,6 +21,9 @@ set(CATCHWATER_EXTERNAL_testing rapidcheck gmock gtest)
 
 # Seen by the module's own sources and tests, not by its users.
 set(CATCHWATER_PRIVATE_sql catchwater_duckdb_header)
+set(CATCHWATER_PRIVATE_kafka catchwater_rdkafka_header)
+set(CATCHWATER_PRIVATE_source_kafka catchwater_rdkafka_header)
+set(CATCHWATER_PRIVATE_sink_kafka catchwater_rdkafka_header)
 # How Debian's libraries were built; their headers must be read the same way.
 set(CATCHWATER_DEFINITIONS_base USE_OS_TZDB=1 ONLY_C_LOCALE=1 HAS_STRING_VIEW=1)
 set(CATCHWATER_DEFINITIONS_telemetry SPDLOG_COMPILED_LIB SPDLOG_SHARED_LIB SPDLOG_FMT_EXTERNAL FMT_SHARED)

@@ -97,7 +97,7 @@ function(catchwater_header_check)
     return()
   endif()
   add_library(header_check OBJECT EXCLUDE_FROM_ALL ${sources})
-  target_link_libraries(header_check PRIVATE catchwater_arrow catchwater_duckdb_header)
+  target_link_libraries(header_check PRIVATE catchwater_arrow catchwater_duckdb_header catchwater_rdkafka_header)
   target_compile_definitions(header_check PRIVATE ${CATCHWATER_DEFINITIONS_base}
     ${CATCHWATER_DEFINITIONS_telemetry} ${CATCHWATER_DEFINITIONS_codec_json})
   target_compile_options(header_check PRIVATE -O0)

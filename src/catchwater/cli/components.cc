@@ -7,6 +7,7 @@
 #include "catchwater/sink/file/file_sink.h"
 #include "catchwater/source/file/file_source.h"
 #include "catchwater/source/http_push/http_push_source.h"
+#include "catchwater/source/kafka/kafka_source.h"
 #include "catchwater/source/mqtt/mqtt_source.h"
 #include "catchwater/source/simulate/simulate_source.h"
 #include "catchwater/transform/deduplicate/deduplicate_step.h"
@@ -22,6 +23,7 @@ arrow::Status RegisterComponents(Registry& registry) {
   ARROW_RETURN_NOT_OK(RegisterHttpPushSource(registry));
   ARROW_RETURN_NOT_OK(RegisterMqttSource(registry));
   ARROW_RETURN_NOT_OK(RegisterSimulateSource(registry));
+  ARROW_RETURN_NOT_OK(RegisterKafkaSource(registry));
   ARROW_RETURN_NOT_OK(RegisterCsvCodec(registry));
   ARROW_RETURN_NOT_OK(RegisterJsonCodec(registry));
   ARROW_RETURN_NOT_OK(RegisterLinesCodec(registry));
