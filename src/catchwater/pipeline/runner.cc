@@ -125,8 +125,7 @@ arrow::Result<bool> RunnerCore::TakeLease(std::stop_token stop) {
   ARROW_ASSIGN_OR_RAISE(const bool is_shared, IsShared());
   if (is_shared) {
     // A member's own lease covers the files that it writes; the partitions have their own.
-    leases_ =
-        std::make_unique<PartitionLeases>(*context_.ledger, plan_->name, context_.owner,
+    leases_ = std::make_unique<PartitionLeases>(*context_.ledger, plan_->name, context_.owner,
                                                 options_.lease_ms);
     names.clear();
     for (int i = 0; i < kMembersMax; ++i) names.push_back(name + "/member-" + std::to_string(i));
