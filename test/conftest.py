@@ -85,3 +85,13 @@ def recorded() -> pathlib.Path:
 def sql():
     with duckdb.connect() as connection:
         yield lambda text: connection.execute(text).fetchall()
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory):
+    """A real S3 server, one for all tests of a run; every project has a bucket of its own."""
+    from s3_server import S3Server
+
+    server = S3Server(tmp_path_factory.mktemp("s3"))
+    yield server
+    server.stop()

@@ -39,6 +39,7 @@ arrow::Result<std::unique_ptr<LakeQuery>> OpenLakeSession(Workspace& workspace,
   options.sql.memory_bytes_max = workspace.project().settings.memory.sql.bytes;
   options.sql.temp_directory = workspace.data_folder() + "/tmp";
   options.extension_folder = Workspace::ExtensionFolder();
+  options.s3 = [&workspace] { return SqlOptionsOf(workspace.store()); };
   return LakeQuery::Open(workspace.lake(), std::move(point), options);
 }
 

@@ -188,7 +188,8 @@ Json ToJson(const RebuildReport& report) {
 ExitCode Rebuild(const GlobalOptions& globals) {
   Workspace workspace;
   if (auto code = workspace.LoadProject(globals)) return *code;
-  const auto report = RebuildLedger(workspace.files(), workspace.clock(), workspace.data_folder());
+  const auto report = RebuildLedger(workspace.files(), workspace.clock(), workspace.data_folder(),
+                                    workspace.warehouse());
   if (!report.ok()) return ReportFailure(report.status());
   if (globals.json) {
     std::cout << ToJson(*report).dump(2) << "\n";

@@ -12,6 +12,8 @@
 #include "catchwater/cli/components.h"
 #include "catchwater/cli/run_errors.h"
 #include "catchwater/config/diagnostic.h"
+#include "catchwater/io/s3/s3_files.h"
+#include "catchwater/io/store_path.h"
 
 namespace catchwater {
 namespace {
@@ -69,7 +71,17 @@ std::optional<ExitCode> Workspace::LoadProject(const GlobalOptions& globals) {
   }
   if (!project_) return ExitCode::kConfig;
   data_folder_ = ResolveDataFolder(globals);
+  store_ = OpenStore(project_->settings.s3, *local_files_, clock_);
+  store_files_ = MakeS3Files(store_);
+  files_ = MakeRoutedFiles(*local_files_, store_files_.get());
   return std::nullopt;
+}
+
+std::string Workspace::warehouse() const {
+  const std::string& location = project_->settings.lake.location;
+  if (location.empty()) return data_folder_ + "/lake";
+  if (IsStorePath(location)) return location;
+  return fs::absolute(fs::path(project_->folder) / location).lexically_normal().string();
 }
 
 std::string Workspace::ResolveDataFolder(const GlobalOptions& globals) const {
@@ -88,7 +100,7 @@ arrow::Status Workspace::OpenData(const GlobalOptions& globals, bool may_create)
   ARROW_RETURN_NOT_OK(files_->CreateDirectories(data_folder_));
   ARROW_ASSIGN_OR_RAISE(ledger_, Ledger::Open({.path = path}, clock_));
   ARROW_ASSIGN_OR_RAISE(lake_, Lake::Open(*files_, *ledger_, clock_, Random::FromSystem(),
-                                          {.warehouse = data_folder_ + "/lake"}));
+                                          {.warehouse = warehouse()}));
   return arrow::Status::OK();
 }
 

@@ -10,6 +10,7 @@
 #include <arrow/result.h>
 
 #include "catchwater/base/clock.h"
+#include "catchwater/cli/open_store.h"
 #include "catchwater/cli/verb.h"
 #include "catchwater/component/bind_pipeline.h"
 #include "catchwater/component/registry.h"
@@ -37,6 +38,9 @@ class Workspace {
   Ledger& ledger() { return *ledger_; }
   Lake& lake() { return *lake_; }
   const std::string& data_folder() const { return data_folder_; }
+  /// Where the tables lie: a folder or `s3://bucket/prefix`.
+  std::string warehouse() const;
+  S3Client& store() { return *store_; }
   std::string control_socket() const { return data_folder_ + "/control.sock"; }
   /// Of DuckDB's avro, httpfs and iceberg.
   static std::string ExtensionFolder();
@@ -45,7 +49,10 @@ class Workspace {
   std::string ResolveDataFolder(const GlobalOptions& globals) const;
 
   SystemClock clock_;
-  std::unique_ptr<Files> files_ = MakeLocalFiles();
+  std::unique_ptr<Files> local_files_ = MakeLocalFiles();
+  std::shared_ptr<S3Client> store_;
+  std::unique_ptr<Files> store_files_;
+  std::unique_ptr<Files> files_;
   Registry registry_;
   std::optional<BoundProject> project_;
   std::string data_folder_;

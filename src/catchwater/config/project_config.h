@@ -11,6 +11,7 @@
 #include "catchwater/config/diagnostic.h"
 #include "catchwater/config/environment.h"
 #include "catchwater/config/pipeline_config.h"
+#include "catchwater/config/store_config.h"
 
 namespace catchwater {
 
@@ -42,6 +43,8 @@ struct ProjectSettings {
   int32_t version = 1;
   std::string name;                  ///< Default: the folder's name.
   std::string data = ".catchwater";  ///< Relative to the project folder.
+  LakeLocationConfig lake;
+  S3Config s3;
   std::string log_level = "info";
   MemoryConfig memory;
 
@@ -51,6 +54,8 @@ struct ProjectSettings {
     field.Optional("name", name, "Name of the project. Default: the folder's name.");
     field.Optional("data", data,
                    "Folder of the ledger, the lake and the spool, relative to the project.");
+    field.Optional("lake", lake, "Where the tables lie.");
+    field.Optional("s3", s3, "The object store behind paths that begin with `s3://`.");
     field.Optional("log_level", log_level, "Least severity of log records.",
                    OneOf{{"debug", "info", "warning", "error"}});
     field.Optional("memory", memory, "Ceilings of the memory budgets.");

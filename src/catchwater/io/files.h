@@ -1,6 +1,6 @@
 /// \file
-/// Files: our small seam over the local disk, memory and faults. Arrow's local filesystem
-/// truncates and never syncs, so it is not used.
+/// Files: our small seam over disk, object store, memory and faults. Of Arrow's filesystems the
+/// local one truncates and never syncs, and the S3 one hides what an answer was: not used.
 #pragma once
 
 #include <cstdint>
@@ -15,10 +15,10 @@
 
 namespace catchwater {
 
-/// Written once, front to back. One thread at a time.
+/// Written once, front to back; Abort() gives it up. One thread at a time.
 class WritableFile : public arrow::io::OutputStream {
  public:
-  /// Makes the bytes durable (fsync). Close() does not.
+  /// Makes the bytes durable: by fsync, which Close() does not do; an object is complete then.
   virtual arrow::Status Sync() = 0;
 };
 
@@ -27,12 +27,12 @@ struct FileEntry {
   int64_t byte_count = 0;
   int64_t modified_us = 0;
   uint64_t inode = 0;
-  uint64_t device = 0;  ///< With inode: the same file under another name. 0: not known.
+  uint64_t device = 0;  ///< With inode: the same file under another name. 0: not known, or a store.
   bool is_directory = false;
   bool is_regular = true;
 };
 
-/// Any thread. Paths are absolute or relative to the working directory; local paths for now.
+/// Any thread. Paths: absolute, relative to the working directory, or `s3://...` (store_path.h).
 class Files {
  public:
   virtual ~Files() = default;

@@ -238,6 +238,8 @@ class CurlClient final : public HttpClient {
   }
 
   arrow::Result<Handle> TakeHandle() {
+    static std::once_flag once;
+    std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
     {
       const std::lock_guard lock(mutex_);
       if (!idle_.empty()) {
@@ -372,8 +374,6 @@ std::optional<int64_t> ParseHttpDate(const std::string& text) {
 }
 
 std::unique_ptr<HttpClient> MakeHttpClient(HttpClientOptions options) {
-  static std::once_flag once;
-  std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
   return std::make_unique<CurlClient>(std::move(options));
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "catchwater/base/error.h"
+#include "catchwater/io/store_path.h"
 #include "catchwater/lake/commit.h"
 #include "catchwater/lake/evolve.h"
 
@@ -41,8 +42,9 @@ Lake::Lake(Files& files, Ledger& ledger, const Clock& clock, Random random, Lake
 
 arrow::Result<std::unique_ptr<Lake>> Lake::Open(Files& files, Ledger& ledger, const Clock& clock,
                                                 Random random, LakeOptions options) {
-  if (!options.warehouse.starts_with('/')) {
-    return ConfigError("Warehouse must be an absolute path: ", options.warehouse);
+  if (!options.warehouse.starts_with('/') && !IsStorePath(options.warehouse)) {
+    return ConfigError("Warehouse must be an absolute path or s3://bucket/prefix: ",
+                       options.warehouse);
   }
   while (options.warehouse.size() > 1 && options.warehouse.ends_with('/')) {
     options.warehouse.pop_back();
@@ -139,7 +141,13 @@ arrow::Result<std::shared_ptr<const TableState>> MakeTableState(
 
 arrow::Result<std::string> PathOfUri(std::string_view uri) {
   if (uri.starts_with('/')) return std::string(uri);
-  if (!uri.starts_with(kScheme)) return ConfigError("Only local files can be read, not: ", uri);
+  if (IsStorePath(uri)) return std::string(uri);
+  for (const std::string_view scheme : {"s3a://", "s3n://"}) {
+    if (uri.starts_with(scheme)) return "s3://" + std::string(uri.substr(scheme.size()));
+  }
+  if (!uri.starts_with(kScheme)) {
+    return ConfigError("Only local files and s3:// can be read, not: ", uri);
+  }
   uri.remove_prefix(kScheme.size());
   if (uri.starts_with("//")) {
     uri.remove_prefix(2);
@@ -149,6 +157,8 @@ arrow::Result<std::string> PathOfUri(std::string_view uri) {
   return std::string(uri);
 }
 
-std::string UriOfPath(std::string_view path) { return "file://" + std::string(path); }
+std::string UriOfPath(std::string_view path) {
+  return IsStorePath(path) ? std::string(path) : "file://" + std::string(path);
+}
 
 }  // namespace catchwater

@@ -47,7 +47,7 @@ struct SnapshotLadder {
 };
 
 struct LakeOptions {
-  std::string warehouse;  ///< Absolute folder; tables lie in `<warehouse>/<namespace>/<name>`.
+  std::string warehouse;  ///< Absolute folder or `s3://bucket/prefix`, of `<namespace>/<name>`.
   SnapshotLadder ladder;
   int metadata_log_max = 20;               ///< Older metadata files that are kept.
   int64_t metadata_grace_us = 60'000'000;  ///< A superseded metadata file may be read so long.
@@ -113,7 +113,7 @@ inline constexpr char kEventTimeProperty[] = "catchwater.event-time";
 arrow::Result<std::shared_ptr<const TableState>> MakeTableState(
     std::string table_key, std::string location, std::shared_ptr<const TableMetadata> metadata);
 
-/// `file:///a/b` -> `/a/b`; a path without scheme stays. \retval kConfig for another scheme
+/// `file:///a/b` -> `/a/b`; others and `s3://` stay, `s3a://` -> `s3://`. \retval kConfig
 arrow::Result<std::string> PathOfUri(std::string_view uri);
 std::string UriOfPath(std::string_view path);
 

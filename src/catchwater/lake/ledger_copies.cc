@@ -7,7 +7,10 @@
 #include <optional>
 #include <string_view>
 
+#include <arrow/buffer.h>
+
 #include "catchwater/base/error.h"
+#include "catchwater/io/store_path.h"
 
 namespace catchwater {
 namespace {
@@ -16,6 +19,7 @@ constexpr std::string_view kPrefix = "ledger-";
 constexpr std::string_view kSuffix = ".sqlite";
 constexpr std::string_view kUnfinished = "unfinished-";
 constexpr int64_t kLeftBehindUs = 600'000'000;
+constexpr int64_t kCopyBytes = 1 << 20;
 
 std::string FolderOf(const std::string& warehouse) { return warehouse + "/.ledger"; }
 
@@ -50,13 +54,30 @@ arrow::Result<std::vector<LedgerCopy>> LedgerCopies(Files& files, const std::str
   return copies;
 }
 
+arrow::Status CopyFile(Files& files, const std::string& from, const std::string& to) {
+  ARROW_ASSIGN_OR_RAISE(const auto input, files.OpenInput(from));
+  ARROW_ASSIGN_OR_RAISE(const int64_t byte_count, input->GetSize());
+  ARROW_ASSIGN_OR_RAISE(const auto output, files.CreateNew(to));
+  for (int64_t offset = 0; offset < byte_count; offset += kCopyBytes) {
+    ARROW_ASSIGN_OR_RAISE(const auto bytes, input->ReadAt(offset, kCopyBytes));
+    ARROW_RETURN_NOT_OK(output->Write(bytes));
+  }
+  ARROW_RETURN_NOT_OK(output->Sync());
+  return output->Close();
+}
+
 arrow::Result<std::string> TakeLedgerCopy(Files& files, Ledger& ledger,
-                                          const std::string& warehouse, int64_t now_us) {
+                                          const std::string& warehouse,
+                                          const std::string& scratch_folder, int64_t now_us) {
   const std::string folder = FolderOf(warehouse);
   ARROW_RETURN_NOT_OK(files.CreateDirectories(folder));
-  ARROW_ASSIGN_OR_RAISE(const auto entries, files.List(folder));
+  // The database writes to a disk only.
+  const bool is_in_store = IsStorePath(warehouse);
+  const std::string made_in = is_in_store ? scratch_folder : folder;
+  ARROW_RETURN_NOT_OK(files.CreateDirectories(made_in));
+  ARROW_ASSIGN_OR_RAISE(const auto entries, files.List(made_in));
   for (const FileEntry& entry : entries) {
-    const std::string_view name = std::string_view(entry.path).substr(folder.size() + 1);
+    const std::string_view name = std::string_view(entry.path).substr(made_in.size() + 1);
     // A young one may be another program's that is at work.
     const bool is_left_behind = now_us - entry.modified_us > kLeftBehindUs;
     if (name.starts_with(kUnfinished) && is_left_behind) {
@@ -65,10 +86,15 @@ arrow::Result<std::string> TakeLedgerCopy(Files& files, Ledger& ledger,
   }
   const std::string name = NameOf(now_us);
   const std::string path = folder + "/" + name;
-  const std::string unfinished = folder + "/" + std::string(kUnfinished) + name;
+  const std::string unfinished = made_in + "/" + std::string(kUnfinished) + name;
   ARROW_RETURN_NOT_OK(ledger.CopyTo(unfinished));
-  ARROW_RETURN_NOT_OK(files.Rename(unfinished, path));
-  ARROW_RETURN_NOT_OK(files.SyncDirectory(folder));
+  if (is_in_store) {
+    ARROW_RETURN_NOT_OK(CopyFile(files, unfinished, path));
+    ARROW_RETURN_NOT_OK(files.Remove(unfinished));
+  } else {
+    ARROW_RETURN_NOT_OK(files.Rename(unfinished, path));
+    ARROW_RETURN_NOT_OK(files.SyncDirectory(folder));
+  }
   ARROW_ASSIGN_OR_RAISE(const auto copies, LedgerCopies(files, warehouse));
   for (size_t i = kLedgerCopiesKept; i < copies.size(); ++i) {
     ARROW_RETURN_NOT_OK(files.Remove(copies[i].path));

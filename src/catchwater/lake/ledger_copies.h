@@ -25,8 +25,13 @@ struct LedgerCopy {
 arrow::Result<std::vector<LedgerCopy>> LedgerCopies(Files& files, const std::string& warehouse);
 
 /// Takes a copy and removes those beyond the newest kLedgerCopiesKept. A copy that a crash left
-/// unfinished has another name and is removed by the next call. \return its path
+/// unfinished has another name and is removed by the next call. For a warehouse in an object store
+/// it is made in the local scratch folder first. \return its path
 arrow::Result<std::string> TakeLedgerCopy(Files& files, Ledger& ledger,
-                                          const std::string& warehouse, int64_t now_us);
+                                          const std::string& warehouse,
+                                          const std::string& scratch_folder, int64_t now_us);
+
+/// Copies the bytes of one file to another that must not exist, synced.
+arrow::Status CopyFile(Files& files, const std::string& from, const std::string& to);
 
 }  // namespace catchwater

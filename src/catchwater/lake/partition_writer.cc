@@ -17,6 +17,8 @@
 namespace catchwater {
 namespace {
 
+constexpr int64_t kUnsyncedBytesMax = 64LL << 20;
+
 /// How batches of one schema become batches of the file's schema.
 struct BatchLayout {
   std::shared_ptr<arrow::Schema> input;
@@ -155,10 +157,10 @@ class Writer final : public PartitionWriter {
     };
     for (auto& [key, open] : open_) {
       open.parquet = nullptr;  // May still write; nobody will read it.
-      static_cast<void>(open.file->Close());
+      static_cast<void>(open.file->Abort());
       remove(open.path);
     }
-    for (const auto& file : unsynced_) static_cast<void>(file->Close());
+    for (const auto& file : unsynced_) static_cast<void>(file->Abort());
     for (const std::string& path : finished_paths_) remove(path);
     Reset();
     return first;
@@ -292,10 +294,12 @@ class Writer final : public PartitionWriter {
     SetEventTimes(metrics, written.data_file);
     written_.push_back(std::move(written));
     finished_bytes_ += metrics.file_byte_count;
+    unsynced_bytes_ += metrics.file_byte_count;
     unsynced_.push_back(std::move(open.file));
     open_.erase(found);
-    // File descriptors are few.
-    if (static_cast<int>(unsynced_.size()) >= options_.open_files_max) return SyncFinished();
+    // File descriptors are few, and an object store's file holds its end in memory.
+    const bool are_many = static_cast<int>(unsynced_.size()) >= options_.open_files_max;
+    if (are_many || unsynced_bytes_ >= kUnsyncedBytesMax) return SyncFinished();
     return arrow::Status::OK();
   }
 
@@ -314,12 +318,14 @@ class Writer final : public PartitionWriter {
       ARROW_RETURN_NOT_OK(file->Close());
     }
     unsynced_.clear();
+    unsynced_bytes_ = 0;
     return arrow::Status::OK();
   }
 
   void Reset() {
     open_.clear();
     unsynced_.clear();
+    unsynced_bytes_ = 0;
     finished_paths_.clear();
     folders_.clear();
     written_.clear();
@@ -348,6 +354,7 @@ class Writer final : public PartitionWriter {
   int64_t use_count_ = 0;
   int64_t buffered_bytes_ = 0;
   int64_t finished_bytes_ = 0;
+  int64_t unsynced_bytes_ = 0;
   int64_t row_count_ = 0;
 };
 

@@ -22,7 +22,6 @@
 namespace catchwater {
 namespace {
 
-constexpr int64_t kCopyBytes = 1 << 20;
 /// More than a ledger can have raised an epoch since its copy was taken.
 constexpr int64_t kFencedEpochs = 1'000'000;
 constexpr const char* kConsumer = "lake";
@@ -33,18 +32,6 @@ bool IsSound(const Clock& clock, const std::string& path) {
   if (!ledger.ok()) return false;
   const auto violations = (*ledger)->CheckInvariants();
   return violations.ok() && violations->empty();
-}
-
-arrow::Status CopyFile(Files& files, const std::string& from, const std::string& to) {
-  ARROW_ASSIGN_OR_RAISE(const auto input, files.OpenInput(from));
-  ARROW_ASSIGN_OR_RAISE(const int64_t byte_count, input->GetSize());
-  ARROW_ASSIGN_OR_RAISE(const auto output, files.CreateNew(to));
-  for (int64_t offset = 0; offset < byte_count; offset += kCopyBytes) {
-    ARROW_ASSIGN_OR_RAISE(const auto bytes, input->ReadAt(offset, kCopyBytes));
-    ARROW_RETURN_NOT_OK(output->Write(bytes));
-  }
-  ARROW_RETURN_NOT_OK(output->Sync());
-  return output->Close();
 }
 
 /// Folders of tables, by table key.
@@ -212,19 +199,24 @@ arrow::Status SetAside(Files& files, const std::string& path, const std::string&
   return arrow::Status::OK();
 }
 
+arrow::Status RemoveDatabase(Files& files, const std::string& path) {
+  for (const char* suffix : {"", "-wal", "-shm"}) ARROW_RETURN_NOT_OK(files.Remove(path + suffix));
+  return arrow::Status::OK();
+}
+
 /// Puts the newest sound copy at the path.
 arrow::Status RestoreCopy(Files& files, const Clock& clock, const std::string& warehouse,
                           const std::string& path, RebuildReport* report) {
   ARROW_ASSIGN_OR_RAISE(const auto copies, LedgerCopies(files, warehouse));
   for (const LedgerCopy& copy : copies) {
-    if (!IsSound(clock, copy.path)) {
-      report->not_rebuilt.push_back("Copy of the ledger is damaged and is passed over: " +
-                                    copy.path);
-      continue;
+    ARROW_RETURN_NOT_OK(CopyFile(files, copy.path, path));
+    if (IsSound(clock, path)) {
+      report->copy = copy.path;
+      report->copy_taken_us = copy.taken_us;
+      return arrow::Status::OK();
     }
-    report->copy = copy.path;
-    report->copy_taken_us = copy.taken_us;
-    return CopyFile(files, copy.path, path);
+    report->not_rebuilt.push_back("Copy of the ledger is damaged and is passed over: " + copy.path);
+    ARROW_RETURN_NOT_OK(RemoveDatabase(files, path));
   }
   report->not_rebuilt.push_back(
       "There is no copy of the ledger: positions, work files and account begin anew, so sources "
@@ -235,19 +227,17 @@ arrow::Status RestoreCopy(Files& files, const Clock& clock, const std::string& w
 }  // namespace
 
 arrow::Result<RebuildReport> RebuildLedger(Files& files, const Clock& clock,
-                                           const std::string& data_folder) {
+                                           const std::string& data_folder,
+                                           const std::string& warehouse) {
   RebuildReport report;
   const std::string path = data_folder + "/ledger.sqlite";
-  const std::string warehouse = data_folder + "/lake";
   const bool is_there = files.Stat(path).ok();
   if (is_there && IsSound(clock, path)) {
     return Conflict("Ledger is sound and is left as it is; to go back to a copy, move it away: ",
                     path);
   }
   const std::string rebuilt = path + ".rebuilding";
-  for (const char* suffix : {"", "-wal", "-shm"}) {  // Of a rebuild that was killed.
-    ARROW_RETURN_NOT_OK(files.Remove(rebuilt + suffix));
-  }
+  ARROW_RETURN_NOT_OK(RemoveDatabase(files, rebuilt));  // Of a rebuild that was killed.
   ARROW_RETURN_NOT_OK(RestoreCopy(files, clock, warehouse, rebuilt, &report));
   {
     ARROW_ASSIGN_OR_RAISE(const auto ledger, Ledger::Open({.path = rebuilt}, clock));

@@ -31,11 +31,12 @@ struct RebuildReport {
   std::vector<std::string> not_rebuilt;  ///< One sentence each.
 };
 
-/// Makes `<data_folder>/ledger.sqlite` from the newest sound copy in `<data_folder>/lake/.ledger`
-/// and rolls each table forward to its newest metadata file. The old ledger is renamed. All leases
-/// are fenced. Nobody else may have the data folder open.
-/// \retval kConflict if the ledger that is there is sound: nothing is done
+/// Makes `<data_folder>/ledger.sqlite` from the newest sound copy in `<warehouse>/.ledger` and
+/// rolls each table forward to its newest metadata file. The old ledger is renamed. All leases are
+/// fenced. Nobody else may have the data folder open. \retval kConflict if the ledger that is there
+/// is sound: nothing is done
 arrow::Result<RebuildReport> RebuildLedger(Files& files, const Clock& clock,
-                                           const std::string& data_folder);
+                                           const std::string& data_folder,
+                                           const std::string& warehouse);
 
 }  // namespace catchwater

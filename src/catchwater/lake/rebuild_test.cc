@@ -19,7 +19,7 @@ class RebuildTest : public UpkeepTest {
   std::string Warehouse() const { return folder_.path() + "/lake"; }
   void TakeCopy() {
     Advance(kTestSecondUs);
-    ASSERT_TRUE(TakeLedgerCopy(*files_, *ledger_, Warehouse(), clock_.now_us).ok());
+    ASSERT_TRUE(TakeLedgerCopy(*files_, *ledger_, Warehouse(), folder_.path(), clock_.now_us).ok());
   }
   void Close() {
     lake_.reset();
@@ -30,7 +30,7 @@ class RebuildTest : public UpkeepTest {
     for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(LedgerPath() + suffix);
   }
   RebuildReport Rebuild() {
-    auto report = RebuildLedger(*files_, clock_, folder_.path());
+    auto report = RebuildLedger(*files_, clock_, folder_.path(), Warehouse());
     EXPECT_TRUE(report.ok()) << report.status();
     ledger_ = Ledger::Open({.path = LedgerPath()}, clock_).ValueOrDie();
     lake_ = OpenLake({});
@@ -126,7 +126,8 @@ TEST_F(RebuildTest, LeavesASoundLedgerAsItIs) {
   AppendMany(2);
   TakeCopy();
   Close();
-  EXPECT_EQ(KindOf(RebuildLedger(*files_, clock_, folder_.path()).status()), ErrorKind::kConflict);
+  EXPECT_EQ(KindOf(RebuildLedger(*files_, clock_, folder_.path(), Warehouse()).status()),
+            ErrorKind::kConflict);
 }
 
 TEST_F(RebuildTest, PassesOverADamagedCopy) {

@@ -186,7 +186,7 @@ arrow::Status Maintenance::KeepLedger(int64_t seq, bool is_last) {
   if (copies) {
     ARROW_ASSIGN_OR_RAISE(const CatalogView now, lake_.ledger().Catalog());
     ARROW_RETURN_NOT_OK(TakeLedgerCopy(lake_.files(), lake_.ledger(), lake_.options().warehouse,
-                                       lake_.clock().NowMicros())
+                                       options_.spill_folder, lake_.clock().NowMicros())
                             .status());
     copied_seq_ = now.seq;
     const std::lock_guard lock(mutex_);

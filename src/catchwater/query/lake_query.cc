@@ -5,6 +5,7 @@
 #include <arrow/type.h>
 
 #include "catchwater/base/error.h"
+#include "catchwater/io/store_path.h"
 #include "catchwater/sql/sql_text.h"
 
 namespace catchwater {
@@ -57,7 +58,7 @@ std::string EmptySource(const arrow::Schema& schema) {
 arrow::Result<std::unique_ptr<LakeQuery>> LakeQuery::Open(Lake& lake, ReadPoint read_point,
                                                           const LakeQueryOptions& options) {
   std::unique_ptr<LakeQuery> query(new LakeQuery(lake, std::move(read_point)));
-  query->extension_folder_ = options.extension_folder;
+  query->options_ = options;
   ARROW_ASSIGN_OR_RAISE(query->database_, SqlDatabase::Open(options.sql));
   ARROW_ASSIGN_OR_RAISE(query->connection_, query->database_->Connect());
   ARROW_RETURN_NOT_OK(
@@ -65,7 +66,7 @@ arrow::Result<std::unique_ptr<LakeQuery>> LakeQuery::Open(Lake& lake, ReadPoint 
   return query;
 }
 
-arrow::Result<std::string> LakeQuery::LakeSource(const TableState& table) const {
+arrow::Result<std::string> LakeQuery::LakeSource(const TableState& table) {
   const Snapshot* snapshot = table.metadata->current_snapshot();
   if (read_point_.as_of_us && snapshot != nullptr) {
     const Snapshot* found = nullptr;
@@ -81,7 +82,12 @@ arrow::Result<std::string> LakeQuery::LakeSource(const TableState& table) const 
     snapshot = found;
   }
   if (snapshot == nullptr) return EmptySource(*table.schema);
-  ARROW_RETURN_NOT_OK(database_->LoadIcebergExtensions(extension_folder_));
+  ARROW_RETURN_NOT_OK(database_->LoadIcebergExtensions(options_.extension_folder));
+  if (IsStorePath(table.location) && !uses_s3_ && options_.s3) {
+    ARROW_ASSIGN_OR_RAISE(const SqlS3Options s3, options_.s3());
+    ARROW_RETURN_NOT_OK(database_->UseS3(s3));
+    uses_s3_ = true;
+  }
   return "iceberg_scan(" + QuoteSqlText(table.location) + ", snapshot_from_id => " +
          std::to_string(snapshot->snapshot_id) + ")";
 }

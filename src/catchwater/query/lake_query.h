@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,6 +19,8 @@ namespace catchwater {
 struct LakeQueryOptions {
   SqlOptions sql;
   std::string extension_folder;  ///< Of avro, httpfs and iceberg.
+  /// Asked when a table lies in a store; may be empty when none does.
+  std::function<arrow::Result<SqlS3Options>()> s3;
 };
 
 /// Tables are views `namespace.name` in the catalog `catchwater`; a filter on them prunes
@@ -34,14 +37,15 @@ class LakeQuery {
  private:
   LakeQuery(Lake& lake, ReadPoint read_point) : lake_(lake), read_point_(std::move(read_point)) {}
   arrow::Status DefineView(const std::string& table_key);
-  arrow::Result<std::string> LakeSource(const TableState& table) const;
+  arrow::Result<std::string> LakeSource(const TableState& table);
   std::string TableNames() const;
 
   Lake& lake_;
   const ReadPoint read_point_;
   std::shared_ptr<SqlDatabase> database_;
   std::unique_ptr<SqlConnection> connection_;
-  std::string extension_folder_;
+  LakeQueryOptions options_;
+  bool uses_s3_ = false;
   std::map<std::string, bool> is_defined_;
 };
 

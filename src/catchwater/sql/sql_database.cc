@@ -213,4 +213,29 @@ arrow::Status SqlDatabase::LoadIcebergExtensions(const std::string& directory) {
   return arrow::Status::OK();
 }
 
+arrow::Status SqlDatabase::UseS3(const SqlS3Options& options) {
+  ARROW_ASSIGN_OR_RAISE(auto connection, duckdb_internal::OpenConnection(state_));
+  const bool is_plain = options.endpoint.starts_with("http://");
+  std::string host = options.endpoint;
+  if (const size_t scheme = host.find("://"); scheme != host.npos) host.erase(0, scheme + 3);
+  while (host.ends_with('/')) host.pop_back();
+  std::string sql = "CREATE OR REPLACE SECRET catchwater_s3 (TYPE s3, PROVIDER config, REGION " +
+                    QuoteSqlText(options.region) + ", KEY_ID " +
+                    QuoteSqlText(options.access_key_id) + ", SECRET " +
+                    QuoteSqlText(options.secret_access_key.Reveal());
+  if (!options.session_token.is_empty()) {
+    sql += ", SESSION_TOKEN " + QuoteSqlText(options.session_token.Reveal());
+  }
+  if (!host.empty()) sql += ", ENDPOINT " + QuoteSqlText(host);
+  sql += std::string(", URL_STYLE ") + (options.is_path_style ? "'path'" : "'vhost'") +
+         ", USE_SSL " + (is_plain ? "false" : "true") + ")";
+  // The message may repeat the statement, and with it the secret.
+  if (!duckdb_internal::Run(connection->connection.get(), sql).ok()) {
+    return Internal("DuckDB refuses the settings of the S3 store");
+  }
+  if (options.ca_file.empty()) return arrow::Status::OK();
+  return duckdb_internal::Run(connection->connection.get(),
+                              "SET GLOBAL ca_cert_file = " + QuoteSqlText(options.ca_file));
+}
+
 }  // namespace catchwater

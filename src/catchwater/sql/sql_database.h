@@ -15,6 +15,8 @@
 #include <arrow/result.h>
 #include <arrow/table.h>
 
+#include "catchwater/security/secret.h"
+
 namespace catchwater {
 
 namespace duckdb_internal {
@@ -54,6 +56,17 @@ class SqlResult {
   friend class SqlConnection;
   explicit SqlResult(std::unique_ptr<duckdb_internal::ResultState> state);
   std::unique_ptr<duckdb_internal::ResultState> state_;
+};
+
+/// How statements reach `s3://` paths.
+struct SqlS3Options {
+  std::string endpoint = {};  ///< `http://host:port`; empty: Amazon's of the region.
+  std::string region = {};
+  bool is_path_style = false;
+  std::string ca_file = {};
+  std::string access_key_id = {};
+  Secret secret_access_key = {};
+  Secret session_token = {};
 };
 
 /// One session. One thread at a time, but for Interrupt().
@@ -106,6 +119,8 @@ class SqlDatabase {
   /// Loads avro, httpfs and iceberg (`iceberg_scan`) from `<directory>/<name>.duckdb_extension`.
   /// Does nothing the second time. \retval kNotFound with what to do if a file is not there
   arrow::Status LoadIcebergExtensions(const std::string& directory);
+  /// Lets statements read `s3://` paths. \pre the extensions are loaded
+  arrow::Status UseS3(const SqlS3Options& options);
 
  private:
   explicit SqlDatabase(std::shared_ptr<duckdb_internal::DatabaseState> state);

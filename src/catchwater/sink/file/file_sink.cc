@@ -6,6 +6,7 @@
 
 #include "catchwater/base/error.h"
 #include "catchwater/component/pick_columns.h"
+#include "catchwater/io/store_path.h"
 
 namespace catchwater {
 namespace {
@@ -93,10 +94,9 @@ arrow::Status RegisterFileSink(Registry& registry) {
         ARROW_ASSIGN_OR_RAISE(const std::string codec_name, CodecName(config));
         ARROW_ASSIGN_OR_RAISE(auto codec, context.registry.MakeCodec(codec_name));
         ARROW_ASSIGN_OR_RAISE(auto encoder, codec->MakeEncoder(pick.schema()));
-        const auto path = std::filesystem::path(context.project_folder) / config.path;
-        return std::make_unique<FileSink>(path.lexically_normal().string(), std::move(pick),
-                                          std::move(codec), std::move(encoder), context.files,
-                                          context.clock.NowMicros());
+        return std::make_unique<FileSink>(ResolvePath(context.project_folder, config.path),
+                                          std::move(pick), std::move(codec), std::move(encoder),
+                                          context.files, context.clock.NowMicros());
       });
 }
 

@@ -7,6 +7,7 @@
 
 #include "catchwater/base/error.h"
 #include "catchwater/io/decompress.h"
+#include "catchwater/io/store_path.h"
 
 namespace catchwater {
 namespace {
@@ -34,7 +35,7 @@ void FileFinder::SetIdentityNames(std::vector<std::string> names) {
 
 std::string FileFinder::RealPath(const std::string& path) const {
   const std::string& folder = options_.folder;
-  if (path.starts_with('/') || folder.empty() || folder == ".") return path;
+  if (path.starts_with('/') || IsStorePath(path) || folder.empty() || folder == ".") return path;
   return folder.ends_with('/') ? folder + path : folder + "/" + path;
 }
 
@@ -48,7 +49,8 @@ arrow::Result<std::vector<Offer>> FileFinder::Discover() {
     if (IsUnfinishedName(file.path)) continue;
     Known& known = Remember(file);
     if (known.head_hash.empty() || known.is_unreadable) {
-      if (!IsComplete(known)) {
+      // An object is not seen before it is whole.
+      if (!IsStorePath(file.entry.path) && !IsComplete(known)) {
         ++pending_count_;
         continue;
       }

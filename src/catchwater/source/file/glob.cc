@@ -4,9 +4,12 @@
 #include <utility>
 
 #include "catchwater/base/error.h"
+#include "catchwater/io/store_path.h"
 
 namespace catchwater {
 namespace {
+
+constexpr size_t kStoreSchemeBytes = 5;  // `s3://`
 
 // Matches one character against `[...]` at the start of the pattern and moves it behind. Without
 // a closing bracket the `[` is an ordinary character.
@@ -57,13 +60,18 @@ class Walk {
       : files_(files), folder_(std::move(folder)), found_(found) {}
 
   arrow::Status Run(std::string_view pattern) {
+    std::string base = pattern.starts_with('/') ? "/" : "";
+    if (IsStorePath(pattern)) {  // The bucket is no folder of anything.
+      base = pattern.substr(0, pattern.find('/', kStoreSchemeBytes));
+      pattern.remove_prefix(base.size());
+    }
     parts_ = Components(pattern);
-    return Descend(pattern.starts_with('/') ? "/" : "", 0, 0);
+    return Descend(base, 0, 0);
   }
 
  private:
   std::string Real(const std::string& shown) const {
-    if (shown.starts_with('/')) return shown;
+    if (shown.starts_with('/') || IsStorePath(shown)) return shown;
     if (shown.empty()) return folder_.empty() ? "." : folder_;
     return Joined(folder_, shown);
   }
@@ -132,7 +140,7 @@ class Walk {
     }
     auto entries = files_.List(Real(shown));
     if (!entries.ok()) return Unlistable(shown, entries.status(), depth);
-    if (depth == 0) {
+    if (depth == 0 && !IsStorePath(shown)) {  // A store has no links.
       ARROW_ASSIGN_OR_RAISE(const FileEntry base, files_.Stat(Real(shown)));
       ancestors_.assign(1, {base.device, base.inode});
     }

@@ -1,6 +1,5 @@
 #include "catchwater/transform/enrich/enrich_step.h"
 
-#include <filesystem>
 #include <memory>
 #include <optional>
 
@@ -12,6 +11,7 @@
 
 #include "catchwater/base/error.h"
 #include "catchwater/batch/select_rows.h"
+#include "catchwater/io/store_path.h"
 #include "catchwater/transform/enrich/lookup.h"
 #include "catchwater/transform/enrich/reference_reader.h"
 
@@ -161,8 +161,8 @@ class EnrichStep final : public Step {
 arrow::Result<std::unique_ptr<ReferenceReader>> MakeReader(const ReferenceConfig& with,
                                                            const StepContext& context) {
   if (with.table.empty()) {
-    const auto path = std::filesystem::path(context.project_folder) / with.file;
-    return MakeFileReference(path.string(), with.file, context.files);
+    return MakeFileReference(ResolvePath(context.project_folder, with.file), with.file,
+                             context.files);
   }
   if (context.table_reader == nullptr) {
     return ConfigError("A pipeline without a lake cannot read the table: ", with.table);
