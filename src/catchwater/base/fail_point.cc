@@ -14,7 +14,7 @@
 namespace catchwater {
 namespace {
 
-constexpr std::array<std::pair<FailPoint, std::string_view>, 32> kNames{{
+constexpr std::array<std::pair<FailPoint, std::string_view>, 37> kNames{{
     {FailPoint::kRecoveryBegin, "recovery.begin"},
     {FailPoint::kRecoveryPartitionOpened, "recovery.partition_opened"},
     {FailPoint::kAppendDataFileWritten, "append.data_file_written"},
@@ -47,6 +47,11 @@ constexpr std::array<std::pair<FailPoint, std::string_view>, 32> kNames{{
     {FailPoint::kSpoolTailWritten, "spool.tail_written"},
     {FailPoint::kSpoolTailPublished, "spool.tail_published"},
     {FailPoint::kSpoolSegmentTrimmed, "spool.segment_trimmed"},
+    {FailPoint::kDeliverOpened, "deliver.opened"},
+    {FailPoint::kDeliverFileWritten, "deliver.file_written"},
+    {FailPoint::kDeliverInTarget, "deliver.in_target"},
+    {FailPoint::kDeliverFlushed, "deliver.flushed"},
+    {FailPoint::kDeliverRecorded, "deliver.recorded"},
 }};
 
 enum class Action { kNone, kKill, kStop, kError };

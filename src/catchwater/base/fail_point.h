@@ -46,6 +46,11 @@ enum class FailPoint {
   kSpoolTailWritten,
   kSpoolTailPublished,
   kSpoolSegmentTrimmed,
+  kDeliverOpened,
+  kDeliverFileWritten,
+  kDeliverInTarget,
+  kDeliverFlushed,
+  kDeliverRecorded,
 };
 
 /// The name of a step, e.g. "append.manifest_written".

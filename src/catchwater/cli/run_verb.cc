@@ -60,8 +60,18 @@ void WatchForStop(const Clock& clock, std::optional<int64_t> for_ms, std::stop_s
   }
 }
 
-void PrintReport(const std::vector<RunnerReport>& reports) {
-  for (const RunnerReport& report : reports) {
+void PrintSinks(const std::vector<SinkReport>& sinks) {
+  for (const SinkReport& sink : sinks) {
+    std::cerr << "  sink " << sink.sink << ": " << sink.state << ", rows " << sink.rows
+              << ", transactions " << sink.transactions;
+    if (sink.resyncs > 0) std::cerr << ", resyncs " << sink.resyncs;
+    if (!sink.last_error.empty()) std::cerr << "\n    " << sink.last_error;
+    std::cerr << "\n";
+  }
+}
+
+void PrintReport(const ProjectRun& run) {
+  for (const RunnerReport& report : run.Reports()) {
     std::cerr << "pipeline " << report.pipeline << ": " << report.state << ", rows " << report.rows
               << ", committed " << report.rows_committed << ", dead letters " << report.dead_letters
               << ", commits " << report.commits;
@@ -70,6 +80,7 @@ void PrintReport(const std::vector<RunnerReport>& reports) {
     for (const std::string& sample : report.dead_letter_samples) {
       std::cerr << "  dead letter " << sample << "\n";
     }
+    PrintSinks(run.SinkReports(report.pipeline));
   }
 }
 
@@ -203,7 +214,7 @@ arrow::Status RunProject(Workspace& workspace, const RunArguments& arguments,
   }
   const arrow::Status status = RunWatched(workspace, run, for_ms);
   if (globals.json) PrintJson(run.Reports(), run.Compaction());
-  PrintReport(run.Reports());
+  PrintReport(run);
   PrintMerges(run.Compaction());
   if (needs_data) ARROW_RETURN_NOT_OK(WarnOfFailedInputs(workspace));
   if (arguments.shows_delays && needs_data) {

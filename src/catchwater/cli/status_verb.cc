@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "catchwater/cli/account_view.h"
+#include "catchwater/cli/sink_status.h"
 #include "catchwater/cli/workspace.h"
 #include "catchwater/pipeline/control_server.h"
 
@@ -60,6 +61,8 @@ arrow::Status PrintStatus(Workspace& workspace, bool as_json, bool files_only) {
     ARROW_ASSIGN_OR_RAISE(const WorkCounts inputs, workspace.ledger().InputCounts(name));
     ARROW_ASSIGN_OR_RAISE(const WorkCounts files,
                           workspace.ledger().DataFileCounts(bound.config.lake->table));
+    ARROW_ASSIGN_OR_RAISE(const auto sinks, SinkStatus(workspace.ledger(), bound, live,
+                                                       workspace.clock().NowMicros()));
     const AccountView account = AddUp(records);
     report.push_back({{"pipeline", name},
                       {"table", bound.config.lake->table},
@@ -69,6 +72,7 @@ arrow::Status PrintStatus(Workspace& workspace, bool as_json, bool files_only) {
                       {"rows", account.rows},
                       {"in_lake", account.lake},
                       {"unaccounted", account.unaccounted_frames() + account.unaccounted_rows()},
+                      {"sinks", sinks},
                       {"running", live}});
     if (as_json) continue;
     std::cout << "pipeline " << name << " -> " << bound.config.lake->table << "\n";
@@ -76,6 +80,7 @@ arrow::Status PrintStatus(Workspace& workspace, bool as_json, bool files_only) {
     // A source without files has no input files to speak of.
     if (HasAny(inputs)) PrintCounts("input files", inputs);
     PrintCounts("data files ", files);
+    std::cout << RenderSinks(sinks);
     if (!files_only) std::cout << Render(account);
   }
   if (as_json) std::cout << report.dump(2) << "\n";

@@ -22,6 +22,7 @@
 #include "catchwater/base/error.h"
 #include "catchwater/component/codec.h"
 #include "catchwater/component/context.h"
+#include "catchwater/component/delivery_options.h"
 #include "catchwater/component/sink.h"
 #include "catchwater/component/source.h"
 #include "catchwater/component/step.h"
@@ -68,6 +69,8 @@ struct Chosen {
   std::vector<std::string> frame_columns{};  ///< Sources only, as `is_live`: see ComponentInfo.
   bool is_live = false;
   bool is_group = false;
+  /// Sinks only: the config's member `delivery`; none: it takes results of streams only.
+  std::optional<DeliveryOptions> delivery{};
 };
 struct NoContext {};
 using ChosenSource = Chosen<Source, SourceContext>;
@@ -176,6 +179,7 @@ arrow::Status Registry::Add(ComponentKind kind, ComponentInfo info, Entries<Made
     if constexpr (requires { config.AddsUnknownColumns(); }) {
       chosen.columns.adds_unknown = config.AddsUnknownColumns();
     }
+    if constexpr (requires { config.delivery; }) chosen.delivery = config.delivery;
     chosen.make = [config, factory](const Context& context) { return factory(config, context); };
     return true;
   };

@@ -6,6 +6,22 @@
 #include "catchwater/codec/parquet/parquet_reader.h"
 
 namespace catchwater {
+namespace {
+
+arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> Read(
+    Lake& lake, const TableState& table, const std::vector<std::string>& uris,
+    std::shared_ptr<arrow::Schema> schema) {
+  std::vector<std::string> paths;
+  for (const std::string& uri : uris) {
+    ARROW_ASSIGN_OR_RAISE(std::string path, PathOfUri(uri));
+    paths.push_back(std::move(path));
+  }
+  const bool has_name_mapping = table.metadata->properties.contains("schema.name-mapping.default");
+  return ReadParquet(lake.files(), std::move(paths), std::move(schema),
+                     {.allow_names = has_name_mapping});
+}
+
+}  // namespace
 
 arrow::Result<std::vector<LiveFile>> LiveFiles(Lake& lake, const TableState& table,
                                                std::optional<int64_t> snapshot_id) {
@@ -55,14 +71,14 @@ arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> ReadRows(
     }
     schema = arrow::schema(std::move(fields));
   }
-  std::vector<std::string> paths;
-  for (const LiveFile& file : files) {
-    ARROW_ASSIGN_OR_RAISE(std::string path, PathOfUri(file.entry.file.path));
-    paths.push_back(std::move(path));
-  }
-  const bool has_name_mapping = table.metadata->properties.contains("schema.name-mapping.default");
-  return ReadParquet(lake.files(), std::move(paths), std::move(schema),
-                     {.allow_names = has_name_mapping});
+  std::vector<std::string> uris;
+  for (const LiveFile& file : files) uris.push_back(file.entry.file.path);
+  return Read(lake, table, uris, std::move(schema));
+}
+
+arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> ReadRows(
+    Lake& lake, const TableState& table, const std::vector<std::string>& uris) {
+  return Read(lake, table, uris, table.schema);
 }
 
 }  // namespace catchwater

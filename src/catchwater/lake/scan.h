@@ -35,4 +35,8 @@ arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> ReadRows(
     Lake& lake, const TableState& table, const std::vector<LiveFile>& files,
     const std::vector<std::string>& columns = {});
 
+/// The same for data files by their paths as manifests have them, all columns.
+arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> ReadRows(
+    Lake& lake, const TableState& table, const std::vector<std::string>& uris);
+
 }  // namespace catchwater

@@ -21,6 +21,7 @@
 
 #include "catchwater/base/clock.h"
 #include "catchwater/ledger/commit_plan.h"
+#include "catchwater/ledger/delivery.h"
 #include "catchwater/ledger/records.h"
 
 namespace catchwater {
@@ -128,6 +129,23 @@ class Ledger {
   /// Of the paths, those that no data file ever had (as far as rows are not pruned).
   virtual arrow::Result<std::vector<std::string>> UnknownDataFiles(
       const std::vector<std::string>& paths) = 0;
+
+  // --- Sinks ---------------------------------------------------------------------------------
+  /// Of the table, or of all for an empty key; by sink.
+  virtual arrow::Result<std::vector<DeliveryRecord>> Deliveries(const std::string& table_key) = 0;
+  /// Adds or replaces the record. Another state or reason is an event of the change feed.
+  virtual arrow::Status SetDelivery(const DeliveryRecord& delivery) = 0;
+  virtual arrow::Status RemoveDelivery(const std::string& sink, const std::string& table_key) = 0;
+  /// The data files behind the mark that a sink must get, in order of commits: without those of a
+  /// *replace*, and none from the first foreign commit on that nobody has read yet.
+  virtual arrow::Result<std::vector<DataFileRecord>> FilesToDeliver(const std::string& table_key,
+                                                                    const DeliveryMark& mark,
+                                                                    int64_t limit) = 0;
+  virtual arrow::Result<DeliveryBacklog> Backlog(const std::string& table_key,
+                                                 const DeliveryMark& mark) = 0;
+  /// True if the mark is of this ledger's history and every file that is to be delivered behind it
+  /// is still there. Call it when the delivery's record holds them.
+  virtual arrow::Result<bool> CanFollow(const std::string& table_key, const DeliveryMark& mark) = 0;
 
   // --- Clean-up
   // -------------------------------------------------------------------------------------

@@ -86,6 +86,7 @@ struct DataFileRecord {
   std::string table_key;
   DataFile file;
   int64_t added_seq = 0;
+  int64_t ordinal = 0;   ///< Within its commit.
   std::string added_by;  ///< The operation: append, replace, foreign.
   std::optional<int64_t> removed_seq;
   WorkState state = WorkState::kToProcess;

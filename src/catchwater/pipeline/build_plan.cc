@@ -56,6 +56,34 @@ bool IsOfFrame(const std::vector<std::string>& frame_columns, const std::string&
   });
 }
 
+arrow::Result<std::vector<SinkPlan>> BuildSinkPlans(const BoundPipeline& bound) {
+  std::vector<SinkPlan> sinks;
+  if (!bound.sinks.empty() && !bound.config.lake) {
+    return ConfigError(
+        "Sinks are fed from the table: add `lake: {table: namespace.name}`, pipeline: ",
+        bound.config.name);
+  }
+  for (const ChosenSink& chosen : bound.sinks) {
+    if (!chosen.delivery) {
+      return ConfigError(
+          "Sink takes results of streams only; move it to `streams: ... to:`, sink: ", chosen.name);
+    }
+    SinkPlan sink{.component = chosen, .name = chosen.name, .options = *chosen.delivery};
+    if (!chosen.delivery->name.empty()) sink.name = chosen.delivery->name;
+    if (!IsName(sink.name)) {
+      return ConfigError("Name of a sink must be letters, digits, `_` and `-`, name: ", sink.name);
+    }
+    for (const SinkPlan& other : sinks) {
+      if (other.name != sink.name) continue;
+      return ConfigError(
+          "Two sinks of a pipeline have one name; give one of them `name:`, pipeline and name: ",
+          bound.config.name, " ", sink.name);
+    }
+    sinks.push_back(std::move(sink));
+  }
+  return sinks;
+}
+
 }  // namespace
 
 std::string DeadLetterTableKey(const std::string& table_key) {
@@ -106,10 +134,7 @@ arrow::Result<PipelinePlan> BuildPlan(const BoundPipeline& bound, const std::str
     }
     plan.streams.push_back({.config = stream.config, .to = stream.sinks});
   }
-  if (!bound.sinks.empty()) {
-    return ConfigError("Pipelines have no `sinks:` yet; use `streams:` with `to:`, pipeline: ",
-                       config.name);
-  }
+  ARROW_ASSIGN_OR_RAISE(plan.sinks, BuildSinkPlans(bound));
   return plan;
 }
 

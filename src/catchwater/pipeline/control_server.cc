@@ -50,6 +50,22 @@ arrow::Status AnswerReadPoint(UnixConnection& connection, ProjectRun& run) {
   return connection.Write(streams);
 }
 
+Json ToJson(const std::vector<SinkReport>& reports) {
+  Json sinks = Json::array();
+  for (const SinkReport& report : reports) {
+    sinks.push_back({{"sink", report.sink},
+                     {"kind", report.kind},
+                     {"state", report.state},
+                     {"lag_ms", report.lag_ms},
+                     {"rows", report.rows},
+                     {"files", report.files},
+                     {"transactions", report.transactions},
+                     {"resyncs", report.resyncs},
+                     {"last_error", report.last_error}});
+  }
+  return sinks;
+}
+
 Json StatusOf(const ProjectRun& run) {
   Json pipelines = Json::array();
   for (const RunnerReport& report : run.Reports()) {
@@ -60,7 +76,8 @@ Json StatusOf(const ProjectRun& run) {
                          {"dead_letters", report.dead_letters},
                          {"commits", report.commits},
                          {"restarts", report.restarts},
-                         {"last_error", report.last_error}});
+                         {"last_error", report.last_error},
+                         {"sinks", ToJson(run.SinkReports(report.pipeline))}});
   }
   return {{"ok", true}, {"pipelines", std::move(pipelines)}};
 }

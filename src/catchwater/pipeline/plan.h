@@ -35,6 +35,13 @@ struct StreamPlan {
   std::vector<ChosenSink> to;
 };
 
+/// A sink that is fed from the table.
+struct SinkPlan {
+  ChosenSink component;
+  std::string name;  ///< Unique in the pipeline.
+  DeliveryOptions options;
+};
+
 /// Immutable; shared by the threads of a pipeline.
 struct PipelinePlan {
   std::string name;
@@ -45,7 +52,8 @@ struct PipelinePlan {
   std::vector<ChosenStep> steps;
   std::optional<LakePlan> lake;
   std::vector<StreamPlan> streams;
-  std::string keep_raw;  ///< Folder for the bytes as received; empty: not kept.
+  std::vector<SinkPlan> sinks;  ///< Only with a lake.
+  std::string keep_raw;         ///< Folder for the bytes as received; empty: not kept.
   std::optional<int64_t> keep_raw_retain_ms;
   int64_t frame_bytes_max = 16 << 20;
 

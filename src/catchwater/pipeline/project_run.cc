@@ -20,6 +20,10 @@ ProjectRun::ProjectRun(std::vector<std::shared_ptr<const PipelinePlan>> plans,
     maintenance_ = std::make_unique<Maintenance>(*context_.lake, plans, options_.maintenance);
   }
   for (auto& plan : plans) {
+    auto& feeds = feeds_[plan->name];
+    for (const SinkPlan& sink : plan->sinks) {
+      feeds.push_back(std::make_unique<SinkFeed>(plan, sink, context_));
+    }
     runners_.push_back(
         std::make_unique<PipelineRunner>(std::move(plan), context_, options_.runner));
   }
@@ -28,21 +32,60 @@ ProjectRun::ProjectRun(std::vector<std::shared_ptr<const PipelinePlan>> plans,
 ProjectRun::~ProjectRun() = default;
 
 arrow::Status ProjectRun::Run(std::stop_token stop) {
-  std::vector<arrow::Status> results(runners_.size());
+  arrow::Status result;
   {
     std::optional<std::jthread> maintenance;
     if (maintenance_ != nullptr) {
       maintenance.emplace([this](std::stop_token end) { maintenance_->RunUntil(end); });
     }
-    std::vector<std::jthread> threads;
-    for (size_t i = 0; i < runners_.size(); ++i) {
-      threads.emplace_back([&, i] { results[i] = runners_[i]->Run(stop); });
-    }
+    result = RunPipelines(stop);
   }
-  for (const arrow::Status& result : results) ARROW_RETURN_NOT_OK(result);
+  ARROW_RETURN_NOT_OK(result);
   const bool finishes = options_.runner.until_idle && !stop.stop_requested();
   return finishes && maintenance_ != nullptr ? maintenance_->RunOnce(stop, /*is_last=*/true)
                                              : arrow::Status::OK();
+}
+
+arrow::Status ProjectRun::RunPipelines(std::stop_token stop) {
+  for (const auto& runner : runners_) {
+    if (runner->plan().lake) ARROW_RETURN_NOT_OK(RetireDeliveries(runner->plan()));
+  }
+  std::vector<arrow::Status> results(runners_.size());
+  std::vector<std::vector<arrow::Status>> sink_results(runners_.size());
+  {
+    std::vector<std::jthread> threads;
+    for (size_t i = 0; i < runners_.size(); ++i) {
+      const auto& feeds = feeds_.at(runners_[i]->plan().name);
+      sink_results[i].resize(feeds.size());
+      for (size_t s = 0; s < feeds.size(); ++s) {
+        threads.emplace_back([&, i, s] { sink_results[i][s] = feeds[s]->Run(stop); });
+      }
+      threads.emplace_back([&, i] {
+        results[i] = runners_[i]->Run(stop);
+        for (const auto& feed : feeds) feed->FinishWhenDelivered();
+      });
+    }
+  }
+  for (const arrow::Status& result : results) ARROW_RETURN_NOT_OK(result);
+  for (const auto& of_pipeline : sink_results) {
+    for (const arrow::Status& result : of_pipeline) ARROW_RETURN_NOT_OK(result);
+  }
+  return arrow::Status::OK();
+}
+
+arrow::Status ProjectRun::RetireDeliveries(const PipelinePlan& plan) {
+  ARROW_ASSIGN_OR_RAISE(const auto deliveries, context_.ledger->Deliveries(""));
+  for (const DeliveryRecord& delivery : deliveries) {
+    if (!delivery.sink.starts_with(plan.name + "/")) continue;
+    bool is_known = false;
+    for (const SinkPlan& sink : plan.sinks) {
+      is_known |= delivery.sink == plan.name + "/" + sink.name &&
+                  delivery.table_key == plan.lake->table.table_key;
+    }
+    if (is_known) continue;
+    ARROW_RETURN_NOT_OK(context_.ledger->RemoveDelivery(delivery.sink, delivery.table_key));
+  }
+  return arrow::Status::OK();
 }
 
 CompactionReport ProjectRun::Compaction() const {
@@ -52,6 +95,14 @@ CompactionReport ProjectRun::Compaction() const {
 std::vector<RunnerReport> ProjectRun::Reports() const {
   std::vector<RunnerReport> reports;
   for (const auto& runner : runners_) reports.push_back(runner->Report());
+  return reports;
+}
+
+std::vector<SinkReport> ProjectRun::SinkReports(const std::string& pipeline) const {
+  std::vector<SinkReport> reports;
+  const auto feeds = feeds_.find(pipeline);
+  if (feeds == feeds_.end()) return reports;
+  for (const auto& feed : feeds->second) reports.push_back(feed->Report());
   return reports;
 }
 

@@ -2,6 +2,7 @@
 /// All pipelines of a project at work: one thread each, maintenance beside them.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -11,6 +12,7 @@
 
 #include "catchwater/pipeline/maintenance.h"
 #include "catchwater/pipeline/runner.h"
+#include "catchwater/pipeline/sink_feed.h"
 #include "catchwater/query/read_point.h"
 
 namespace catchwater {
@@ -34,6 +36,8 @@ class ProjectRun {
 
   std::vector<RunnerReport> Reports() const;
   CompactionReport Compaction() const;
+  /// Of the sinks of one pipeline, in the order of its file.
+  std::vector<SinkReport> SinkReports(const std::string& pipeline) const;
 
   /// One instant over all tables with what the pipelines have not flushed; flushes a pipeline that
   /// holds more than it can show.
@@ -44,7 +48,14 @@ class ProjectRun {
  private:
   RunnerContext context_;
   const ProjectRunOptions options_;
+  /// Runs the pipelines to their end, then lets the sinks have the rest.
+  arrow::Status RunPipelines(std::stop_token stop);
+  /// Forgets the delivery records of sinks that the pipelines do not have any more: they would
+  /// hold data files back for ever.
+  arrow::Status RetireDeliveries(const PipelinePlan& plan);
+
   std::vector<std::unique_ptr<PipelineRunner>> runners_;
+  std::map<std::string, std::vector<std::unique_ptr<SinkFeed>>> feeds_;  // By pipeline.
   std::unique_ptr<Maintenance> maintenance_;
 };
 

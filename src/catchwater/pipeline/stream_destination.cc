@@ -68,7 +68,10 @@ arrow::Status StreamResults::Finish() {
     for (auto& sink : stream.sinks) ARROW_RETURN_NOT_OK(sink->Write(*rows));
   }
   for (Stream& stream : streams_) {
-    for (auto& sink : stream.sinks) ARROW_RETURN_NOT_OK(sink->Finish());
+    for (auto& sink : stream.sinks) {
+      ARROW_RETURN_NOT_OK(sink->Flush(std::nullopt).status());
+      ARROW_RETURN_NOT_OK(sink->Close());
+    }
   }
   return arrow::Status::OK();
 }

@@ -12,7 +12,7 @@ namespace catchwater {
 std::string_view SelectDataFiles() {
   return "SELECT id, table_key, path, partition_key, tier, row_count, byte_count, event_us_min, "
          "event_us_max, added_seq, added_by, removed_seq, state, attempts, lease, epoch, reason, "
-         "added_us, finished_us, not_before_us FROM data_file";
+         "added_us, finished_us, not_before_us, ordinal FROM data_file";
 }
 
 arrow::Result<DataFileRecord> ReadDataFile(const Row& row) {
@@ -27,6 +27,7 @@ arrow::Result<DataFileRecord> ReadDataFile(const Row& row) {
                                  .event_us_min = row.OptionalNumber(7),
                                  .event_us_max = row.OptionalNumber(8)},
                         .added_seq = row.Number(9),
+                        .ordinal = row.Number(20),
                         .added_by = row.Text(10),
                         .removed_seq = row.OptionalNumber(11),
                         .state = state,

@@ -59,4 +59,10 @@ std::string FoundEventBody(int64_t partition_id, std::string_view pipeline, int6
                     {"byte_count", byte_count}});
 }
 
+std::string DeliveryEventBody(const DeliveryRecord& delivery) {
+  return Write(Json{{"table", delivery.table_key},
+                    {"state", DeliveryStateName(delivery.state)},
+                    {"reason", delivery.reason}});
+}
+
 }  // namespace catchwater

@@ -9,6 +9,7 @@
 #include <arrow/result.h>
 
 #include "catchwater/ledger/commit_plan.h"
+#include "catchwater/ledger/delivery.h"
 
 namespace catchwater {
 
@@ -31,5 +32,7 @@ struct WorkEventBody {
 std::string ToJson(const WorkEventBody& body);
 /// Body of the event `input_file` for a file that was found.
 std::string FoundEventBody(int64_t partition_id, std::string_view pipeline, int64_t byte_count);
+/// Body of the event `delivery`: a sink's new state.
+std::string DeliveryEventBody(const DeliveryRecord& delivery);
 
 }  // namespace catchwater

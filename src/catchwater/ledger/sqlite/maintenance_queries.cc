@@ -98,7 +98,7 @@ arrow::Result<std::vector<DataFileRecord>> SqliteLedger::RemovedDataFiles(
                " WHERE table_key = ?1 AND removed_seq IS NOT NULL AND is_unlink_queued = 0 "
                "AND state IN ('done', 'failed') AND (removed_seq, id) > (?2, ?3) "
                "AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.table_key = ?1 "
-               "AND d.state <> 'resync' AND d.seq < added_seq) "
+               "AND d.state <> 'resync' AND (d.seq, d.ordinal) < (added_seq, data_file.ordinal)) "
                "ORDER BY removed_seq, id LIMIT ?4",
            {table_key, after.removed_seq, after.id, limit}, [&](const Row& row) -> arrow::Status {
              ARROW_ASSIGN_OR_RAISE(auto file, ReadDataFile(row));

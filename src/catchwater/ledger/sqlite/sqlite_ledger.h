@@ -76,6 +76,16 @@ class SqliteLedger final : public Ledger {
   arrow::Result<std::vector<std::string>> UnknownDataFiles(
       const std::vector<std::string>& paths) override;
 
+  arrow::Result<std::vector<DeliveryRecord>> Deliveries(const std::string& table_key) override;
+  arrow::Status SetDelivery(const DeliveryRecord& delivery) override;
+  arrow::Status RemoveDelivery(const std::string& sink, const std::string& table_key) override;
+  arrow::Result<std::vector<DataFileRecord>> FilesToDeliver(const std::string& table_key,
+                                                            const DeliveryMark& mark,
+                                                            int64_t limit) override;
+  arrow::Result<DeliveryBacklog> Backlog(const std::string& table_key,
+                                         const DeliveryMark& mark) override;
+  arrow::Result<bool> CanFollow(const std::string& table_key, const DeliveryMark& mark) override;
+
   arrow::Result<std::vector<DataFileRecord>> RemovedDataFiles(const std::string& table_key,
                                                               const RemovedCursor& after,
                                                               int64_t limit) override;

@@ -30,16 +30,17 @@ class ConsoleSink final : public Sink {
     return arrow::Status::OK();
   }
 
-  arrow::Status Finish() override {
+  arrow::Result<SinkReceipt> Flush(const std::optional<DeliveryMark>&) override {
     console_ << title_ << "\n"
              << DrawTable(*pick_.schema(), batches_, {.rows_max = config_.rows_max});
     if (row_count_ > config_.rows_max) console_ << "(" << row_count_ << " rows in all)\n";
     console_.flush();
     batches_.clear();
-    return arrow::Status::OK();
+    kept_count_ = 0;
+    return SinkReceipt{.row_count = std::exchange(row_count_, 0)};
   }
 
-  arrow::Status Abandon() override {
+  arrow::Status Close() override {
     batches_.clear();
     return arrow::Status::OK();
   }

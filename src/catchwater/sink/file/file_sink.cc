@@ -7,6 +7,7 @@
 #include "catchwater/base/error.h"
 #include "catchwater/component/pick_columns.h"
 #include "catchwater/io/store_path.h"
+#include "catchwater/sink/file/partition_sink.h"
 
 namespace catchwater {
 namespace {
@@ -24,7 +25,7 @@ class FileSink final : public Sink {
         files_(files) {}
 
   ~FileSink() override {
-    if (file_ != nullptr) (void)Abandon();
+    if (file_ != nullptr) (void)Close();
   }
 
   arrow::Status Check() override {
@@ -33,25 +34,27 @@ class FileSink final : public Sink {
   }
 
   arrow::Status Write(const arrow::RecordBatch& rows) override {
-    ARROW_RETURN_NOT_OK(Open());
+    ARROW_RETURN_NOT_OK(MakeFile());
     ARROW_ASSIGN_OR_RAISE(const auto picked, pick_.Apply(rows));
     std::string bytes;
     ARROW_RETURN_NOT_OK(encoder_->Encode(*picked, &bytes));
+    row_count_ += rows.num_rows();
     return file_->Write(bytes.data(), static_cast<int64_t>(bytes.size()));
   }
 
-  arrow::Status Finish() override {
-    ARROW_RETURN_NOT_OK(Open());
+  arrow::Result<SinkReceipt> Flush(const std::optional<DeliveryMark>&) override {
+    ARROW_RETURN_NOT_OK(MakeFile());
     std::string bytes;
     ARROW_RETURN_NOT_OK(encoder_->Finish(&bytes));
     ARROW_RETURN_NOT_OK(file_->Write(bytes.data(), static_cast<int64_t>(bytes.size())));
     ARROW_RETURN_NOT_OK(file_->Sync());
     ARROW_RETURN_NOT_OK(file_->Close());
     file_ = nullptr;
-    return files_.Rename(part_path_, path_);
+    ARROW_RETURN_NOT_OK(files_.Rename(part_path_, path_));
+    return SinkReceipt{.row_count = std::exchange(row_count_, 0)};
   }
 
-  arrow::Status Abandon() override {
+  arrow::Status Close() override {
     if (file_ == nullptr) return arrow::Status::OK();
     (void)file_->Close();
     file_ = nullptr;
@@ -59,7 +62,7 @@ class FileSink final : public Sink {
   }
 
  private:
-  arrow::Status Open() {
+  arrow::Status MakeFile() {
     if (file_ != nullptr) return arrow::Status::OK();
     ARROW_ASSIGN_OR_RAISE(file_, files_.CreateNew(part_path_));
     return arrow::Status::OK();
@@ -72,6 +75,7 @@ class FileSink final : public Sink {
   const std::unique_ptr<Encoder> encoder_;
   Files& files_;
   std::shared_ptr<WritableFile> file_;
+  int64_t row_count_ = 0;  // Since the last Flush.
 };
 
 arrow::Result<std::string> CodecName(const FileSinkConfig& config) {
@@ -87,9 +91,20 @@ arrow::Result<std::string> CodecName(const FileSinkConfig& config) {
 
 arrow::Status RegisterFileSink(Registry& registry) {
   return registry.AddSink<FileSinkConfig>(
-      {.name = "file", .summary = "Writes rows into a CSV or JSON file, whole or not at all."},
+      {.name = "file",
+       .summary = "Writes a stream's results into one file, or a table's rows into a folder."},
       [](FileSinkConfig config,
          const SinkContext& context) -> arrow::Result<std::unique_ptr<Sink>> {
+        const bool is_folder = config.path.ends_with("/");
+        if (!context.sink.empty() && !is_folder) {
+          return ConfigError("File sink of a table needs a folder, with a `/` at its end: ",
+                             config.path);
+        }
+        if (context.sink.empty() && is_folder) {
+          return ConfigError("File sink of a stream needs the name of a file, not of a folder: ",
+                             config.path);
+        }
+        if (is_folder) return MakePartitionSink(config, context);
         ARROW_ASSIGN_OR_RAISE(auto pick, PickColumns::Make(config.columns, context.schema));
         ARROW_ASSIGN_OR_RAISE(const std::string codec_name, CodecName(config));
         ARROW_ASSIGN_OR_RAISE(auto codec, context.registry.MakeCodec(codec_name));

@@ -1,0 +1,24 @@
+/// \file
+/// How the sinks of a pipeline stand: from a running program, else from the ledger.
+#pragma once
+
+#include <string>
+
+#include <arrow/result.h>
+#include <nlohmann/json.hpp>
+
+#include "catchwater/component/bind_pipeline.h"
+#include "catchwater/ledger/ledger.h"
+
+namespace catchwater {
+
+/// One object a sink, in the order of the file: sink, kind, state, lag_ms, rows_behind,
+/// files_behind, delivered_seq, last_error; with what the running program (`live`, may be null)
+/// says of it. A pipeline without sinks: an empty list.
+arrow::Result<nlohmann::ordered_json> SinkStatus(Ledger& ledger, const BoundPipeline& bound,
+                                                 const nlohmann::ordered_json& live,
+                                                 int64_t now_us);
+/// One line a sink.
+std::string RenderSinks(const nlohmann::ordered_json& sinks);
+
+}  // namespace catchwater

@@ -1,0 +1,95 @@
+/// \file
+/// One opened sink that follows one table, commit by commit. Made anew after every failure and
+/// every change of the table's columns: it knows nothing that the target and the ledger do not.
+///
+///   sink's mark -> does the ledger still have all behind it? -> follow, or the whole table anew
+///
+/// Invariants:
+/// 1. The mark moves in the target's own step, with the rows. The ledger's copy comes after it.
+/// 2. Before anything is decided on the mark, the ledger holds the files behind it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <arrow/result.h>
+
+#include "catchwater/component/sink.h"
+#include "catchwater/lake/catalog.h"
+#include "catchwater/lake/scan.h"
+#include "catchwater/ledger/delivery.h"
+
+namespace catchwater {
+
+/// What is delivered, and how a sink for it is made.
+struct DeliveryTask {
+  std::string sink;         ///< `pipeline/name`
+  std::string table_key;    ///< Exists.
+  int64_t batch_bytes = 0;  ///< Of data files in one transaction.
+  std::function<arrow::Result<std::unique_ptr<Sink>>(std::shared_ptr<arrow::Schema>)> make;
+};
+
+struct DeliveryStep {
+  enum class Kind {
+    kNothing,        ///< Nothing waits.
+    kDelivered,      ///< One transaction.
+    kSchemaChanged,  ///< Make another Delivery.
+  };
+  Kind kind = Kind::kNothing;
+  int64_t file_count = 0;
+  int64_t row_count = 0;
+  std::optional<int64_t> oldest_us;  ///< When the oldest of the delivered commits was made.
+};
+
+/// One thread at a time.
+class Delivery {
+ public:
+  /// Makes and opens the sink and finds out where it stands.
+  static arrow::Result<std::unique_ptr<Delivery>> Open(Lake& lake, DeliveryTask task);
+  ~Delivery();
+
+  /// True if the whole table must come: call Resync before Step.
+  bool needs_resync() const { return needs_resync_; }
+  /// \retval kCancelled on a stop: the next Delivery begins it anew
+  arrow::Result<DeliveryStep> Resync(std::stop_token stop);
+  /// Delivers what waits, at most one transaction.
+  /// \retval kCancelled on a stop: nothing of the step is visible
+  arrow::Result<DeliveryStep> Step(std::stop_token stop);
+
+  const DeliveryMark& mark() const { return mark_; }
+
+ private:
+  /// What goes into one transaction.
+  struct Share {
+    std::vector<DeliveryMark> files;
+    std::optional<DeliveryMark> mark;
+  };
+  Delivery(Lake& lake, DeliveryTask task) : lake_(lake), task_(std::move(task)) {}
+  arrow::Status Start();
+  arrow::Result<DeliveryMark> FindMark();
+  arrow::Status Record(DeliveryMark mark);
+  /// Merged files first, then by commit: what was appended later overwrites.
+  arrow::Result<std::vector<DataFileRecord>> FilesOf(const TableState& table);
+  /// \return the rows
+  arrow::Result<int64_t> DeliverShare(const TableState& table, const Share& share,
+                                      std::stop_token stop);
+  arrow::Result<int64_t> TryShare(const TableState& table, const Share& share,
+                                  std::stop_token stop);
+  arrow::Result<int64_t> WriteFile(const TableState& table, const DeliveryMark& file,
+                                   std::stop_token stop);
+
+  Lake& lake_;
+  const DeliveryTask task_;
+  std::shared_ptr<const TableState> table_;  // Whose columns the sink was made for.
+  std::unique_ptr<Sink> sink_;
+  DeliveryMark mark_;
+  bool needs_resync_ = false;
+};
+
+}  // namespace catchwater

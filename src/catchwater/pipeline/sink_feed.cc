@@ -1,0 +1,249 @@
+#include "catchwater/pipeline/sink_feed.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "catchwater/base/error.h"
+#include "catchwater/pipeline/timer.h"
+#include "catchwater/security/secret.h"
+
+namespace catchwater {
+namespace {
+
+constexpr int64_t kLeaseMs = 15'000;
+constexpr int64_t kPollUs = 200'000;     // One small query of the ledger.
+constexpr int64_t kPatienceUs = 50'000;  // A sleep looks for the end that often.
+constexpr int64_t kBackOffUsMin = 500'000;
+constexpr int64_t kBackOffUsMax = 30'000'000;
+constexpr int64_t kBlockedUs = 10'000'000;  // Then it is looked whether somebody has helped.
+constexpr int kTriesMaxAtEnd = 5;           // In a row, before `--until-idle` gives up.
+constexpr int64_t kCatchingUpUs = 5'000'000;
+
+/// What another attempt may heal by itself.
+bool IsTransient(const arrow::Status& failure) {
+  switch (KindOf(failure)) {
+    case ErrorKind::kUnavailable:
+    case ErrorKind::kThrottled:
+    case ErrorKind::kConflict:
+    case ErrorKind::kCommitUnknown:  // The mark in the target tells whether it happened.
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+SinkFeed::SinkFeed(std::shared_ptr<const PipelinePlan> plan, SinkPlan sink, RunnerContext context)
+    : plan_(std::move(plan)),
+      sink_(std::move(sink)),
+      context_(std::move(context)),
+      table_key_(plan_->lake->table.table_key),
+      name_(plan_->name + "/" + sink_.name) {
+  report_.sink = sink_.name;
+  report_.kind = sink_.component.name;
+  report_.state = "waiting";
+}
+
+bool SinkFeed::Sleep(int64_t duration_us, std::stop_token stop) {
+  const int64_t end_us = context_.clock.MonotonicMicros() + duration_us;
+  while (!is_finishing_) {
+    const int64_t left_us = end_us - context_.clock.MonotonicMicros();
+    if (left_us <= 0) return true;
+    if (!context_.clock.SleepMicros(std::min(left_us, kPatienceUs), stop)) return false;
+  }
+  return !stop.stop_requested();
+}
+
+arrow::Result<bool> SinkFeed::TakeLease(std::stop_token stop) {
+  const std::string lease = "sink/" + name_;
+  while (!stop.stop_requested()) {
+    ARROW_ASSIGN_OR_RAISE(const auto epoch,
+                          context_.ledger->AcquireLease(lease, context_.owner, kLeaseMs));
+    if (epoch) {
+      fence_ = {.lease = lease, .epoch = *epoch};
+      return true;
+    }
+    SetState("waiting");
+    // Who has the lease delivers what is there; it is not for this process to wait for that.
+    if (is_finishing_) return false;
+    Sleep(kPollUs, stop);
+  }
+  return false;
+}
+
+arrow::Result<bool> SinkFeed::HasTable(std::stop_token stop) {
+  while (!stop.stop_requested()) {
+    ARROW_ASSIGN_OR_RAISE(const auto pointer, context_.ledger->TablePointer(table_key_));
+    if (pointer) return true;
+    if (is_finishing_) return false;
+    Sleep(kPollUs, stop);
+  }
+  return false;
+}
+
+arrow::Status SinkFeed::Run(std::stop_token stop) {
+  while (!stop.stop_requested()) {
+    ARROW_ASSIGN_OR_RAISE(const bool has_lease, TakeLease(stop));
+    if (!has_lease) return arrow::Status::OK();
+    const arrow::Result<bool> is_done = FollowUnderLease(stop);
+    ARROW_RETURN_NOT_OK(context_.ledger->ReleaseLease(fence_.lease, fence_.epoch));
+    if (!is_done.ok()) return WithContext(is_done.status(), "sink `" + name_ + "`");
+    if (*is_done) return arrow::Status::OK();
+  }
+  return arrow::Status::OK();
+}
+
+arrow::Result<bool> SinkFeed::FollowUnderLease(std::stop_token stop) {
+  std::stop_source lease_stop;
+  const std::stop_callback forward(stop, [&] { lease_stop.request_stop(); });
+  const Timer renewal(context_.clock, kLeaseMs * 1000 / 3, [this, &lease_stop] {
+    const auto renewed = context_.ledger->RenewLease(fence_.lease, fence_.epoch, kLeaseMs);
+    if (renewed.ok() && !*renewed) lease_stop.request_stop();
+  });
+  const std::stop_token token = lease_stop.get_token();
+  ARROW_ASSIGN_OR_RAISE(const bool has_table, HasTable(token));
+  if (!has_table) return !token.stop_requested();
+  while (true) {
+    const arrow::Status status = Follow(token);
+    if (token.stop_requested()) return false;
+    if (status.ok()) return true;
+    ARROW_ASSIGN_OR_RAISE(const bool goes_on, Recover(status, token));
+    if (token.stop_requested()) return false;
+    if (!goes_on) return status;
+  }
+}
+
+arrow::Result<std::unique_ptr<Sink>> SinkFeed::MakeSink(std::shared_ptr<arrow::Schema> schema) {
+  return sink_.component.make({.schema = std::move(schema),
+                               .pipeline = plan_->name,
+                               .sink = name_,
+                               .table_key = table_key_,
+                               .files = context_.files,
+                               .clock = context_.clock,
+                               .project_folder = plan_->project_folder,
+                               .registry = context_.registry,
+                               .console = context_.console,
+                               .is_terminal = context_.is_terminal});
+}
+
+arrow::Result<std::unique_ptr<Delivery>> SinkFeed::OpenDelivery() {
+  ARROW_ASSIGN_OR_RAISE(auto delivery,
+                        Delivery::Open(*context_.lake, {.sink = name_,
+                                                        .table_key = table_key_,
+                                                        .batch_bytes = sink_.options.batch.bytes,
+                                                        .make = [this](auto schema) {
+                                                          return MakeSink(std::move(schema));
+                                                        }}));
+  noted_reason_.clear();  // Opening has written the record without one.
+  return delivery;
+}
+
+arrow::Status SinkFeed::Follow(std::stop_token stop) {
+  bool is_done = false;
+  while (!is_done) {
+    ARROW_ASSIGN_OR_RAISE(const auto delivery, OpenDelivery());
+    if (delivery->needs_resync()) {
+      SetState("resync");
+      ARROW_ASSIGN_OR_RAISE(const DeliveryStep step, delivery->Resync(stop));
+      if (step.kind == DeliveryStep::Kind::kSchemaChanged) continue;
+      Note(step);
+      std::lock_guard lock(mutex_);
+      ++report_.resyncs;
+    }
+    ARROW_ASSIGN_OR_RAISE(is_done, FollowOpened(*delivery, stop));
+  }
+  return arrow::Status::OK();
+}
+
+arrow::Result<bool> SinkFeed::FollowOpened(Delivery& delivery, std::stop_token stop) {
+  while (!stop.stop_requested()) {
+    const bool was_finishing = is_finishing_;  // Before the look: nothing comes after it.
+    const int64_t begun_us = context_.clock.MonotonicMicros();
+    ARROW_ASSIGN_OR_RAISE(const DeliveryStep step, delivery.Step(stop));
+    if (step.kind == DeliveryStep::Kind::kSchemaChanged) return false;
+    failures_ = 0;
+    Note(step);
+    if (step.kind == DeliveryStep::Kind::kNothing) {
+      if (was_finishing) return true;
+      Sleep(kPollUs, stop);
+      continue;
+    }
+    // One that is behind goes on at once.
+    const int64_t every_us = sink_.options.every.ms * 1'000;
+    const int64_t lag_us = context_.clock.NowMicros() - step.oldest_us.value_or(0);
+    if (lag_us > std::max(kCatchingUpUs, 2 * every_us)) continue;
+    Sleep(every_us - (context_.clock.MonotonicMicros() - begun_us), stop);
+  }
+  return true;
+}
+
+arrow::Result<bool> SinkFeed::Recover(const arrow::Status& failure, std::stop_token stop) {
+  if (KindOf(failure) == ErrorKind::kCancelled) return !stop.stop_requested();
+  ++failures_;
+  const bool is_transient = IsTransient(failure);
+  // A conflict is the sink's word for "in another way, please"; told only if it does not help.
+  const bool is_quiet = KindOf(failure) == ErrorKind::kConflict && failures_ <= 2;
+  if (!is_quiet) ARROW_RETURN_NOT_OK(NoteFailure(failure, !is_transient));
+  if (is_finishing_ && (!is_transient || failures_ >= kTriesMaxAtEnd)) return false;
+  if (is_quiet) return !stop.stop_requested();
+  int64_t wait_us = kBlockedUs;
+  if (is_transient) {
+    wait_us = std::min(kBackOffUsMax, kBackOffUsMin << std::min(failures_ - 1, 6));
+    wait_us = wait_us / 2 + static_cast<int64_t>(random_.Uniform() * static_cast<double>(wait_us));
+  }
+  // At the end the tries come as quickly as they may, but not faster.
+  if (is_finishing_) return context_.clock.SleepMicros(std::min(wait_us, kBackOffUsMin), stop);
+  return Sleep(wait_us, stop);
+}
+
+arrow::Status SinkFeed::NoteFailure(const arrow::Status& failure, bool is_blocked) {
+  const std::string reason = MaskSecrets(failure.message());
+  ARROW_ASSIGN_OR_RAISE(const auto deliveries, context_.ledger->Deliveries(table_key_));
+  const auto found = std::ranges::find(deliveries, name_, &DeliveryRecord::sink);
+  DeliveryRecord record{.sink = name_, .table_key = table_key_};
+  if (found != deliveries.end()) record = *found;
+  ARROW_ASSIGN_OR_RAISE(const DeliveryBacklog backlog,
+                        context_.ledger->Backlog(table_key_, record.mark));
+  const int64_t now_us = context_.clock.NowMicros();
+  const int64_t lag_us = now_us - backlog.oldest_us.value_or(now_us);
+  if (lag_us > sink_.options.hold_max.ms * 1'000) {
+    record.state = DeliveryState::kResync;
+  } else if (record.state != DeliveryState::kResync) {
+    record.state = is_blocked ? DeliveryState::kBlocked : DeliveryState::kLive;
+  }
+  record.reason = reason;
+  if (found == deliveries.end() || noted_reason_ != reason || found->state != record.state) {
+    ARROW_RETURN_NOT_OK(context_.ledger->SetDelivery(record));
+    noted_reason_ = reason;
+  }
+  std::lock_guard lock(mutex_);
+  report_.state = is_blocked ? "blocked" : "down";
+  report_.last_error = reason;
+  report_.lag_ms = lag_us / 1'000;
+  return arrow::Status::OK();
+}
+
+void SinkFeed::SetState(std::string state) {
+  std::lock_guard lock(mutex_);
+  report_.state = std::move(state);
+}
+
+void SinkFeed::Note(const DeliveryStep& step) {
+  const int64_t now_us = context_.clock.NowMicros();
+  std::lock_guard lock(mutex_);
+  report_.last_error.clear();
+  report_.lag_ms = (now_us - step.oldest_us.value_or(now_us)) / 1'000;
+  report_.state = report_.lag_ms * 1'000 > kCatchingUpUs ? "catching_up" : "following";
+  if (step.kind != DeliveryStep::Kind::kDelivered) return;
+  ++report_.transactions;
+  report_.rows += step.row_count;
+  report_.files += step.file_count;
+}
+
+SinkReport SinkFeed::Report() const {
+  std::lock_guard lock(mutex_);
+  return report_;
+}
+
+}  // namespace catchwater

@@ -1,0 +1,83 @@
+/// \file
+/// Feeds one sink of a pipeline from its table, on a thread of its own, whatever happens to the
+/// target: a sink that is down or blocked stops neither the lake nor the other sinks.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include <arrow/result.h>
+
+#include "catchwater/base/random.h"
+#include "catchwater/pipeline/delivery.h"
+#include "catchwater/pipeline/plan.h"
+#include "catchwater/pipeline/runner.h"
+
+namespace catchwater {
+
+/// What a sink got since the start; a copy.
+struct SinkReport {
+  std::string sink;  ///< Without the pipeline.
+  std::string kind;  ///< e.g. `postgres`
+  /// waiting (for the table, or another process feeds it) | following | catching_up | resync |
+  /// down | blocked
+  std::string state;
+  std::string last_error;
+  int64_t rows = 0;
+  int64_t files = 0;
+  int64_t transactions = 0;
+  int64_t resyncs = 0;
+  int64_t lag_ms = 0;  ///< Age of the oldest commit that it lacks; 0: it has all.
+};
+
+/// Run: one thread. The others: any thread.
+class SinkFeed {
+ public:
+  /// \pre the context has ledger and lake
+  SinkFeed(std::shared_ptr<const PipelinePlan> plan, SinkPlan sink, RunnerContext context);
+
+  /// Delivers until a stop, or until FinishWhenDelivered was called and nothing is left.
+  /// \return an error only after FinishWhenDelivered: why the sink could not get the rest
+  arrow::Status Run(std::stop_token stop);
+  /// No more commits will come.
+  void FinishWhenDelivered() { is_finishing_ = true; }
+  SinkReport Report() const;
+  const SinkPlan& plan() const { return sink_; }
+
+ private:
+  arrow::Result<bool> TakeLease(std::stop_token stop);
+  arrow::Result<bool> HasTable(std::stop_token stop);
+  /// \return false if the lease was lost or a stop was requested
+  arrow::Result<bool> FollowUnderLease(std::stop_token stop);
+  arrow::Status Follow(std::stop_token stop);
+  /// \return false if the table has other columns now: the sink must be opened again
+  arrow::Result<bool> FollowOpened(Delivery& delivery, std::stop_token stop);
+  arrow::Result<std::unique_ptr<Delivery>> OpenDelivery();
+  /// \return false if there is no more to try
+  arrow::Result<bool> Recover(const arrow::Status& failure, std::stop_token stop);
+  arrow::Status NoteFailure(const arrow::Status& failure, bool is_blocked);
+  arrow::Result<std::unique_ptr<Sink>> MakeSink(std::shared_ptr<arrow::Schema> schema);
+  bool Sleep(int64_t duration_us, std::stop_token stop);
+  void SetState(std::string state);
+  void Note(const DeliveryStep& step);
+
+  const std::shared_ptr<const PipelinePlan> plan_;
+  const SinkPlan sink_;
+  const RunnerContext context_;
+  const std::string table_key_;
+  const std::string name_;  // pipeline/name
+  Random random_ = Random::FromSystem();
+  Fence fence_;
+  int failures_ = 0;          // In a row.
+  std::string noted_reason_;  // As it stands in the ledger.
+  std::atomic<bool> is_finishing_ = false;
+  mutable std::mutex mutex_;
+  SinkReport report_;  // Guarded by mutex_.
+};
+
+}  // namespace catchwater
