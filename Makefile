@@ -28,6 +28,7 @@ drill: build ## kills a running program over and over and counts the rows
 bench: build ## measures throughput beside other programs
 	@tools/setup bench
 	@.deps/venv/bin/python bench/run
+	@.deps/venv/bin/python bench/postgres
 
 check: ## the quick checks: layers, sizes, names, format
 	@tools/check_layers

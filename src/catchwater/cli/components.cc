@@ -5,6 +5,10 @@
 #include "catchwater/codec/lines/lines_codec.h"
 #include "catchwater/sink/console/console_sink.h"
 #include "catchwater/sink/file/file_sink.h"
+#include "catchwater/sink/influx/influx_sink.h"
+#include "catchwater/sink/mongo/mongo_sink.h"
+#include "catchwater/sink/postgres/postgres_sink.h"
+#include "catchwater/sink/webhook/webhook_sink.h"
 #include "catchwater/source/file/file_source.h"
 #include "catchwater/source/http_push/http_push_source.h"
 #include "catchwater/source/kafka/kafka_source.h"
@@ -33,6 +37,10 @@ arrow::Status RegisterComponents(Registry& registry) {
   ARROW_RETURN_NOT_OK(RegisterDeriveStep(registry));
   ARROW_RETURN_NOT_OK(RegisterDeduplicateStep(registry));
   ARROW_RETURN_NOT_OK(RegisterFileSink(registry));
+  ARROW_RETURN_NOT_OK(RegisterInfluxSink(registry));
+  ARROW_RETURN_NOT_OK(RegisterMongoSink(registry));
+  ARROW_RETURN_NOT_OK(RegisterPostgresSink(registry));
+  ARROW_RETURN_NOT_OK(RegisterWebhookSink(registry));
   return RegisterConsoleSink(registry);
 }
 

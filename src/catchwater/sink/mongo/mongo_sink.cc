@@ -1,0 +1,303 @@
+#include "catchwater/sink/mongo/mongo_sink.h"
+
+#include <memory>
+#include <utility>
+
+#include <mongoc/mongoc.h>
+
+#include "catchwater/base/error.h"
+#include "catchwater/base/fail_point.h"
+#include "catchwater/component/pick_columns.h"
+#include "catchwater/sink/mongo/bson_writer.h"
+
+namespace catchwater {
+namespace {
+
+constexpr int64_t kBulkRows = 1'000;
+constexpr int64_t kTimeoutMs = 30'000;
+constexpr char kMarkCollection[] = "catchwater_delivery";
+
+template <auto kDestroy>
+struct Destroy {
+  template <class T>
+  void operator()(T* object) const {
+    kDestroy(object);
+  }
+};
+using UriPointer = std::unique_ptr<mongoc_uri_t, Destroy<mongoc_uri_destroy>>;
+using ClientPointer = std::unique_ptr<mongoc_client_t, Destroy<mongoc_client_destroy>>;
+using CollectionPointer = std::unique_ptr<mongoc_collection_t, Destroy<mongoc_collection_destroy>>;
+using BulkPointer =
+    std::unique_ptr<mongoc_bulk_operation_t, Destroy<mongoc_bulk_operation_destroy>>;
+using WriteConcernPointer =
+    std::unique_ptr<mongoc_write_concern_t, Destroy<mongoc_write_concern_destroy>>;
+using CursorPointer = std::unique_ptr<mongoc_cursor_t, Destroy<mongoc_cursor_destroy>>;
+
+/// What a person can do, by the driver's codes.
+arrow::Status Failure(const bson_error_t& error) {
+  const std::string said = MaskSecrets(error.message);
+  constexpr uint32_t kUnauthorized = 13, kAuthenticationFailed = 18, kDuplicateKey = 11'000;
+  if (error.domain == MONGOC_ERROR_SERVER_SELECTION || error.domain == MONGOC_ERROR_STREAM) {
+    if (said.find("Authentication failed") != said.npos) {
+      return Denied("MongoDB refuses user or password; look at both in `url`: ", said);
+    }
+    if (said.find("TLS") != said.npos) {
+      return ConfigError("TLS to MongoDB fails; look at `tls` and its files in `url`: ", said);
+    }
+    return Unavailable("MongoDB does not answer; look whether it runs and at the host in `url`: ",
+                       said);
+  }
+  if (error.code == kAuthenticationFailed || error.domain == MONGOC_ERROR_CLIENT) {
+    return Denied("MongoDB refuses user or password; look at both in `url`: ", said);
+  }
+  if (error.code == kUnauthorized) {
+    return Denied("MongoDB does not allow it; give the user the role readWrite: ", said);
+  }
+  if (error.code == kDuplicateKey) {
+    return AlreadyExists("MongoDB has a unique index that a row breaks: ", said);
+  }
+  if (error.domain == MONGOC_ERROR_WRITE_CONCERN) {
+    return Unavailable("MongoDB did not confirm by a majority in time: ", said);
+  }
+  if (error.domain == MONGOC_ERROR_COMMAND) return BadData("MongoDB refused rows: ", said);
+  return Unavailable("MongoDB failed: ", said);
+}
+
+/// Documents are visible as they are written: MongoDB has no transaction over so many of them. What
+/// comes again after a crash replaces them by the same ones, and the mark comes last.
+class MongoSink final : public Sink {
+ public:
+  MongoSink(MongoSinkConfig config, PickColumns pick, BsonWriter writer, const SinkContext& context)
+      : config_(std::move(config)),
+        pick_(std::move(pick)),
+        writer_(std::move(writer)),
+        mark_id_(context.sink + " " + context.table_key + " " + config_.collection) {}
+
+  arrow::Status Check() override {
+    ARROW_RETURN_NOT_OK(Connect());
+    const BsonPointer ping(BCON_NEW("ping", BCON_INT32(1)));
+    bson_error_t error;
+    // Reads what it will write: this needs the rights, a ping does not.
+    if (!mongoc_client_command_simple(client_.get(), config_.database.c_str(), ping.get(), nullptr,
+                                      nullptr, &error)) {
+      return Failure(error);
+    }
+    return ReadMark().status();
+  }
+  SinkTraits traits() const override { return {.keeps_mark = true, .replaces_rows = true}; }
+
+  arrow::Result<std::optional<DeliveryMark>> Open() override {
+    ARROW_RETURN_NOT_OK(Connect());
+    ARROW_RETURN_NOT_OK(MakeIndexes());
+    ARROW_ASSIGN_OR_RAISE(mark_, ReadMark());
+    return mark_;
+  }
+
+  arrow::Status Write(const arrow::RecordBatch& rows) override {
+    if (client_ == nullptr) ARROW_RETURN_NOT_OK(Open().status());
+    ARROW_ASSIGN_OR_RAISE(const auto picked, pick_.Apply(rows));
+    const BsonPointer upsert(BCON_NEW("upsert", BCON_BOOL(true)));
+    bson_error_t error;
+    for (int64_t row = 0; row < picked->num_rows(); ++row) {
+      if (bulk_ == nullptr) {
+        // In order: the last row of a key is the one that stays.
+        const BsonPointer ordered(BCON_NEW("ordered", BCON_BOOL(true)));
+        bulk_.reset(mongoc_collection_create_bulk_operation_with_opts(rows_.get(), ordered.get()));
+      }
+      const BsonPointer selector = writer_.Selector(*picked, row);
+      const BsonPointer document = writer_.Document(*picked, row);
+      if (!mongoc_bulk_operation_replace_one_with_opts(bulk_.get(), selector.get(), document.get(),
+                                                       upsert.get(), &error)) {
+        return BadData("Row cannot be a document of MongoDB: ", error.message);
+      }
+      ++row_count_;
+      if (++bulk_rows_ >= kBulkRows) ARROW_RETURN_NOT_OK(SendBulk());
+    }
+    return arrow::Status::OK();
+  }
+
+  arrow::Result<SinkReceipt> Flush(const std::optional<DeliveryMark>& mark) override {
+    ARROW_RETURN_NOT_OK(SendBulk());
+    ARROW_RETURN_NOT_OK(Reach(FailPoint::kDeliverInTarget));
+    if (mark) ARROW_RETURN_NOT_OK(WriteMark(*mark));
+    return SinkReceipt{.row_count = std::exchange(row_count_, 0)};
+  }
+
+  arrow::Status Close() override {
+    bulk_ = nullptr;
+    rows_ = nullptr;
+    marks_ = nullptr;
+    client_ = nullptr;
+    return arrow::Status::OK();
+  }
+
+ private:
+  arrow::Status Connect();
+  arrow::Status MakeIndexes();
+  arrow::Status SendBulk();
+  arrow::Result<std::optional<DeliveryMark>> ReadMark();
+  arrow::Status WriteMark(const DeliveryMark& mark);
+
+  const MongoSinkConfig config_;
+  const PickColumns pick_;
+  const BsonWriter writer_;
+  const std::string mark_id_;
+  ClientPointer client_;  // Before what it made.
+  CollectionPointer rows_;
+  CollectionPointer marks_;
+  BulkPointer bulk_;
+  int64_t bulk_rows_ = 0;
+  int64_t row_count_ = 0;  // Since the last Flush.
+  std::optional<DeliveryMark> mark_;
+};
+
+arrow::Status MongoSink::Connect() {
+  static const bool kIsReady = [] {
+    mongoc_init();
+    // What fails is told by its status; the driver would write to the terminal as well.
+    mongoc_log_set_handler([](mongoc_log_level_t, const char*, const char*, void*) {}, nullptr);
+    return true;
+  }();
+  static_cast<void>(kIsReady);
+  bson_error_t error;
+  const UriPointer uri(mongoc_uri_new_with_error(config_.url.Reveal().c_str(), &error));
+  if (uri == nullptr) {
+    return ConfigError("`url` is not well formed; write mongodb://user:password@host:27017");
+  }
+  mongoc_uri_set_appname(uri.get(), "catchwater");
+  if (mongoc_uri_get_option_as_int32(uri.get(), MONGOC_URI_SERVERSELECTIONTIMEOUTMS, 0) == 0) {
+    mongoc_uri_set_option_as_int32(uri.get(), MONGOC_URI_SERVERSELECTIONTIMEOUTMS, 10'000);
+  }
+  static_cast<void>(Close());
+  client_.reset(mongoc_client_new_from_uri_with_error(uri.get(), &error));
+  if (client_ == nullptr) return ConfigError("MongoDB's URL cannot be used: ", error.message);
+  mongoc_client_set_error_api(client_.get(), 2);
+  const WriteConcernPointer majority(mongoc_write_concern_new());
+  mongoc_write_concern_set_wmajority(majority.get(), static_cast<int32_t>(kTimeoutMs));
+  mongoc_client_set_write_concern(client_.get(), majority.get());
+  rows_.reset(mongoc_client_get_collection(client_.get(), config_.database.c_str(),
+                                           config_.collection.c_str()));
+  marks_.reset(
+      mongoc_client_get_collection(client_.get(), config_.database.c_str(), kMarkCollection));
+  bulk_rows_ = 0;
+  row_count_ = 0;
+  return arrow::Status::OK();
+}
+
+arrow::Status MongoSink::MakeIndexes() {
+  if (config_.indexes.empty()) return arrow::Status::OK();
+  const BsonPointer command(BCON_NEW("createIndexes", BCON_UTF8(config_.collection.c_str())));
+  bson_t list;
+  bson_append_array_begin(command.get(), "indexes", -1, &list);
+  for (size_t i = 0; i < config_.indexes.size(); ++i) {
+    const MongoIndexConfig& index = config_.indexes[i];
+    bson_t entry;
+    bson_t key;
+    std::string name;
+    bson_append_document_begin(&list, std::to_string(i).c_str(), -1, &entry);
+    bson_append_document_begin(&entry, "key", -1, &key);
+    for (const std::string& column : index.key) {
+      const bool is_descending = column.starts_with("-");
+      const std::string field = is_descending ? column.substr(1) : column;
+      bson_append_int32(&key, field.c_str(), -1, is_descending ? -1 : 1);
+      name += (name.empty() ? "" : "_") + field + (is_descending ? "_-1" : "_1");
+    }
+    bson_append_document_end(&entry, &key);
+    bson_append_utf8(&entry, "name", -1, name.c_str(), -1);
+    if (index.is_unique) bson_append_bool(&entry, "unique", -1, true);
+    if (index.expire_after) {
+      bson_append_int64(&entry, "expireAfterSeconds", -1, index.expire_after->ms / 1'000);
+    }
+    bson_append_document_end(&list, &entry);
+  }
+  bson_append_array_end(command.get(), &list);
+  bson_error_t error;
+  if (mongoc_client_command_simple(client_.get(), config_.database.c_str(), command.get(), nullptr,
+                                   nullptr, &error)) {
+    return arrow::Status::OK();
+  }
+  const arrow::Status failure = Failure(error);
+  if (KindOf(failure) != ErrorKind::kBadData) return failure;
+  return ConfigError(
+      "Index cannot be made; drop the one that is in the way with "
+      "db.",
+      config_.collection, ".dropIndex(...): ", error.message);
+}
+
+arrow::Status MongoSink::SendBulk() {
+  if (bulk_ == nullptr) return arrow::Status::OK();
+  bson_error_t error;
+  const bool is_done = mongoc_bulk_operation_execute(bulk_.get(), nullptr, &error) != 0;
+  bulk_ = nullptr;
+  bulk_rows_ = 0;
+  return is_done ? arrow::Status::OK() : Failure(error);
+}
+
+arrow::Result<std::optional<DeliveryMark>> MongoSink::ReadMark() {
+  const BsonPointer filter(BCON_NEW("_id", BCON_UTF8(mark_id_.c_str())));
+  const CursorPointer cursor(
+      mongoc_collection_find_with_opts(marks_.get(), filter.get(), nullptr, nullptr));
+  const bson_t* document = nullptr;
+  std::optional<DeliveryMark> mark;
+  while (mongoc_cursor_next(cursor.get(), &document)) {
+    mark.emplace();
+    bson_iter_t field;
+    if (bson_iter_init_find(&field, document, "seq")) mark->seq = bson_iter_as_int64(&field);
+    if (bson_iter_init_find(&field, document, "ordinal")) {
+      mark->ordinal = bson_iter_as_int64(&field);
+    }
+    if (bson_iter_init_find(&field, document, "file") && BSON_ITER_HOLDS_UTF8(&field)) {
+      mark->file = bson_iter_utf8(&field, nullptr);
+    }
+  }
+  bson_error_t error;
+  if (mongoc_cursor_error(cursor.get(), &error)) return Failure(error);
+  return mark;
+}
+
+arrow::Status MongoSink::WriteMark(const DeliveryMark& mark) {
+  // The old mark must be there, or none: a mark that somebody else has moved is not found, and the
+  // insert of the upsert then meets its `_id`.
+  const DeliveryMark old = mark_.value_or(DeliveryMark{});
+  const BsonPointer filter(BCON_NEW("_id", BCON_UTF8(mark_id_.c_str()), "seq", BCON_INT64(old.seq),
+                                    "ordinal", BCON_INT64(old.ordinal)));
+  const BsonPointer update(BCON_NEW("$set", "{", "seq", BCON_INT64(mark.seq), "ordinal",
+                                    BCON_INT64(mark.ordinal), "file", BCON_UTF8(mark.file.c_str()),
+                                    "}"));
+  const BsonPointer upsert(BCON_NEW("upsert", BCON_BOOL(true)));
+  bson_error_t error;
+  if (!mongoc_collection_update_one(marks_.get(), filter.get(), update.get(), upsert.get(), nullptr,
+                                    &error)) {
+    const arrow::Status failure = Failure(error);
+    if (KindOf(failure) != ErrorKind::kAlreadyExists) return failure;
+    return Conflict("Delivered mark in MongoDB was moved by somebody else, mark: ", mark_id_);
+  }
+  mark_ = mark;
+  return arrow::Status::OK();
+}
+
+}  // namespace
+
+arrow::Status MongoSinkConfig::Check() const {
+  for (const MongoIndexConfig& index : indexes) {
+    if (index.expire_after && index.key.size() != 1) {
+      return ConfigError("`expire_after` needs an index of one column");
+    }
+  }
+  return arrow::Status::OK();
+}
+
+arrow::Status RegisterMongoSink(Registry& registry) {
+  return registry.AddSink<MongoSinkConfig>(
+      {.name = "mongo",
+       .summary = "Keeps a collection of MongoDB equal to the lake's table, one document a key."},
+      [](MongoSinkConfig config,
+         const SinkContext& context) -> arrow::Result<std::unique_ptr<Sink>> {
+        ARROW_ASSIGN_OR_RAISE(auto pick, PickColumns::Make(config.columns, context.schema));
+        ARROW_ASSIGN_OR_RAISE(auto writer, BsonWriter::Make(pick.schema(), config.key));
+        return std::make_unique<MongoSink>(std::move(config), std::move(pick), std::move(writer),
+                                           context);
+      });
+}
+
+}  // namespace catchwater

@@ -1,0 +1,89 @@
+"""A PostgreSQL server for tests: Debian's, in a folder of its own, on a free loopback port."""
+
+import os
+import pathlib
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+BIN = pathlib.Path("/usr/lib/postgresql/15/bin")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Postgres:
+    """Started at once; `start` and `kill` again and again on the same data."""
+
+    def __init__(self, fsync: bool = False, settings: dict | None = None) -> None:
+        assert (BIN / "initdb").exists(), f"PostgreSQL 15 is missing (tools/setup test): {BIN}"
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="catchwater-pg-"))
+        self.port = free_port()
+        self.settings = {
+            "port": self.port,
+            "unix_socket_directories": self.folder,
+            "listen_addresses": "127.0.0.1",
+            "fsync": "on" if fsync else "off",
+            "wal_level": "logical",
+            "max_connections": 30,
+            **(settings or {}),
+        }
+        # The server refuses to run as root.
+        if os.geteuid() == 0:
+            shutil.chown(self.folder, "postgres")
+        self._run("initdb", "-D", self.data, "-A", "trust", "-U", "postgres", "--no-sync",
+                  "-E", "UTF8", "--locale=C.UTF-8")
+        self.start()
+
+    @property
+    def data(self) -> pathlib.Path:
+        return self.folder / "data"
+
+    def url(self, user: str = "postgres", password: str = "", database: str = "postgres") -> str:
+        secret = f":{password}" if password else ""
+        return f"postgres://{user}{secret}@127.0.0.1:{self.port}/{database}?sslmode=disable"
+
+    def _run(self, program: str, *arguments) -> None:
+        command = [BIN / program, *map(str, arguments)]
+        if os.geteuid() == 0:
+            user = pwd.getpwnam("postgres")
+            command = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}",
+                       "--clear-groups", *command]
+        done = subprocess.run(command, cwd=self.folder, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              env={**os.environ, "LC_ALL": "C.UTF-8"}, check=False)
+        assert done.returncode == 0, done.stdout
+
+    def start(self) -> None:
+        options = " ".join(f"-c {name}={value}" for name, value in self.settings.items())
+        # Its output goes to a file: a pipe would be held open by the server.
+        self._run("pg_ctl", "-D", self.data, "-w", "-t", "60", "-l", self.folder / "log",
+                  "-o", options, "start")
+
+    def reload(self) -> None:
+        self._run("pg_ctl", "-D", self.data, "reload")
+
+    def stop(self) -> None:
+        if (self.data / "postmaster.pid").exists():
+            self._run("pg_ctl", "-D", self.data, "-w", "-m", "fast", "stop")
+
+    def kill(self) -> None:
+        """As a crash of the machine's database: SIGQUIT, recovery at the next start."""
+        pid = int((self.data / "postmaster.pid").read_text().splitlines()[0])
+        os.kill(pid, signal.SIGQUIT)
+        for _ in range(200):
+            if not pathlib.Path(f"/proc/{pid}").exists():
+                return
+            time.sleep(0.05)
+        raise AssertionError("the server does not end")
+
+    def close(self) -> None:
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,160 @@
+"""The collection equals the lake's table: judged by pymongo, against a server that speaks as MongoDB
+and keeps its data over a kill (mongo-java-server; no package carries a mongod)."""
+
+import os
+import pathlib
+import random
+import shutil
+import signal
+import subprocess
+
+import pymongo
+import pytest
+
+from conftest import PROGRAM, ROOT, Project
+from postgres import free_port
+
+JARS = ROOT / ".deps" / "mongo"
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+class Mongo:
+    def __init__(self, folder: pathlib.Path) -> None:
+        assert JARS.is_dir(), "the server's jars are missing: tools/setup test"
+        self.folder = folder
+        self.port = free_port()
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"mongodb://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        java = shutil.which("java")
+        assert java, "Java is missing: tools/setup test"
+        self.process = subprocess.Popen(
+            [java, "-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{JARS}/*",
+             HERE / "MongoMain.java", str(self.port), self.folder / "data.h2"],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )
+        assert self.process.stdout.readline().strip() == "ready"
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        self.process.communicate(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    server = Mongo(tmp_path_factory.mktemp("mongo"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def database(server, monkeypatch):
+    monkeypatch.setenv("MONGO_URL", server.url)
+    with pymongo.MongoClient(server.url) as client:
+        yield client[f"db{random.randrange(10**9)}"]
+
+
+PIPELINE = """
+pipeline: sensors
+source: { file: { path: in/*.csv } }
+codec: csv
+columns:
+  sensor_id:   { type: string, entity: true }
+  ts:          { type: timestamp, event_time: true }
+  temperature: float64
+  price:       { type: decimal, precision: 12, scale: 3 }
+  level:       int64
+lake: { table: sensors.readings, partition: [day(ts)], flush: { every: 100ms } }
+sinks:
+  - mongo:
+      url: "${MONGO_URL}"
+      database: DATABASE
+      collection: readings
+      key: [sensor_id, ts]
+      indexes: [ { key: [sensor_id, -ts] }, { key: [level] } ]
+      every: 50ms
+"""
+
+
+def write(project: Project, name: str, lines: list[str]) -> None:
+    (project.folder / "in").mkdir(exist_ok=True)
+    (project.folder / "in" / name).write_text(
+        "sensor_id,ts,temperature,price,level\n" + "".join(f"{line}\n" for line in lines))
+
+
+def test_rows_become_documents_and_corrections_replace_them(project, server, database):
+    project.pipeline("sensors", PIPELINE.replace("DATABASE", database.name))
+    write(project, "a.csv", [f"s1,2026-01-02T00:{m:02}:00Z,{m}.5,1.250,{m}" for m in range(30)]
+          + ["s2,2026-01-02T00:00:00.000001Z,,,"])
+    project.run()
+    readings = database["readings"]
+    assert readings.count_documents({}) == 31
+    one = readings.find_one({"sensor_id": "s1", "level": 7})
+    assert one["temperature"] == 7.5
+    assert str(one["price"]) == "1.250"
+    assert one["ts"].isoformat() == "2026-01-02T00:07:00"
+    assert one["_id"] == {"sensor_id": "s1", "ts": one["ts"]}
+    assert readings.find_one({"sensor_id": "s2"})["_id"]["ts"] == 1767312000000001
+    # The last row of a key wins, within a file and over files.
+    write(project, "b.csv", ["s1,2026-01-02T00:07:00Z,1,1,1", "s1,2026-01-02T00:07:00Z,2,2,2"])
+    project.run()
+    assert readings.count_documents({}) == 31
+    assert readings.find_one({"_id": one["_id"]})["temperature"] == 2
+    assert {"sensor_id_1_ts_-1", "level_1"} <= set(readings.index_information())
+
+
+def test_kills_and_a_restarted_server_lose_and_double_nothing(project, server, database):
+    drill = "CATCHWATER_DRILL_SEEDS" in os.environ
+    kills, row_count = (20, 100_000) if drill else (2, 5_000)
+    choose = random.Random(3)
+    project.pipeline("sensors", f"""
+pipeline: sensors
+source: {{ simulate: {{ sensors: 50, rows: {row_count}, seed: 3 }} }}
+codec: json
+columns:
+  sensor_id:   {{ type: string, entity: true }}
+  ts:          {{ type: timestamp, event_time: true }}
+  temperature: float64
+steps:
+  - deduplicate: {{ key: [sensor_id, ts], within: 400d }}
+lake: {{ table: sensors.readings, flush: {{ every: 100ms, bytes: 64KiB }} }}
+sinks:
+  - mongo: {{ url: "${{MONGO_URL}}", database: {database.name}, collection: readings,
+             key: [sensor_id, ts], every: 20ms, batch: 64KiB }}
+""")
+    done = 0
+    while done < kills:
+        running = subprocess.Popen([PROGRAM, "run", ".", "--until-idle"], cwd=project.folder,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            running.wait(choose.uniform(0.3, 1.5))
+            if running.returncode == 0:
+                break
+        except subprocess.TimeoutExpired:
+            running.kill()
+            running.wait()
+            done += 1
+        if done == kills // 2:
+            server.stop()
+            server.start()
+    project.run(timeout=600)
+    lake = project.query("SELECT sensor_id, epoch_us(ts) AS us, temperature AS t "
+                         "FROM sensors.readings ORDER BY 1, 2")
+    have = sorted((d["sensor_id"], d["ts"], d.get("temperature"))
+                  for d in database["readings"].find())
+    assert len(have) == len(lake)
+    assert [(s, t) for s, _, t in have] == [(r["sensor_id"], r["t"]) for r in lake]
+    assert project.verify()["violations"] == []
+
+
+def test_a_server_that_is_not_there_is_named(project):
+    url = f"mongodb://127.0.0.1:{free_port()}/?serverSelectionTimeoutMS=500"
+    project.pipeline("sensors", PIPELINE.replace("DATABASE", "x"))
+    write(project, "a.csv", ["s1,2026-01-02T00:00:00Z,1,1,1"])
+    done = project.call("validate", "--connect", ".", env={"MONGO_URL": url}, expect=4)
+    assert "error[E2020]" in done.stderr
+    assert "MongoDB does not answer" in done.stderr
