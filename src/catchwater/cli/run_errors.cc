@@ -69,6 +69,22 @@ std::vector<ErrorCode> RunErrorCodes() {
       {"E2011", "Not there", "A file, folder, table or source that was named does not exist.", "",
        "Check the name in the message; relative paths begin at the project folder."},
       {"E2012", "File exists", "`init` does not overwrite files.", "", "Choose another folder."},
+      {"E2020", "Does not answer",
+       "A server that a source or sink names cannot be reached. A running pipeline tries again by "
+       "itself, with growing pauses; a sink catches up when its server is back.",
+       "", "Look whether the server runs, and at host and port in the setting that is marked."},
+      {"E2021", "Not let in", "The server refuses user, password or right.", "",
+       "Correct them where the setting takes them from, e.g. `export PG_URL=...`, or give the user "
+       "the right that the message names."},
+      {"E2022", "Named, but not there",
+       "The server answers, but does not have the database, schema, topic or table that is named.",
+       "", "Create it, or correct the name."},
+      {"E2023", "Does not fit",
+       "The server answers, but what is there does not go with the settings: TLS on one side only, "
+       "a column of another type, no unique index on the key. The message has the exact statement "
+       "where there is one. A running sink is `blocked` until it was run; the lake and other sinks "
+       "go on.",
+       "", "Run the statement, or change the setting."},
   };
 }
 

@@ -1,23 +1,90 @@
 #include <iostream>
+#include <memory>
+#include <string>
 
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include "catchwater/base/error.h"
 #include "catchwater/cli/workspace.h"
 #include "catchwater/pipeline/build_plan.h"
+#include "catchwater/pipeline/connect_check.h"
+#include "catchwater/security/secret.h"
 
 namespace catchwater {
+namespace {
+
+std::string_view CodeOf(const arrow::Status& status) {
+  switch (KindOf(status)) {
+    case ErrorKind::kDenied:
+      return "E2021";
+    case ErrorKind::kNotFound:
+      return "E2022";
+    case ErrorKind::kUnavailable:
+    case ErrorKind::kThrottled:
+      return "E2020";
+    default:
+      return "E2023";
+  }
+}
+
+/// The place of the setting that the message names in backticks, else of the component.
+Place PlaceOf(const ConfigNode& config, const std::string& message) {
+  for (const ConfigEntry& entry : config.entries()) {
+    if (message.find("`" + entry.key + "`") != message.npos) return entry.value.place();
+  }
+  return config.place();
+}
+
+void Report(const ConnectFault& fault, Diagnostics& diagnostics) {
+  const std::string message = MaskSecrets(fault.status.message());
+  diagnostics.Error(CodeOf(fault.status), PlaceOf(fault.config, message),
+                    fault.component + ": " + message);
+}
+
+/// Asks everything outside that the pipelines name; says all that is wrong.
+arrow::Result<ExitCode> Connect(Workspace& workspace, const GlobalOptions& globals) {
+  Diagnostics diagnostics;
+  for (const BoundPipeline& bound : workspace.project().pipelines) {
+    ARROW_ASSIGN_OR_RAISE(const PipelinePlan plan, BuildPlan(bound, workspace.project().folder));
+    ARROW_ASSIGN_OR_RAISE(const auto faults,
+                          CheckConnections(plan, {.files = workspace.files(),
+                                                  .clock = workspace.clock(),
+                                                  .registry = workspace.registry(),
+                                                  .console = std::cout}));
+    for (const ConnectFault& fault : faults) Report(fault, diagnostics);
+    if (faults.empty()) std::cerr << "pipeline " << plan.name << ": everything answers\n";
+  }
+  if (globals.json) {
+    std::cout << ToJson(diagnostics).dump(2) << "\n";
+  } else if (diagnostics.has_errors()) {
+    std::cerr << Render(diagnostics, RenderOptionsFor(STDERR_FILENO));
+  }
+  return diagnostics.has_errors() ? ExitCode::kUnreachable : ExitCode::kOk;
+}
+
+ExitCode Validate(const GlobalOptions& globals, bool connects) {
+  Workspace workspace;
+  if (auto code = workspace.LoadProject(globals)) return *code;
+  for (const BoundPipeline& bound : workspace.project().pipelines) {
+    const auto plan = BuildPlan(bound, workspace.project().folder);
+    if (!plan.ok()) return ReportFailure(plan.status());
+    std::cerr << "pipeline " << bound.config.name << ": valid\n";
+  }
+  if (!connects) return ExitCode::kOk;
+  const auto code = Connect(workspace, globals);
+  return code.ok() ? *code : ReportFailure(code.status());
+}
+
+}  // namespace
 
 void AddValidateVerb(Command& program, GlobalOptions& globals) {
   Command& verb = program.Sub("validate", "Check the project's files and say what is wrong");
   verb.Option("project", globals.project, "Project folder or one pipeline file");
-  verb.Runs([&globals] {
-    Workspace workspace;
-    if (auto code = workspace.LoadProject(globals)) return *code;
-    for (const BoundPipeline& bound : workspace.project().pipelines) {
-      const auto plan = BuildPlan(bound, workspace.project().folder);
-      if (!plan.ok()) return ReportFailure(plan.status());
-      std::cerr << "pipeline " << bound.config.name << ": valid\n";
-    }
-    return ExitCode::kOk;
-  });
+  auto connects = std::make_shared<bool>(false);
+  verb.Flag("--connect", *connects,
+            "Ask every source and sink too: does it answer, let us in, fit? Changes nothing");
+  verb.Runs([&globals, connects] { return Validate(globals, *connects); });
 }
 
 }  // namespace catchwater

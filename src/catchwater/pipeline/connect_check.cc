@@ -1,0 +1,87 @@
+#include "catchwater/pipeline/connect_check.h"
+
+#include <memory>
+#include <utility>
+
+#include "catchwater/pipeline/attribute_columns.h"
+#include "catchwater/pipeline/step_chain.h"
+#include "catchwater/stream/keyed_aggregate.h"
+
+namespace catchwater {
+namespace {
+
+arrow::Status CheckSource(const PipelinePlan& plan, const ConnectContext& context) {
+  const DecodeOptions decode{.columns = AttributeColumns(plan.columns).payload_columns(),
+                             .frame_bytes_max = plan.frame_bytes_max};
+  ARROW_ASSIGN_OR_RAISE(
+      const auto source,
+      plan.source.make({.files = context.files,
+                        .clock = context.clock,
+                        .project_folder = plan.project_folder,
+                        .pipeline = plan.name,
+                        .make_framer = [&] { return plan.codec->MakeFramer(decode); },
+                        .frame_bytes_max = plan.frame_bytes_max}));
+  ARROW_RETURN_NOT_OK(source->Check());
+  return source->Close();
+}
+
+arrow::Status CheckSink(const ChosenSink& chosen, const SinkContext& context) {
+  ARROW_ASSIGN_OR_RAISE(const auto sink, chosen.make(context));
+  ARROW_RETURN_NOT_OK(sink->Check());
+  return sink->Close();
+}
+
+class Collector {
+ public:
+  void Add(const std::string& kind, const std::string& name, const ConfigNode& config,
+           arrow::Status status) {
+    if (status.ok()) return;
+    faults_.push_back({kind + " `" + name + "`", config, std::move(status)});
+  }
+  std::vector<ConnectFault> Take() { return std::move(faults_); }
+
+ private:
+  std::vector<ConnectFault> faults_;
+};
+
+}  // namespace
+
+arrow::Result<std::vector<ConnectFault>> CheckConnections(const PipelinePlan& plan,
+                                                          const ConnectContext& context) {
+  ARROW_ASSIGN_OR_RAISE(const StepChain chain,
+                        BuildStepChain(plan, /*lane_count=*/1, context.files, context.clock,
+                                       /*table_reader=*/nullptr));
+  Collector faults;
+  faults.Add("source", plan.source.name, plan.source.config, CheckSource(plan, context));
+  const auto sink_context = [&](std::shared_ptr<arrow::Schema> schema) {
+    return SinkContext{.schema = std::move(schema),
+                       .pipeline = plan.name,
+                       .files = context.files,
+                       .clock = context.clock,
+                       .project_folder = plan.project_folder,
+                       .registry = context.registry,
+                       .console = context.console};
+  };
+  for (const SinkPlan& sink : plan.sinks) {
+    SinkContext given = sink_context(chain.output_schema);
+    given.sink = plan.name + "/" + sink.name;
+    given.table_key = plan.lake->table.table_key;
+    faults.Add("sink", sink.name, sink.component.config, CheckSink(sink.component, given));
+  }
+  for (const StreamPlan& stream : plan.streams) {
+    ARROW_ASSIGN_OR_RAISE(const auto aggregate,
+                          KeyedAggregate::Make({.key = stream.config.key,
+                                                .compute = stream.config.compute,
+                                                .event_time_column = plan.event_time_column()},
+                                               *chain.output_schema));
+    for (const ChosenSink& sink : stream.to) {
+      SinkContext given = sink_context(aggregate.schema());
+      given.key = stream.config.key;
+      given.stream = stream.config.name;
+      faults.Add("sink", sink.name, sink.config, CheckSink(sink, given));
+    }
+  }
+  return faults.Take();
+}
+
+}  // namespace catchwater
