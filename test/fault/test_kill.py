@@ -30,6 +30,8 @@ lake:
   partition: [hour(ts)]
   flush: { every: 100ms, bytes: 64KiB }
   compact: { min_files: 2, max_age: 1s }
+sinks:
+  - file: { path: out/, codec: csv, time: ts, every: 20ms, batch: 64KiB }
 """
 
 DROPPED = """
@@ -58,6 +60,7 @@ STORIES: dict[str, tuple[list[tuple[int, str]], int]] = {
     "append": ([], 0),
     "commit": ([], 0),
     "compact": ([], 0),
+    "deliver": ([], 0),
     # Days later the snapshots of the first run are no longer kept.
     "expire": ([(0, "")], 24 * 8),
     # And an hour after that their files go.
@@ -108,6 +111,12 @@ def facts(project: Project) -> dict:
         "letters": project.query(
             "SELECT count(*) AS n, count(DISTINCT dead_letter_id) AS ids "
             "FROM sensors.readings__dead_letters"
+        ),
+        # A sink has each row once, as it was in the lake.
+        "delivered": sorted(
+            line
+            for path in (project.folder / "out").glob("date=*/hour=*/*.csv")
+            for line in path.read_text(encoding="utf-8").splitlines()[1:]
         ),
         "account": reports["pipelines"],
         "inputs": project.status("dropped")["input_files"],

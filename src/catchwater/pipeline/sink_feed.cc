@@ -65,11 +65,25 @@ arrow::Result<bool> SinkFeed::TakeLease(std::stop_token stop) {
       return true;
     }
     SetState("waiting");
-    // Who has the lease delivers what is there; it is not for this process to wait for that.
-    if (is_finishing_) return false;
+    // Who has the lease delivers; at the end of this process it must have done so.
+    if (is_finishing_) {
+      ARROW_ASSIGN_OR_RAISE(const bool is_needed, IsNeeded());
+      if (!is_needed || !context_.clock.SleepMicros(kPollUs, stop)) return false;
+    }
     Sleep(kPollUs, stop);
   }
   return false;
+}
+
+arrow::Result<bool> SinkFeed::IsNeeded() {
+  ARROW_ASSIGN_OR_RAISE(const auto deliveries, context_.ledger->Deliveries(table_key_));
+  const auto found = std::ranges::find(deliveries, name_, &DeliveryRecord::sink);
+  const bool is_known = found != deliveries.end();
+  if (is_known && found->state == DeliveryState::kBlocked) return false;
+  ARROW_ASSIGN_OR_RAISE(
+      const DeliveryBacklog backlog,
+      context_.ledger->Backlog(table_key_, is_known ? found->mark : DeliveryMark{}));
+  return backlog.file_count > 0;
 }
 
 arrow::Result<bool> SinkFeed::HasTable(std::stop_token stop) {

@@ -51,6 +51,8 @@ class SinkFeed {
 
  private:
   arrow::Result<bool> TakeLease(std::stop_token stop);
+  /// Nobody else will deliver what this process has committed.
+  arrow::Result<bool> IsNeeded();
   arrow::Result<bool> HasTable(std::stop_token stop);
   /// \return false if the lease was lost or a stop was requested
   arrow::Result<bool> FollowUnderLease(std::stop_token stop);
