@@ -15,6 +15,7 @@
 #include "catchwater/lake/partition_writer.h"
 #include "catchwater/pipeline/entity_collector.h"
 #include "catchwater/pipeline/flow.h"
+#include "catchwater/pipeline/lake_tables.h"
 #include "catchwater/pipeline/origin_finder.h"
 #include "catchwater/pipeline/row_path.h"
 #include "catchwater/pipeline/step_chain.h"
@@ -53,6 +54,7 @@ class Replay {
 
   const std::shared_ptr<const PipelinePlan> plan_;
   RunnerContext context_;
+  std::optional<LakeTables> lake_tables_;  // Unless the caller gave another reader.
   const bool is_dry_run_;
   const std::vector<std::string> frame_column_names_;
   ReplayReport report_;
@@ -67,6 +69,9 @@ class Replay {
 };
 
 arrow::Status Replay::Prepare() {
+  if (context_.table_reader == nullptr) {
+    context_.table_reader = &lake_tables_.emplace(*context_.lake);
+  }
   ARROW_ASSIGN_OR_RAISE(StepChain chain, BuildStepChain(*plan_, /*lane_count=*/1, context_.files,
                                                         context_.clock, context_.table_reader));
   output_schema_ = chain.output_schema;

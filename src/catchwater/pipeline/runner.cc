@@ -1,11 +1,13 @@
 #include "catchwater/pipeline/runner.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "catchwater/base/error.h"
 #include "catchwater/pipeline/epoch_commit.h"
 #include "catchwater/pipeline/lake_destination.h"
+#include "catchwater/pipeline/lake_tables.h"
 #include "catchwater/pipeline/needed_columns.h"
 #include "catchwater/pipeline/partition_leases.h"
 #include "catchwater/pipeline/seed_steps.h"
@@ -82,6 +84,7 @@ class RunnerCore {
   }
 
   RunnerContext context_;
+  std::optional<LakeTables> lake_tables_;  // Unless the caller gave another reader.
   const RunnerOptions options_;
   Random random_ = Random::FromSystem();
   Fence fence_;
@@ -284,6 +287,9 @@ arrow::Result<std::vector<std::unique_ptr<Lane>>> RunnerCore::BuildLanes(
 }
 
 arrow::Result<std::shared_ptr<Attempt>> RunnerCore::BuildAttempt() {
+  if (context_.table_reader == nullptr && context_.lake != nullptr) {
+    context_.table_reader = &lake_tables_.emplace(*context_.lake);
+  }
   ARROW_ASSIGN_OR_RAISE(StepChain chain, BuildStepChain(*plan_, options_.lane_count, context_.files,
                                                         context_.clock, context_.table_reader));
   const AttributeColumns columns(plan_->columns);
