@@ -16,7 +16,8 @@ from conftest import PROGRAM, Project
 SENSORS = """
 pipeline: sensors
 source:
-  simulate: { sensors: 20, rows: 20000, seed: SEED, duplicate_rate: 0.01, broken_rate: 0.005 }
+  simulate:
+    { sensors: 20, rows: 20000, seed: SEED, duplicate_rate: 0.01, broken_rate: 0.005, block_bytes: 8KiB }
 codec: json
 columns:
   sensor_id:   { type: string, entity: true }
@@ -27,7 +28,7 @@ steps:
   - deduplicate: { key: [sensor_id, ts], within: 2h }
 lake:
   table: sensors.readings
-  partition: [hour(ts)]
+  partition: [day(ts)]
   flush: { every: 100ms, bytes: 64KiB }
   compact: { min_files: 2, max_age: 1s }
 sinks:

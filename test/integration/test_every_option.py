@@ -90,6 +90,7 @@ def test_ledger_list_chooses(readings):  # noqa: F811
 def test_ledger_retry_chooses(readings):  # noqa: F811
     for name in ("bad1", "bad2"):
         (readings.folder / f"in/{name}.csv").write_text("wrong,header\n1,2\n")
+    readings.run()
     clock = 0
     while len(listed(readings, "--state", "failed")) < 2:
         clock += 5  # Past the back-off.

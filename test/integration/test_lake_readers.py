@@ -177,7 +177,7 @@ def test_the_life_of_a_table(project, take, readers):
     # Merged.
     before = int(life.snapshots[-1][0].summary["total-data-files"])
     snapshot = life.step(merges=True)
-    assert snapshot.summary["operation"] == "replace"
+    assert snapshot.summary.operation.value == "replace"
     assert int(snapshot.summary["total-data-files"]) < before
     assert readers.ask(lambda reader: reader.nulls(TABLE, "room")) == all_say(200)
     life.reads_files("ts >= @2026-01-03@ AND ts < @2026-01-04@", 1)
@@ -189,7 +189,7 @@ def test_the_life_of_a_table(project, take, readers):
     snapshot = life.step(
         keep=lambda line: line[1] >= START + 10 * DAY, retain=f"{int(kept.total_seconds())}s"
     )
-    assert snapshot.summary["operation"] == "delete"
+    assert snapshot.summary.operation.value == "delete"
     life.reads_files("ts < @2026-01-11@", 0)
     life.looks_back(life.snapshots)
 
@@ -210,9 +210,7 @@ def test_the_life_of_a_table(project, take, readers):
 
     # It goes on: what comes later is seen beside what was kept.
     life.step(rows(300, 350), "id,ts,name,value,room", ahead="5h")
-    assert readers.ask(lambda reader: reader.files_read(TABLE, "id >= 300 AND id < 310")) == {
-        "pyiceberg": 2, "duckdb": 2, "spark": 2
-    }
+    life.reads_files("id >= 300 AND id < 310", 3)  # A day: two buckets of names, and no name.
 
 
 def test_an_empty_table_reads_as_empty(project, take, readers):
@@ -267,7 +265,7 @@ def test_appends_of_others_are_adopted_and_reported_as_foreign(project, take, re
     # Our next commit builds on theirs, and their files are merged with ours.
     drop(project, "b.csv", rows(30, 60))
     snapshot = take(partition="name", merges=True)
-    assert snapshot.summary["operation"] == "replace"
+    assert snapshot.summary.operation.value == "replace"
     lines += rows(30, 60)
     assert readers.ask(lambda reader: reader.facts(TABLE)) == all_say(expected(lines))
     assert project.verify()["violations"] == []
