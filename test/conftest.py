@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 
 import duckdb
@@ -11,6 +12,9 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAM = pathlib.Path(os.environ.get("CATCHWATER", ROOT / "build" / "catchwater"))
 SHARED = pathlib.Path(os.environ.get("CATCHWATER_SHARED_DATA", ROOT.parent / "shared" / "data"))
+
+
+ERROR_RECORD = re.compile(r'^(\S+ level=error |\{.*"level": ?"error")', re.MULTILINE)
 
 
 class Project:
@@ -40,6 +44,8 @@ class Project:
             assert done.returncode == expect, (
                 f"{arguments} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
             )
+        # An error in the log means that a human must act: not in a run that is expected to be well.
+        assert expect != 0 or not ERROR_RECORD.search(done.stderr), done.stderr
         return done
 
     def run(self, *more, **options):

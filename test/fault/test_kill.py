@@ -5,8 +5,10 @@ have happened before so that the armed run comes by. A step without a story, or 
 does not come by, fails: a new step cannot be forgotten.
 """
 
+import hashlib
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 
@@ -18,6 +20,8 @@ pipeline: sensors
 source:
   simulate:
     { sensors: 20, rows: 20000, seed: SEED, duplicate_rate: 0.01, broken_rate: 0.005, block_bytes: 8KiB }
+  keep_raw: raw/
+  keep_raw_retain: 60d
 codec: json
 columns:
   sensor_id:   { type: string, entity: true }
@@ -33,6 +37,12 @@ lake:
   compact: { min_files: 2, max_age: 1s }
 sinks:
   - file: { path: out/, codec: csv, time: ts, every: 20ms, batch: 64KiB }
+streams:
+  totals:
+    key: [sensor_id]
+    window: all
+    compute: { n: count(), lo: min(temperature), hi: max(temperature), last_ts: max(ts) }
+    to: [ { file: { path: totals.csv } }, { table: sensors.totals } ]
 """
 
 DROPPED = """
@@ -53,7 +63,7 @@ lake:
 DROPPED_FILES = 4
 DROPPED_ROWS = 400
 
-# What happens before the armed run, by the first part of a step's name: runs as (hours that the
+# What happens before the armed run, by a step's name or its first part: runs as (hours that the
 # clock is ahead, a step at which this run is killed). Then the hours of the armed run itself.
 STORIES: dict[str, tuple[list[tuple[int, str]], int]] = {
     "recovery": ([], 0),
@@ -68,6 +78,13 @@ STORIES: dict[str, tuple[list[tuple[int, str]], int]] = {
     "unlink": ([(0, ""), (24 * 8, "")], 24 * 8 + 1),
     # What a killed writer left behind is swept by the next run.
     "orphan": ([(0, "append.data_file_synced@4=kill")], 0),
+    "raw": ([], 0),
+    "raw.removed": ([(0, "raw.synced=kill")], 0),
+    "raw.expired": ([(0, "")], 24 * 61),
+    "stream": ([], 0),
+    # The state is lost meanwhile (below).
+    "stream.rebuilt": ([(0, "append.metadata_written@6=kill")], 0),
+    "stream.state_removed": ([(0, "stream.state_written@2=kill")], 0),
 }
 
 # `make drill` asks for more; the seed stands in the name of a test that fails.
@@ -96,11 +113,31 @@ def make(folder: pathlib.Path, seed: int) -> Project:
     return project
 
 
+def raw(project: Project) -> tuple:
+    """What the folder of raw bytes holds: lines, their content in any order, files in between."""
+    folder = project.folder / "raw"
+    lines = sorted(b"".join(f.read_bytes() for f in folder.glob("date=*/hour=*/*")).splitlines())
+    return len(lines), hashlib.sha256(b"\n".join(lines)).hexdigest(), os.listdir(folder / ".pending")
+
+
+TOTALS = "SELECT sensor_id, n, lo, hi, last_ts FROM sensors.totals ORDER BY ALL"
+TOTALS_BY_SQL = (
+    "SELECT sensor_id, count(*) AS n, min(temperature) AS lo, max(temperature) AS hi, "
+    "max(ts) AS last_ts FROM sensors.readings GROUP BY ALL ORDER BY ALL"
+)
+
+
 def facts(project: Project) -> dict:
     """What must be the same with and without kills."""
     reports = project.verify()
     assert reports["violations"] == []
+    # Whatever was killed, the results of the stream are those of SQL over the table.
+    assert project.query(TOTALS) == project.query(TOTALS_BY_SQL)
+    # A stream that was built anew has read the table's rows once more.
+    for pipeline in reports["pipelines"].values():
+        del pipeline["streams"]
     return {
+        "totals": (project.folder / "totals.csv").read_text(encoding="utf-8"),
         "sensors": project.query(
             "SELECT count(*) AS n, count(DISTINCT (sensor_id, ts)) AS keys, "
             "sum(hash(sensor_id, ts, temperature)) AS content FROM sensors.readings"
@@ -125,13 +162,15 @@ def facts(project: Project) -> dict:
 
 
 @pytest.fixture(scope="module", params=SEEDS, ids=lambda seed: f"seed{seed}")
-def undisturbed(tmp_path_factory, request) -> tuple[int, dict]:
+def undisturbed(tmp_path_factory, request) -> tuple[int, dict, tuple]:
     project = make(tmp_path_factory.mktemp("undisturbed"), request.param)
     project.run()
     found = facts(project)
     assert found["sensors"][0]["n"] > 19_000
     assert found["dropped"][0]["n"] == DROPPED_FILES * DROPPED_ROWS
-    return request.param, found
+    kept = raw(project)
+    assert kept[0] > 19_000 and kept[2] == []
+    return request.param, found, kept
 
 
 def run(project: Project, hours: int, fail_point: str = "", **more):
@@ -156,34 +195,39 @@ def leaves_nothing_behind(project: Project) -> None:
 
 @pytest.mark.parametrize("step", steps())
 def test_a_kill_at_this_step_loses_and_doubles_nothing(step, tmp_path, undisturbed):
-    seed, wanted = undisturbed
-    before, hours = STORIES[step.split(".")[0]]
+    seed, wanted, kept = undisturbed
+    before, hours = STORIES[step if step in STORIES else step.split(".")[0]]
     for hit in HITS:
         project = make(tmp_path / f"hit{hit}", seed)
         for hours_before, killed_at in before:
             run(project, hours_before, killed_at, expect=-signal.SIGKILL if killed_at else 0)
+        if step == "stream.rebuilt":
+            shutil.rmtree(project.data / "streams")
         killed = run(project, hours, f"{step}@{hit}=kill", expect=None)
         # A run may come by once only, but not never.
         allowed = (-signal.SIGKILL,) if hit == 1 else (-signal.SIGKILL, 0)
         assert killed.returncode in allowed, (step, hit, killed.stderr)
         run(project, hours)
         assert facts(project) == wanted
+        # After the retention nothing is kept but what was received since.
+        assert (raw(project) == kept) == (hours < 24 * 60) and raw(project)[2] == []
         leaves_nothing_behind(project)
         assert facts(project) == wanted
 
 
 def test_a_writer_that_was_stopped_and_overtaken_is_refused(tmp_path, undisturbed):
-    seed, wanted = undisturbed
+    seed, wanted, kept = undisturbed
     project = make(tmp_path / "project", seed)
     with stopped_at(project, "append.metadata_written@2=stop") as stopped:
         # Its lease runs out after 15 s; then this one takes over and finishes.
         run(project, 0)
         goes_on(stopped)
     assert facts(project) == wanted
+    assert raw(project)[:2] == kept[:2]
 
 
 def test_a_merge_whose_worker_hangs_is_taken_over_after_its_lease(tmp_path, undisturbed):
-    seed, wanted = undisturbed
+    seed, wanted, kept = undisturbed
     project = make(tmp_path / "project", seed)
     project.run("--no-maintenance")
     before = project.verify()["tables"]["sensors.readings"]["data_files"]
@@ -232,7 +276,7 @@ def goes_on(stopped: subprocess.Popen) -> None:
 
 
 def test_a_second_run_beside_the_first_takes_each_row_once(tmp_path, undisturbed):
-    seed, wanted = undisturbed
+    seed, wanted, kept = undisturbed
     project = make(tmp_path / "project", seed)
     command = [PROGRAM, "run", ".", "--until-idle"]
     both = [
@@ -243,3 +287,4 @@ def test_a_second_run_beside_the_first_takes_each_row_once(tmp_path, undisturbed
         _, errors = process.communicate(timeout=180)
         assert process.returncode == 0, errors
     assert facts(project) == wanted
+    assert raw(project) == kept

@@ -112,12 +112,3 @@ def test_what_cannot_be_decoded_is_a_dead_letter_with_its_place(project):
     ]
     assert letters[0]["raw"] == "yesterday,2"
     assert project.verify()["violations"] == []
-
-
-def test_what_this_version_cannot_do_is_refused_before_anything_starts(project):
-    text = PIPELINE.format(path="in.csv", follow="false")
-    project.pipeline("sensors", text.replace("\ncodec:", "\n  keep_raw: raw/\ncodec:"))
-    (project.folder / "in.csv").write_text("timestamp,value\n", "utf-8")
-    refused = project.run(expect=78)
-    assert "keep_raw" in refused.stderr
-    assert not (project.data / "ledger.sqlite").exists()

@@ -404,7 +404,7 @@ def test_status_counts_files_and_rows(readings):
 
 def test_ledger_list_shows_states_and_filters(readings):
     (readings.folder / "in/b.csv").write_text("wrong,header\n1,2\n")
-    readings.run()
+    readings.run(expect=1)
     files = json.loads(readings.call("ledger", "list", "--inputs", "--json").stdout)
     by_name = {pathlib.Path(file["path"]).name: file for file in files}
     assert by_name["a.csv"]["state"] == "Done"
@@ -423,7 +423,7 @@ def test_ledger_retry_takes_a_mended_file(readings):
     bad = readings.folder / "in/b.csv"
     bad.write_text("wrong,header\n1,2\n")
     for _ in range(4):
-        readings.run()
+        readings.run(expect=1)
     states = json.loads(
         readings.call("ledger", "list", "--state", "failed", "--json").stdout
     )
@@ -431,6 +431,27 @@ def test_ledger_retry_takes_a_mended_file(readings):
     done = readings.call("ledger", "retry", "--json")
     assert json.loads(done.stdout) == {"retried": 1}
     assert json.loads(readings.call("ledger", "retry", "--json").stdout) == {"retried": 0}
+
+
+def test_a_run_to_the_end_with_failed_files_ends_with_1_and_names_them(readings):
+    (readings.folder / "in/b.csv").write_text("wrong,header\n1,2\n")
+    done = readings.run(expect=1)
+    assert "in/b.csv: " in done.stderr and "a.csv" not in done.stderr
+    assert "error[E2013]" in done.stderr and "ledger retry" in done.stderr
+    assert readings.value("SELECT count(*) FROM sensors.readings") == 2
+    # It stays so until somebody did something about it; a run that goes on is not ended by it.
+    readings.run(expect=1)
+    assert "in/b.csv" in readings.call("run", ".", "--for", "1s").stderr
+    (readings.folder / "in/b.csv").write_text("ts,sensor_id,value\n2026-01-05 09:00:00,S3,7\n")
+    assert "in/b.csv" not in readings.run().stderr
+    assert readings.value("SELECT count(*) FROM sensors.readings") == 3
+
+
+def test_a_failed_file_that_was_removed_does_not_fail_further_runs(readings):
+    (readings.folder / "in/b.csv").write_text("wrong,header\n1,2\n")
+    readings.run(expect=1)
+    (readings.folder / "in/b.csv").unlink()
+    readings.run()
 
 
 def test_ledger_rebuild_refuses_a_sound_ledger(readings):

@@ -14,7 +14,7 @@
 namespace catchwater {
 namespace {
 
-constexpr std::array<std::pair<FailPoint, std::string_view>, 37> kNames{{
+constexpr std::array<std::pair<FailPoint, std::string_view>, 47> kNames{{
     {FailPoint::kRecoveryBegin, "recovery.begin"},
     {FailPoint::kRecoveryPartitionOpened, "recovery.partition_opened"},
     {FailPoint::kAppendDataFileWritten, "append.data_file_written"},
@@ -52,6 +52,16 @@ constexpr std::array<std::pair<FailPoint, std::string_view>, 37> kNames{{
     {FailPoint::kDeliverInTarget, "deliver.in_target"},
     {FailPoint::kDeliverFlushed, "deliver.flushed"},
     {FailPoint::kDeliverRecorded, "deliver.recorded"},
+    {FailPoint::kRawWritten, "raw.written"},
+    {FailPoint::kRawSynced, "raw.synced"},
+    {FailPoint::kRawMoved, "raw.moved"},
+    {FailPoint::kRawPublished, "raw.published"},
+    {FailPoint::kRawRemoved, "raw.removed"},
+    {FailPoint::kRawExpired, "raw.expired"},
+    {FailPoint::kStreamRebuilt, "stream.rebuilt"},
+    {FailPoint::kStreamStateWritten, "stream.state_written"},
+    {FailPoint::kStreamStateRemoved, "stream.state_removed"},
+    {FailPoint::kStreamResultsWritten, "stream.results_written"},
 }};
 
 enum class Action { kNone, kKill, kStop, kError };

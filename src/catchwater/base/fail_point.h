@@ -51,6 +51,16 @@ enum class FailPoint {
   kDeliverInTarget,
   kDeliverFlushed,
   kDeliverRecorded,
+  kRawWritten,
+  kRawSynced,
+  kRawMoved,
+  kRawPublished,
+  kRawRemoved,
+  kRawExpired,
+  kStreamRebuilt,
+  kStreamStateWritten,
+  kStreamStateRemoved,
+  kStreamResultsWritten,
 };
 
 /// The name of a step, e.g. "append.manifest_written".

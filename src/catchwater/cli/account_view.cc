@@ -9,11 +9,37 @@ void AppendLine(const char* label, int64_t count, std::string* text) {
   *text += "  " + number + "  " + label + "\n";
 }
 
+void AddUpStream(const AccountRecord& record, StreamAccountView* view) {
+  switch (record.bucket) {
+    case Bucket::kRows:
+      view->in += record.row_count;
+      break;
+    case Bucket::kUsed:
+      view->used += record.row_count;
+      break;
+    case Bucket::kLate:
+      view->late += record.row_count;
+      break;
+    case Bucket::kFuture:
+      view->future += record.row_count;
+      break;
+    case Bucket::kFiltered:
+      view->filtered += record.row_count;
+      break;
+    default:
+      break;
+  }
+}
+
 }  // namespace
 
 AccountView AddUp(const std::vector<AccountRecord>& records) {
   AccountView view;
   for (const AccountRecord& record : records) {
+    if (record.consumer != "lake") {
+      AddUpStream(record, &view.streams[record.consumer]);
+      continue;
+    }
     int64_t* into = nullptr;
     switch (record.bucket) {
       case Bucket::kFrames:
@@ -72,6 +98,14 @@ std::string Render(const AccountView& account) {
   AppendLine("unaccounted", account.unaccounted_frames() + account.unaccounted_rows(), &text);
   for (const auto& [reason, count] : account.by_reason) {
     AppendLine(("  by " + reason).c_str(), count, &text);
+  }
+  for (const auto& [name, stream] : account.streams) {
+    AppendLine(("stream " + name + ": rows in").c_str(), stream.in, &text);
+    AppendLine("  used", stream.used, &text);
+    if (stream.late > 0) AppendLine("  late", stream.late, &text);
+    if (stream.future > 0) AppendLine("  from the future", stream.future, &text);
+    if (stream.filtered > 0) AppendLine("  filtered", stream.filtered, &text);
+    AppendLine("  unaccounted", stream.unaccounted(), &text);
   }
   return text;
 }

@@ -9,14 +9,13 @@
 #include "catchwater/base/fail_point.h"
 #include "catchwater/cli/components.h"
 #include "catchwater/cli/run_errors.h"
+#include "catchwater/cli/version.h"
 #include "catchwater/cli/workspace.h"
 #include "catchwater/component/reference.h"
 #include "catchwater/config/error_codes.h"
 
 namespace catchwater {
 namespace {
-
-constexpr const char* kVersion = "0.1.0";
 
 struct DocArguments {
   std::vector<std::string> topic;

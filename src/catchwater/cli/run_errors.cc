@@ -25,6 +25,7 @@ constexpr Signature kSignatures[] = {
     {"DuckDB extension is not there", "E2008"},
     {"Commit was refused", "E2010"},
     {"File exists and is not overwritten", "E2012"},
+    {"Input files were not taken", "E2013"},
 };
 
 }  // namespace
@@ -69,6 +70,12 @@ std::vector<ErrorCode> RunErrorCodes() {
       {"E2011", "Not there", "A file, folder, table or source that was named does not exist.", "",
        "Check the name in the message; relative paths begin at the project folder."},
       {"E2012", "File exists", "`init` does not overwrite files.", "", "Choose another folder."},
+      {"E2013", "Input files failed",
+       "`run --until-idle` has taken all it could, but the ledger holds input files that failed: "
+       "they cannot be read, or failed three times. Nothing of the others is lost.",
+       "",
+       "`catchwater ledger list --state failed` says why. Mend or replace the files, then "
+       "`catchwater ledger retry`."},
       {"E2020", "Does not answer",
        "A server that a source or sink names cannot be reached. A running pipeline tries again by "
        "itself, with growing pauses; a sink catches up when its server is back.",

@@ -12,14 +12,17 @@
 
 #include "catchwater/base/duration.h"
 #include "catchwater/base/error.h"
+#include "catchwater/cli/failed_inputs.h"
 #include "catchwater/cli/lease_owner.h"
 #include "catchwater/cli/preview.h"
 #include "catchwater/cli/progress.h"
 #include "catchwater/cli/stage_delays.h"
+#include "catchwater/cli/version.h"
 #include "catchwater/cli/workspace.h"
 #include "catchwater/pipeline/build_plan.h"
 #include "catchwater/pipeline/control_server.h"
 #include "catchwater/pipeline/project_run.h"
+#include "catchwater/telemetry/telemetry.h"
 
 namespace catchwater {
 namespace {
@@ -30,6 +33,8 @@ struct RunArguments {
   int lanes = 0;
   bool no_maintenance = false;
   bool shows_delays = false;
+  std::string log_format = "text";
+  std::string log_level = "warning";
   int64_t preview_rows = 0;
 };
 
@@ -108,19 +113,12 @@ void PrintJson(const std::vector<RunnerReport>& reports, const CompactionReport&
             << "\n";
 }
 
-/// Files that could not be taken are not silence: each run says how many there are, and where to
-/// look.
-arrow::Status WarnOfFailedInputs(Workspace& workspace) {
+std::vector<std::string> NamesOf(const Workspace& workspace) {
+  std::vector<std::string> names;
   for (const BoundPipeline& bound : workspace.project().pipelines) {
-    if (!bound.config.lake) continue;
-    ARROW_ASSIGN_OR_RAISE(const WorkCounts counts,
-                          workspace.ledger().InputCounts(bound.config.name));
-    if (counts.failed == 0) continue;
-    std::cerr << "warning: " << counts.failed << " input files of pipeline " << bound.config.name
-              << " failed\n  = help: `catchwater ledger list --state failed` says why, "
-                 "`catchwater ledger retry` takes them again\n";
+    if (bound.config.lake) names.push_back(bound.config.name);
   }
-  return arrow::Status::OK();
+  return names;
 }
 
 void PrintMerges(const CompactionReport& report) {
@@ -153,7 +151,18 @@ arrow::Status PrintPreviews(Workspace& workspace, int64_t row_count_max) {
   return arrow::Status::OK();
 }
 
-ProjectRunOptions OptionsOf(const Workspace& workspace, const RunArguments& arguments) {
+LogOptions LogOptionsOf(const RunArguments& arguments) {
+  LogOptions options;
+  options.format = arguments.log_format == "json" ? LogFormat::kJson : LogFormat::kLogfmt;
+  for (const LogLevel level :
+       {LogLevel::kDebug, LogLevel::kInfo, LogLevel::kWarning, LogLevel::kError}) {
+    if (LogLevelName(level) == arguments.log_level) options.level = level;
+  }
+  return options;
+}
+
+ProjectRunOptions OptionsOf(const Workspace& workspace, const RunArguments& arguments,
+                            Telemetry* telemetry) {
   const MemoryConfig& memory = workspace.project().settings.memory;
   ProjectRunOptions options;
   options.maintains = !arguments.no_maintenance;
@@ -164,6 +173,7 @@ ProjectRunOptions OptionsOf(const Workspace& workspace, const RunArguments& argu
   options.runner.writer_buffer_bytes = memory.writer.bytes;
   options.runner.queue_bytes = memory.queues.bytes;
   options.runner.unflushed_bytes_max = arguments.until_idle ? 0 : memory.arrow.bytes / 3;
+  options.maintenance.telemetry = telemetry;
   options.maintenance.owner = LeaseOwner();
   options.maintenance.spill_folder = workspace.data_folder() + "/tmp";
   return options;
@@ -191,7 +201,11 @@ arrow::Status RunProject(Workspace& workspace, const RunArguments& arguments,
   const bool needs_data = std::any_of(plans.begin(), plans.end(),
                                       [](const auto& plan) { return plan->lake.has_value(); });
   if (needs_data) ARROW_RETURN_NOT_OK(workspace.OpenData(globals, /*may_create=*/true));
-  const ProjectRunOptions options = OptionsOf(workspace, arguments);
+  Metrics metrics;
+  metrics.gauge(Metric::kBuildInfo, {kVersion}).Set(1);
+  Log log(LogOptionsOf(arguments), workspace.clock(), &metrics);
+  Telemetry telemetry{.log = log, .metrics = metrics};
+  const ProjectRunOptions options = OptionsOf(workspace, arguments, &telemetry);
   ProjectRun run(std::move(plans),
                  {.files = workspace.files(),
                   .clock = workspace.clock(),
@@ -199,6 +213,7 @@ arrow::Status RunProject(Workspace& workspace, const RunArguments& arguments,
                   .ledger = needs_data ? &workspace.ledger() : nullptr,
                   .lake = needs_data ? &workspace.lake() : nullptr,
                   .data_folder = needs_data ? workspace.data_folder() : "",
+                  .telemetry = &telemetry,
                   .owner = options.maintenance.owner,
                   .console = std::cout,
                   .is_terminal = isatty(STDOUT_FILENO) != 0},
@@ -216,12 +231,27 @@ arrow::Status RunProject(Workspace& workspace, const RunArguments& arguments,
   if (globals.json) PrintJson(run.Reports(), run.Compaction());
   PrintReport(run);
   PrintMerges(run.Compaction());
-  if (needs_data) ARROW_RETURN_NOT_OK(WarnOfFailedInputs(workspace));
+  std::vector<FailedInputs> failed_inputs;
+  if (needs_data) {
+    ARROW_ASSIGN_OR_RAISE(
+        failed_inputs, FindFailedInputs(workspace.ledger(), workspace.files(), NamesOf(workspace)));
+    PrintFailedInputs(std::cerr, failed_inputs);
+  }
   if (arguments.shows_delays && needs_data) {
     ARROW_ASSIGN_OR_RAISE(const StageDelays delays, MeasureStageDelays(workspace.ledger()));
     std::cout << Render(delays);
   }
-  return status;
+  // A run that ends because all was taken must not look well if it was not.
+  return status.ok() && arguments.until_idle ? StatusOf(failed_inputs) : status;
+}
+
+void AddLogOptions(Command& verb, RunArguments& arguments) {
+  verb.Option("--log-format", arguments.log_format,
+              "Of the log records on standard error (default: text)")
+      .OneOf({"text", "json"});
+  verb.Option("--log-level", arguments.log_level,
+              "Records below it are not written (default: warning)")
+      .OneOf({"debug", "info", "warning", "error"});
 }
 
 }  // namespace
@@ -238,6 +268,7 @@ void AddRunVerb(Command& program, GlobalOptions& globals) {
   verb.Flag("--no-maintenance", arguments->no_maintenance,
             "Leave merging and clean-up to another run");
   verb.Flag("--delays", arguments->shows_delays, "Print the delay of each stage at the end");
+  AddLogOptions(verb, *arguments);
   verb.Option("--lanes", arguments->lanes, "Threads that decode (default: one a core)");
   verb.Runs([&globals, arguments] {
     Workspace workspace;

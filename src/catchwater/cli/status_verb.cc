@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "catchwater/base/error.h"
 #include "catchwater/cli/account_view.h"
 #include "catchwater/cli/sink_status.h"
 #include "catchwater/cli/workspace.h"
@@ -71,7 +72,7 @@ arrow::Status PrintStatus(Workspace& workspace, bool as_json, bool files_only) {
                       {"frames", account.frames},
                       {"rows", account.rows},
                       {"in_lake", account.lake},
-                      {"unaccounted", account.unaccounted_frames() + account.unaccounted_rows()},
+                      {"unaccounted", account.unaccounted()},
                       {"sinks", sinks},
                       {"running", live}});
     if (as_json) continue;
@@ -87,6 +88,16 @@ arrow::Status PrintStatus(Workspace& workspace, bool as_json, bool files_only) {
   return arrow::Status::OK();
 }
 
+arrow::Status PrintMetrics(const Workspace& workspace) {
+  ARROW_ASSIGN_OR_RAISE(const auto text, AskMetrics(workspace.control_socket()));
+  if (!text) {
+    return NotFound("No program runs on this data folder; start `catchwater run`. Socket: ",
+                    workspace.control_socket());
+  }
+  std::cout << *text;
+  return arrow::Status::OK();
+}
+
 }  // namespace
 
 void AddStatusVerb(Command& program, GlobalOptions& globals) {
@@ -94,9 +105,15 @@ void AddStatusVerb(Command& program, GlobalOptions& globals) {
   verb.Option("project", globals.project, "Project folder");
   auto files_only = std::make_shared<bool>(false);
   verb.Flag("--files", *files_only, "Only the states of the work files");
-  verb.Runs([&globals, files_only] {
+  auto metrics = std::make_shared<bool>(false);
+  verb.Flag("--metrics", *metrics, "The metrics of the program that runs here, as Prometheus text");
+  verb.Runs([&globals, files_only, metrics] {
     Workspace workspace;
     if (auto code = workspace.LoadProject(globals)) return *code;
+    if (*metrics) {
+      const arrow::Status printed = PrintMetrics(workspace);
+      return printed.ok() ? ExitCode::kOk : ReportFailure(printed);
+    }
     arrow::Status status = workspace.OpenData(globals, /*may_create=*/false);
     if (status.ok()) status = PrintStatus(workspace, globals.json, *files_only);
     return status.ok() ? ExitCode::kOk : ReportFailure(status);

@@ -24,6 +24,16 @@ void PrintTable(const TableVerdict& verdict, int64_t foreign_commits) {
   std::cout << "\n";
 }
 
+nlohmann::ordered_json StreamsJson(const AccountView& account) {
+  nlohmann::ordered_json streams = nlohmann::ordered_json::object();
+  for (const auto& [name, view] : account.streams) {
+    streams[name] = {
+        {"in", view.in},         {"used", view.used},         {"late", view.late},
+        {"future", view.future}, {"filtered", view.filtered}, {"unaccounted", view.unaccounted()}};
+  }
+  return streams;
+}
+
 arrow::Result<std::vector<std::string>> Verify(Workspace& workspace,
                                                const VerifyArguments& arguments, bool as_json) {
   ARROW_ASSIGN_OR_RAISE(std::vector<std::string> violations, workspace.ledger().CheckInvariants());
@@ -39,6 +49,11 @@ arrow::Result<std::vector<std::string>> Verify(Workspace& workspace,
       violations.push_back("Account of pipeline " + name +
                            " does not add up, rows: " + std::to_string(unaccounted));
     }
+    for (const auto& [stream, view] : account.streams) {
+      if (view.unaccounted() == 0) continue;
+      violations.push_back("Account of stream " + stream + " of pipeline " + name +
+                           " does not add up, rows: " + std::to_string(view.unaccounted()));
+    }
     report["pipelines"][name] = {{"frames", account.frames},
                                  {"rows", account.rows},
                                  {"in_lake", account.lake},
@@ -46,7 +61,8 @@ arrow::Result<std::vector<std::string>> Verify(Workspace& workspace,
                                  {"filtered", account.filtered},
                                  {"dropped", account.dropped},
                                  {"deduplicated", account.deduplicated},
-                                 {"unaccounted", unaccounted}};
+                                 {"unaccounted", unaccounted},
+                                 {"streams", StreamsJson(account)}};
     if (!as_json) std::cout << "pipeline " << name << "\n" << Render(account);
   }
   ARROW_ASSIGN_OR_RAISE(const CatalogView catalog, workspace.ledger().Catalog());

@@ -222,6 +222,8 @@ class LocalFiles final : public Files {
 
   arrow::Status Remove(const std::string& path) override {
     if (::unlink(path.c_str()) == 0 || errno == ENOENT) return arrow::Status::OK();
+    // An empty folder goes as a file does.
+    if (errno == EISDIR && ::rmdir(path.c_str()) == 0) return arrow::Status::OK();
     return SystemError(errno, "Cannot remove the file, path and reason: " + path);
   }
 

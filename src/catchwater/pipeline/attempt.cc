@@ -16,7 +16,7 @@ constexpr int64_t kOpenAgainUs = 50'000;  // Another member gives its partition 
 
 Attempt::Attempt(AttemptOptions options, IntakeOptions intake, std::unique_ptr<Source> source,
                  Ledger* ledger, const Clock& clock, std::vector<std::unique_ptr<Lane>> lanes,
-                 CommitEpoch commit, DiscardEpoch discard)
+                 CommitEpoch commit, DiscardEpoch discard, std::unique_ptr<RawWriter> raw)
     : options_(options),
       source_(std::move(source)),
       clock_(clock),
@@ -24,7 +24,8 @@ Attempt::Attempt(AttemptOptions options, IntakeOptions intake, std::unique_ptr<S
       lanes_(std::move(lanes)),
       commit_(std::move(commit)),
       discard_(std::move(discard)),
-      complete_(kEpochsInFlightMax + 1, /*bytes_max=*/INT64_MAX) {
+      complete_(kEpochsInFlightMax + 1, /*bytes_max=*/INT64_MAX),
+      raw_(std::move(raw)) {
   for (size_t i = 0; i < lanes_.size(); ++i) {
     queues_.push_back(std::make_unique<BoundedQueue<LaneItem>>(options_.queue_blocks_max,
                                                                options_.queue_bytes_max));
@@ -65,7 +66,7 @@ arrow::Status Attempt::Feed(std::stop_token stop) {
     if (!goes_on) break;
   }
   if (has_failed()) return arrow::Status::OK();
-  ARROW_RETURN_NOT_OK(Flush());
+  ARROW_RETURN_NOT_OK(Flush("end"));
   ARROW_RETURN_NOT_OK(WaitForCommits(/*in_flight_max=*/0));
   return AcknowledgeCommitted();
 }
@@ -75,7 +76,8 @@ arrow::Result<bool> Attempt::FeedOnce(std::stop_token stop) {
   ARROW_RETURN_NOT_OK(OpenMore());
   ARROW_ASSIGN_OR_RAISE(NextResult next, source_->Next(stop));
   ARROW_ASSIGN_OR_RAISE(const bool goes_on, Take(std::move(next), stop));
-  if (goes_on && IsFlushDue()) ARROW_RETURN_NOT_OK(Flush());
+  if (!goes_on) return false;
+  if (const char* reason = FlushReason()) ARROW_RETURN_NOT_OK(Flush(reason));
   return goes_on;
 }
 
@@ -89,7 +91,7 @@ arrow::Status Attempt::OpenMore() {
 }
 
 arrow::Result<bool> Attempt::Settle() {
-  ARROW_RETURN_NOT_OK(Flush());
+  ARROW_RETURN_NOT_OK(Flush("end"));
   ARROW_RETURN_NOT_OK(WaitForCommits(/*in_flight_max=*/0));
   if (has_failed()) return false;
   ARROW_RETURN_NOT_OK(AcknowledgeCommitted());
@@ -116,6 +118,7 @@ arrow::Result<bool> Attempt::Take(NextResult next, std::stop_token stop) {
   } else if (const auto* failed = std::get_if<PartitionFailed>(&next)) {
     ARROW_ASSIGN_OR_RAISE(const bool is_settled, Settle());
     if (!is_settled) return false;
+    if (options_.telemetry != nullptr) options_.telemetry->InputFailed(failed->reason);
     ARROW_RETURN_NOT_OK(intake_.Failed(*failed));
     may_open_ = true;
   } else {
@@ -131,7 +134,7 @@ arrow::Result<bool> Attempt::Idle(std::stop_token stop, bool is_source_at_end, b
   const bool is_all_read =
       is_source_at_end || (options_.until_idle && is_caught_up && !book_.has_bounded());
   if (is_all_read && !is_watching) {
-    ARROW_RETURN_NOT_OK(Flush());
+    ARROW_RETURN_NOT_OK(Flush("end"));
     ARROW_RETURN_NOT_OK(WaitForCommits(/*in_flight_max=*/0));
     if (has_failed()) return false;
     if (options_.until_idle) ARROW_RETURN_NOT_OK(intake_.Discover());
@@ -153,6 +156,7 @@ arrow::Result<bool> Attempt::Idle(std::stop_token stop, bool is_source_at_end, b
 
 arrow::Status Attempt::Dispatch(Block block) {
   const Range range = block.origin.range;
+  if (raw_ != nullptr) ARROW_RETURN_NOT_OK(raw_->Add(block));
   if (!book_.is_dirty()) epoch_started_us_ = clock_.MonotonicMicros();
   LaneWork work{.block = std::move(block),
                 .sequence = next_sequence_++,
@@ -166,25 +170,30 @@ arrow::Status Attempt::Dispatch(Block block) {
     if (queues_[i]->item_count() < queues_[best]->item_count()) best = i;
   }
   const int64_t byte_count = work.block.bytes == nullptr ? 0 : work.block.bytes->size();
+  if (options_.telemetry != nullptr) {
+    options_.telemetry->BlockRead(byte_count);
+    if (!work.block.reject_reason.empty()) options_.telemetry->BlockRejected();
+  }
   // Not taken only when aborted: the failure is reported by who raised it.
   (void)queues_[best]->Push(std::move(work), byte_count, abort_.get_token());
   return arrow::Status::OK();
 }
 
-bool Attempt::IsFlushDue() const {
-  if (!book_.is_dirty() || options_.flushes_only_at_end) return false;
-  if (is_flush_requested_.load()) return true;
-  if (clock_.MonotonicMicros() - epoch_started_us_ >= options_.flush_every_ms * 1000) return true;
+const char* Attempt::FlushReason() const {
+  if (!book_.is_dirty() || options_.flushes_only_at_end) return nullptr;
+  if (is_flush_requested_.load()) return "request";
+  if (clock_.MonotonicMicros() - epoch_started_us_ >= options_.flush_every_ms * 1000) return "time";
   int64_t byte_count = 0;
   for (const auto& lane : lanes_) byte_count += lane->epoch_bytes();
-  return byte_count >= options_.flush_bytes;
+  return byte_count >= options_.flush_bytes ? "bytes" : nullptr;
 }
 
-arrow::Status Attempt::Flush() {
+arrow::Status Attempt::Flush(const char* reason) {
   is_flush_requested_ = false;
   if (book_.is_dirty()) ARROW_RETURN_NOT_OK(source_->Confirm());
   auto frontier = book_.DrawFrontier();
   if (frontier.empty()) return arrow::Status::OK();
+  if (options_.telemetry != nullptr) options_.telemetry->Flushed(reason);
   ARROW_RETURN_NOT_OK(WaitForCommits(kEpochsInFlightMax - 1));
   if (has_failed()) return arrow::Status::OK();
   std::shared_ptr<Epoch> epoch;
@@ -194,6 +203,10 @@ arrow::Status Attempt::Flush() {
                                     static_cast<int>(lanes_.size()));
     in_flight_.push_back(epoch);
     has_unflushed_ = false;
+  }
+  if (raw_ != nullptr) {
+    ARROW_ASSIGN_OR_RAISE(auto segments, raw_->CloseShare());
+    epoch->KeepRaw(std::move(segments));
   }
   for (auto& queue : queues_) {
     if (!queue->Push(epoch, /*byte_count=*/0, abort_.get_token())) break;

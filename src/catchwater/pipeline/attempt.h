@@ -28,6 +28,7 @@
 #include "catchwater/pipeline/intake.h"
 #include "catchwater/pipeline/lane.h"
 #include "catchwater/pipeline/partition_book.h"
+#include "catchwater/pipeline/pipeline_telemetry.h"
 
 namespace catchwater {
 
@@ -38,6 +39,7 @@ struct AttemptOptions {
   bool flushes_only_at_end = false;  ///< Without a lake: one epoch.
   int64_t queue_blocks_max = 4;      ///< A lane.
   int64_t queue_bytes_max = 24LL << 20;
+  const PipelineTelemetry* telemetry = nullptr;  ///< Borrowed; null: nothing is told.
 };
 
 /// Commits an epoch. Called by one thread, epochs in order.
@@ -51,7 +53,7 @@ class Attempt {
  public:
   Attempt(AttemptOptions options, IntakeOptions intake, std::unique_ptr<Source> source,
           Ledger* ledger, const Clock& clock, std::vector<std::unique_ptr<Lane>> lanes,
-          CommitEpoch commit, DiscardEpoch discard);
+          CommitEpoch commit, DiscardEpoch discard, std::unique_ptr<RawWriter> raw = nullptr);
   ~Attempt();
 
   /// Runs until the source is at its end, idle (until_idle), stopped, or something failed. A stop
@@ -73,8 +75,9 @@ class Attempt {
   arrow::Result<bool> Settle();
   arrow::Status OpenMore();
   arrow::Status Dispatch(Block block);
-  bool IsFlushDue() const;
-  arrow::Status Flush();
+  /// Why a flush is due now; null: it is not.
+  const char* FlushReason() const;
+  arrow::Status Flush(const char* reason);
   arrow::Status WaitForCommits(int64_t in_flight_max);
   arrow::Status AcknowledgeCommitted();
   void RunLane(size_t index);
@@ -94,7 +97,8 @@ class Attempt {
   const DiscardEpoch discard_;
   std::vector<std::unique_ptr<BoundedQueue<LaneItem>>> queues_;
   BoundedQueue<std::shared_ptr<Epoch>> complete_;
-  std::stop_source abort_;  ///< Ends all threads at once after a failure.
+  const std::unique_ptr<RawWriter> raw_;  ///< Null: bytes are not kept. Feeder only.
+  std::stop_source abort_;                ///< Ends all threads at once after a failure.
 
   // Feeder only.
   uint64_t next_sequence_ = 0;

@@ -1,12 +1,15 @@
 #include "catchwater/pipeline/build_plan.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <set>
 #include <string_view>
 #include <utility>
 
 #include "catchwater/base/error.h"
 #include "catchwater/pipeline/attribute_columns.h"
 #include "catchwater/pipeline/dead_letters.h"
+#include "catchwater/pipeline/result_table.h"
 
 namespace catchwater {
 namespace {
@@ -84,6 +87,62 @@ arrow::Result<std::vector<SinkPlan>> BuildSinkPlans(const BoundPipeline& bound) 
   return sinks;
 }
 
+KeepRawPlan BuildKeepRawPlan(const SourceSection& source, const std::string& project_folder) {
+  const auto folder = std::filesystem::absolute(project_folder) / source.keep_raw / "";
+  KeepRawPlan plan{.folder = folder.lexically_normal().parent_path().string()};
+  if (source.keep_raw_retain) plan.retain_ms = source.keep_raw_retain->ms;
+  return plan;
+}
+
+/// Names that the ledger's positions and checkpoints use for other consumers.
+bool IsReservedName(const std::string& name) { return name == "lake" || name == "keep_raw"; }
+
+arrow::Status CheckResultTable(const BoundStream& stream, const std::string& table_key,
+                               const PipelinePlan& plan) {
+  bool is_taken =
+      table_key == plan.lake->table.table_key || table_key == plan.lake->dead_letters.table_key;
+  for (const StreamPlan& other : plan.streams) {
+    is_taken |= std::ranges::find(other.tables, table_key) != other.tables.end();
+  }
+  if (is_taken) {
+    return ConfigError("A result table belongs to one stream alone, stream and table: ",
+                       stream.config.name, " ", table_key);
+  }
+  for (const char* column : kResultColumns) {
+    const bool is_used = std::ranges::find(stream.config.key, column) != stream.config.key.end() ||
+                         std::ranges::find(stream.config.compute, column, &Aggregate::name) !=
+                             stream.config.compute.end();
+    if (!is_used) continue;
+    return ConfigError(
+        "A result table has a column of its own of this name; choose another, "
+        "stream and column: ",
+        stream.config.name, " ", column);
+  }
+  return arrow::Status::OK();
+}
+
+arrow::Status CheckStream(const BoundStream& stream, const PipelinePlan& plan) {
+  const std::string& name = stream.config.name;
+  if (!stream.config.is_window_all()) {
+    return ConfigError("Streams have `window: all` only, stream: ", name);
+  }
+  if (IsReservedName(name)) return ConfigError("A stream cannot have this name: ", name);
+  if (!stream.tables.empty() && !plan.lake) {
+    return ConfigError(
+        "Results go to a table only beside a `lake:`; use `file` or `console`, "
+        "stream: ",
+        name);
+  }
+  std::set<std::string> tables;
+  for (const std::string& table_key : stream.tables) {
+    ARROW_RETURN_NOT_OK(CheckResultTable(stream, table_key, plan));
+    if (!tables.insert(table_key).second) {
+      return ConfigError("Stream names a table twice, stream and table: ", name, " ", table_key);
+    }
+  }
+  return arrow::Status::OK();
+}
+
 }  // namespace
 
 std::string DeadLetterTableKey(const std::string& table_key) {
@@ -102,13 +161,7 @@ arrow::Result<PipelinePlan> BuildPlan(const BoundPipeline& bound, const std::str
     column.from.insert(0, kFramePrefix);
   }
   plan.steps = bound.steps;
-  plan.keep_raw = config.source.keep_raw;
-  if (config.source.keep_raw_retain) plan.keep_raw_retain_ms = config.source.keep_raw_retain->ms;
-  if (!plan.keep_raw.empty()) {
-    return ConfigError(
-        "Option `keep_raw` of a source is not supported by this version; remove it, pipeline: ",
-        config.name);
-  }
+  if (!config.source.keep_raw.empty()) plan.keep_raw = BuildKeepRawPlan(config.source, folder);
   plan.frame_bytes_max = config.source.frame_bytes_max.bytes;
   if (!bound.codec) {
     return ConfigError("Pipeline needs a codec (`codec: csv`, `json` or `lines`), pipeline: ",
@@ -117,22 +170,10 @@ arrow::Result<PipelinePlan> BuildPlan(const BoundPipeline& bound, const std::str
   ARROW_ASSIGN_OR_RAISE(plan.codec, bound.codec->make({}));
   if (config.lake) {
     ARROW_ASSIGN_OR_RAISE(plan.lake, BuildLakePlan(config));
-    if (!bound.streams.empty()) {
-      return ConfigError(
-          "Streams over the whole input need a pipeline without `lake:`; ask the table by SQL, or "
-          "write a second pipeline, pipeline: ",
-          config.name);
-    }
   }
   for (const BoundStream& stream : bound.streams) {
-    if (!stream.config.is_window_all()) {
-      return ConfigError("Streams have `window: all` only, stream: ", stream.config.name);
-    }
-    if (!stream.tables.empty()) {
-      return ConfigError("Results of `window: all` go to `file` or `console`, stream: ",
-                         stream.config.name);
-    }
-    plan.streams.push_back({.config = stream.config, .to = stream.sinks});
+    ARROW_RETURN_NOT_OK(CheckStream(stream, plan));
+    plan.streams.push_back({.config = stream.config, .to = stream.sinks, .tables = stream.tables});
   }
   ARROW_ASSIGN_OR_RAISE(plan.sinks, BuildSinkPlans(bound));
   return plan;

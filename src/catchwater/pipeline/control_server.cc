@@ -66,6 +66,12 @@ Json ToJson(const std::vector<SinkReport>& reports) {
   return sinks;
 }
 
+arrow::Status AnswerMetrics(UnixConnection& connection, ProjectRun& run) {
+  ARROW_ASSIGN_OR_RAISE(const std::string text, run.MetricsText());
+  ARROW_RETURN_NOT_OK(connection.Write(Json{{"ok", true}, {"bytes", text.size()}}.dump() + "\n"));
+  return connection.Write(text);
+}
+
 Json StatusOf(const ProjectRun& run) {
   Json pipelines = Json::array();
   for (const RunnerReport& report : run.Reports()) {
@@ -127,12 +133,13 @@ arrow::Status ControlServer::Answer(UnixConnection& connection) {
   const Json request = Json::parse(line, nullptr, /*allow_exceptions=*/false);
   const std::string op = request.is_object() ? request.value("op", "") : "";
   if (op == "read_point") return AnswerReadPoint(connection, run_);
+  if (op == "metrics") return AnswerMetrics(connection, run_);
   if (op == "status") return connection.Write(StatusOf(run_).dump() + "\n");
   if (op == "flush") {
     const bool is_flushed = run_.Flush(kTimeoutMs);
     return connection.Write(Json{{"ok", is_flushed}}.dump() + "\n");
   }
-  return BadData("Unknown request, known are read_point, status, flush: ", op);
+  return BadData("Unknown request, known are read_point, status, metrics, flush: ", op);
 }
 
 arrow::Result<std::optional<ReadPoint>> AskReadPoint(const std::string& socket_path) {
@@ -156,6 +163,14 @@ arrow::Result<std::optional<std::string>> AskStatus(const std::string& socket_pa
   ARROW_ASSIGN_OR_RAISE(auto asked, Ask(socket_path, "status"));
   if (!asked) return std::nullopt;
   return asked->second["pipelines"].dump();
+}
+
+arrow::Result<std::optional<std::string>> AskMetrics(const std::string& socket_path) {
+  ARROW_ASSIGN_OR_RAISE(auto asked, Ask(socket_path, "metrics"));
+  if (!asked) return std::nullopt;
+  auto& [connection, answer] = *asked;
+  ARROW_ASSIGN_OR_RAISE(std::string text, connection->Read(answer["bytes"].get<size_t>()));
+  return text;
 }
 
 }  // namespace catchwater

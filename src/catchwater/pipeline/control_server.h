@@ -43,4 +43,7 @@ arrow::Result<std::optional<ReadPoint>> AskReadPoint(const std::string& socket_p
 /// Asks for the reports of its pipelines, as JSON. \return nothing if none runs there
 arrow::Result<std::optional<std::string>> AskStatus(const std::string& socket_path);
 
+/// Asks for its metrics, as Prometheus text. \return nothing if none runs there
+arrow::Result<std::optional<std::string>> AskMetrics(const std::string& socket_path);
+
 }  // namespace catchwater

@@ -16,6 +16,8 @@
 #include "catchwater/batch/position.h"
 #include "catchwater/lake/commit.h"
 #include "catchwater/pipeline/flow.h"
+#include "catchwater/raw/raw_writer.h"
+#include "catchwater/stream/stream_operator.h"
 
 namespace catchwater {
 
@@ -32,12 +34,19 @@ struct FrontierPart {
 /// When rows were received, in microseconds, and how many.
 using Receipts = std::vector<std::pair<int64_t, int64_t>>;
 
+/// What a lane made for one stream app.
+struct StreamShare {
+  std::unique_ptr<StreamOperator> part;
+  Flows flows;
+};
+
 /// What a lane made of its share of an epoch.
 struct LaneOutput {
   std::vector<TableAppend> appends;
   Flows flows;
   int64_t row_count = 0;
   Receipts receipts;
+  std::vector<StreamShare> streams;  ///< One an app, in the order of the plan.
 };
 
 /// Any thread.
@@ -54,6 +63,7 @@ class Epoch {
   [[nodiscard]] bool Deliver(LaneOutput output) {
     std::lock_guard lock(mutex_);
     receipts_.insert(receipts_.end(), output.receipts.begin(), output.receipts.end());
+    streams_.push_back(std::move(output.streams));
     outputs_.push_back(std::move(output));
     return --lanes_left_ == 0;
   }
@@ -62,7 +72,14 @@ class Epoch {
   const std::vector<FrontierPart>& frontier() const { return frontier_; }
   /// What else the ledger is to be told.
   const std::vector<Event>& events() const { return events_; }
+  /// By lane. \pre complete
+  const std::vector<std::vector<StreamShare>>& streams() const { return streams_; }
+
+  /// Files with the bytes as received; before the epoch is handed to the lanes.
+  void KeepRaw(std::vector<RawSegment> segments) { raw_ = std::move(segments); }
+
   /// \pre complete, as below
+  std::vector<RawSegment>& raw() { return raw_; }
   const Receipts& receipts() const { return receipts_; }
   std::vector<LaneOutput> TakeOutputs() { return std::move(outputs_); }
 
@@ -73,7 +90,9 @@ class Epoch {
   std::mutex mutex_;
   int lanes_left_;
   std::vector<LaneOutput> outputs_;
+  std::vector<std::vector<StreamShare>> streams_;
   Receipts receipts_;
+  std::vector<RawSegment> raw_;
 };
 
 }  // namespace catchwater

@@ -38,9 +38,10 @@ bool AllInside(const arrow::TimestampArray& times, const TimeBounds& bounds) {
 arrow::Result<std::unique_ptr<LakeDestination>> LakeDestination::Make(
     Lake& lake, std::shared_ptr<const TableState> table,
     std::shared_ptr<const TableState> dead_letter_table, LakeDestinationOptions options,
-    std::shared_ptr<UnflushedRows> unflushed) {
+    std::shared_ptr<UnflushedRows> unflushed, std::unique_ptr<StreamLane> streams) {
   std::unique_ptr<LakeDestination> made(
       new LakeDestination(lake, std::move(options), std::move(unflushed)));
+  made->streams_ = std::move(streams);
   made->table_key_ = table->table_key;
   made->dead_letter_key_ = dead_letter_table->table_key;
   ARROW_ASSIGN_OR_RAISE(made->rows_,
@@ -85,6 +86,7 @@ arrow::Status LakeDestination::Add(const Batch& batch, PartitionFlow* flow,
   ARROW_ASSIGN_OR_RAISE(const Batch admitted, Admit(batch, flow, dead));
   if (admitted.rows->num_rows() == 0) return arrow::Status::OK();
   ARROW_RETURN_NOT_OK(rows_->Add(admitted.rows));
+  if (streams_ != nullptr) ARROW_RETURN_NOT_OK(streams_->Add(admitted));
   flow->Count(Bucket::kLake, "", admitted.rows->num_rows());
   row_count_ += admitted.rows->num_rows();
   if (unflushed_ != nullptr) unflushed_->Add(admitted.rows);
@@ -112,6 +114,7 @@ arrow::Status LakeDestination::CloseEpoch(LaneOutput* output) {
     }
     output->appends.push_back({.table_key = *key, .files = *std::move(written)});
   }
+  if (streams_ != nullptr) ARROW_RETURN_NOT_OK(streams_->CloseEpoch(output));
   output->row_count = row_count_;
   row_count_ = 0;
   if (unflushed_ != nullptr) unflushed_->NextEpoch();

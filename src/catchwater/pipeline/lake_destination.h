@@ -14,6 +14,7 @@
 #include "catchwater/lake/catalog.h"
 #include "catchwater/lake/partition_writer.h"
 #include "catchwater/pipeline/destination.h"
+#include "catchwater/pipeline/stream_lane.h"
 #include "catchwater/pipeline/unflushed_rows.h"
 
 namespace catchwater {
@@ -30,7 +31,7 @@ class LakeDestination final : public Destination {
   static arrow::Result<std::unique_ptr<LakeDestination>> Make(
       Lake& lake, std::shared_ptr<const TableState> table,
       std::shared_ptr<const TableState> dead_letter_table, LakeDestinationOptions options,
-      std::shared_ptr<UnflushedRows> unflushed);
+      std::shared_ptr<UnflushedRows> unflushed, std::unique_ptr<StreamLane> streams = nullptr);
 
   arrow::Status Add(const Batch& batch, PartitionFlow* flow,
                     std::vector<DeadLetter>* dead) override;
@@ -56,6 +57,7 @@ class LakeDestination final : public Destination {
   const Clock& clock_;
   const LakeDestinationOptions options_;
   const std::shared_ptr<UnflushedRows> unflushed_;
+  std::unique_ptr<StreamLane> streams_;  // Null: there are no apps. They see what the lake takes.
   std::string table_key_;
   std::string dead_letter_key_;
   std::unique_ptr<PartitionWriter> rows_;

@@ -7,6 +7,7 @@
 #include "catchwater/lake/ledger_copies.h"
 #include "catchwater/lake/orphans.h"
 #include "catchwater/lake/retention.h"
+#include "catchwater/raw/raw_folder.h"
 
 namespace catchwater {
 namespace {
@@ -23,9 +24,16 @@ Maintenance::Maintenance(Lake& lake, std::vector<std::shared_ptr<const PipelineP
       compactor_(lake, options_.owner, options_.spill_folder),
       janitor_(lake, options_.owner) {
   for (const auto& plan : plans) {
+    if (plan->keep_raw && plan->keep_raw->retain_ms) {
+      raw_retain_ms_[plan->keep_raw->folder] = *plan->keep_raw->retain_ms;
+    }
     if (!plan->lake) continue;
     const LakePlan& wanted = *plan->lake;
-    for (const std::string& table_key : {wanted.table.table_key, wanted.dead_letters.table_key}) {
+    std::vector<std::string> table_keys = {wanted.table.table_key, wanted.dead_letters.table_key};
+    for (const StreamPlan& stream : plan->streams) {
+      table_keys.insert(table_keys.end(), stream.tables.begin(), stream.tables.end());
+    }
+    for (const std::string& table_key : table_keys) {
       Settings& settings = settings_[table_key];
       if (!wanted.is_compacted) continue;
       settings.compaction = CompactionPolicy{.table_key = table_key,
@@ -48,6 +56,9 @@ bool Maintenance::IsDue(Last* last, int64_t every_us) const {
 void Maintenance::Note(const arrow::Status& status) {
   if (status.ok()) return;
   if (first_failure_.ok()) first_failure_ = status;
+  if (options_.telemetry != nullptr) {
+    options_.telemetry->log.Warning("maintenance.failed", {{"reason", status}});
+  }
   const std::lock_guard lock(mutex_);
   ++report_.failures;
 }
@@ -66,6 +77,7 @@ arrow::Status Maintenance::RunOnce(std::stop_token stop, bool is_last) {
     KeepTable(table_key, location, is_last, stop);
   }
   Note(Unlink(stop));
+  if (IsDue(&raw_us_, options_.upkeep_every_us)) Note(RemoveExpiredRaw(stop));
   Note(KeepLedger(catalog->seq, is_last));
   return first_failure_;
 }
@@ -106,9 +118,27 @@ arrow::Status Maintenance::Compact(CompactionPolicy policy, bool is_last, std::s
       const std::lock_guard lock(mutex_);
       report_.compaction.Merge(done);
     }
+    TellMerges(policy.table_key, done);
     if (done.merges == 0) break;
   }
   return arrow::Status::OK();
+}
+
+void Maintenance::TellMerges(const std::string& table_key, const CompactionReport& done) const {
+  if (options_.telemetry == nullptr || done.merges + done.failures == 0) return;
+  Metrics& metrics = options_.telemetry->metrics;
+  metrics.counter(Metric::kCompactions, {table_key, "done"}).Add(done.merges);
+  if (done.failures > 0) {
+    metrics.counter(Metric::kCompactions, {table_key, "failed"}).Add(done.failures);
+    options_.telemetry->log.Warning("compaction.failed",
+                                    {{"object", table_key}, {"merges", done.failures}});
+  }
+  metrics.counter(Metric::kCompactedBytes, {table_key}).Add(done.bytes_in);
+  metrics.counter(Metric::kDataFilesWritten, {table_key, "replace"}).Add(done.files_out);
+  metrics.counter(Metric::kDataBytesWritten, {table_key, "replace"}).Add(done.bytes_out);
+  for (const int64_t merge_us : done.merges_us) {
+    metrics.histogram(Metric::kCompactionSeconds, {table_key}).Record(merge_us);
+  }
 }
 
 arrow::Status Maintenance::Upkeep(const std::string& table_key, std::stop_token stop) {
@@ -138,6 +168,17 @@ arrow::Status Maintenance::Unlink(std::stop_token stop) {
   ARROW_ASSIGN_OR_RAISE(const UnlinkReport unlinked, janitor_.UnlinkDue(stop));
   const std::lock_guard lock(mutex_);
   report_.files_unlinked += unlinked.removed;
+  return arrow::Status::OK();
+}
+
+arrow::Status Maintenance::RemoveExpiredRaw(std::stop_token stop) {
+  for (const auto& [folder, retain_ms] : raw_retain_ms_) {
+    const int64_t ended_us_below = lake_.clock().NowMicros() - retain_ms * 1000;
+    ARROW_ASSIGN_OR_RAISE(const int64_t removed,
+                          RawFolder(folder, lake_.files()).RemoveExpired(ended_us_below, stop));
+    const std::lock_guard lock(mutex_);
+    report_.raw_files_removed += removed;
+  }
   return arrow::Status::OK();
 }
 

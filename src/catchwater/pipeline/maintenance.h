@@ -18,6 +18,7 @@
 #include "catchwater/lake/compactor.h"
 #include "catchwater/lake/janitor.h"
 #include "catchwater/pipeline/plan.h"
+#include "catchwater/telemetry/telemetry.h"
 
 namespace catchwater {
 
@@ -30,6 +31,7 @@ struct MaintenanceOptions {
   int64_t history_kept_us = 30LL * 86'400'000'000;  ///< In the ledger: feed, log, finished inputs.
   std::string owner;
   std::string spill_folder;
+  Telemetry* telemetry = nullptr;  ///< Null: nothing is told.
 };
 
 /// What it did since the start, for status and metrics.
@@ -42,6 +44,7 @@ struct MaintenanceReport {
   int64_t files_unlinked = 0;
   int64_t orphans_removed = 0;
   int64_t ledger_copies = 0;
+  int64_t raw_files_removed = 0;  ///< By `keep_raw_retain`.
   int64_t failures = 0;
 };
 
@@ -84,16 +87,19 @@ class Maintenance {
   arrow::Status Unlink(std::stop_token stop);
   arrow::Result<bool> OrphansAreDue();
   arrow::Status RemoveOrphanFiles(const CatalogView& catalog, std::stop_token stop);
+  arrow::Status RemoveExpiredRaw(std::stop_token stop);
   arrow::Status KeepLedger(int64_t seq, bool is_last);
   void Note(const arrow::Status& status);
+  void TellMerges(const std::string& table_key, const CompactionReport& done) const;
 
   Lake& lake_;
   const MaintenanceOptions options_;
   std::map<std::string, Settings> settings_;  // By table key.
   Compactor compactor_;
   Janitor janitor_;
-  std::map<std::string, TableUpkeep> upkeep_;  // By table key.
-  Last orphans_us_, copied_us_, pruned_us_;
+  std::map<std::string, TableUpkeep> upkeep_;     // By table key.
+  std::map<std::string, int64_t> raw_retain_ms_;  // By folder.
+  Last raw_us_, orphans_us_, copied_us_, pruned_us_;
   /// Leases that another process held at the last sweep for orphans: it may be dead by now.
   std::vector<Fence> waited_for_;
   int64_t checkpointed_seq_ = -1;

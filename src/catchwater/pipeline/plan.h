@@ -33,6 +33,14 @@ struct LakePlan {
 struct StreamPlan {
   StreamConfig config;
   std::vector<ChosenSink> to;
+  std::vector<std::string> tables;  ///< Keys of result tables; only with a lake.
+};
+
+/// Where the bytes of the source are kept as they were received, and for how long.
+struct KeepRawPlan {
+  std::string folder;  ///< Absolute.
+  std::optional<int64_t> retain_ms;
+  bool compresses = false;
 };
 
 /// A sink that is fed from the table.
@@ -53,8 +61,7 @@ struct PipelinePlan {
   std::optional<LakePlan> lake;
   std::vector<StreamPlan> streams;
   std::vector<SinkPlan> sinks;  ///< Only with a lake.
-  std::string keep_raw;         ///< Folder for the bytes as received; empty: not kept.
-  std::optional<int64_t> keep_raw_retain_ms;
+  std::optional<KeepRawPlan> keep_raw;
   int64_t frame_bytes_max = 16 << 20;
 
   std::string event_time_column() const {

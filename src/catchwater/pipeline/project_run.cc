@@ -1,10 +1,12 @@
 #include "catchwater/pipeline/project_run.h"
 
+#include <cstdlib>
 #include <optional>
 #include <thread>
 #include <utility>
 
 #include "catchwater/base/error.h"
+#include "catchwater/ledger/account_laws.h"
 
 namespace catchwater {
 namespace {
@@ -136,6 +138,48 @@ arrow::Result<ReadPoint> ProjectRun::TakeReadPoint() {
     }
   }
   return point;
+}
+
+arrow::Status ProjectRun::FillGauges(const PipelinePlan& plan, Metrics& metrics) {
+  Ledger& ledger = *context_.ledger;
+  ARROW_ASSIGN_OR_RAISE(const WorkCounts inputs, ledger.InputCounts(plan.name));
+  for (const auto& [state, count] :
+       {std::pair{WorkState::kToProcess, inputs.to_process},
+        std::pair{WorkState::kProcessing, inputs.processing},
+        std::pair{WorkState::kDone, inputs.done}, std::pair{WorkState::kFailed, inputs.failed}}) {
+    metrics.gauge(Metric::kInputFiles, {plan.name, WorkStateName(state)})
+        .Set(static_cast<double>(count));
+  }
+  ARROW_ASSIGN_OR_RAISE(const auto account, ledger.Account(plan.name));
+  int64_t unaccounted = 0;
+  for (const Unaccounted& broken : FindUnaccounted(account)) {
+    unaccounted += std::abs(broken.frame_count) + std::abs(broken.row_count);
+  }
+  metrics.gauge(Metric::kUnaccountedRows, {plan.name}).Set(static_cast<double>(unaccounted));
+  const std::string& table_key = plan.lake->table.table_key;
+  ARROW_ASSIGN_OR_RAISE(const auto table, context_.lake->LoadTable(table_key));
+  const Snapshot* snapshot = table->metadata->current_snapshot();
+  if (snapshot == nullptr) return arrow::Status::OK();
+  const auto total = [&](const char* name) {
+    const auto found = snapshot->summary.find(name);
+    return found == snapshot->summary.end() ? 0.0 : std::strtod(found->second.c_str(), nullptr);
+  };
+  metrics.gauge(Metric::kLakeFiles, {table_key}).Set(total("total-data-files"));
+  metrics.gauge(Metric::kLakeBytes, {table_key}).Set(total("total-files-size"));
+  metrics.gauge(Metric::kSnapshotTimestamp, {table_key})
+      .Set(static_cast<double>(snapshot->timestamp_ms) / 1e3);
+  return arrow::Status::OK();
+}
+
+arrow::Result<std::string> ProjectRun::MetricsText() {
+  if (context_.telemetry == nullptr) return std::string();
+  for (const auto& runner : runners_) {
+    if (!runner->plan().lake) continue;
+    // A table that is not made yet has no gauges.
+    const arrow::Status filled = FillGauges(runner->plan(), context_.telemetry->metrics);
+    if (!filled.ok() && KindOf(filled) != ErrorKind::kNotFound) return filled;
+  }
+  return context_.telemetry->metrics.ToPrometheusText();
 }
 
 }  // namespace catchwater

@@ -39,6 +39,10 @@ class ProjectRun {
   /// Of the sinks of one pipeline, in the order of its file.
   std::vector<SinkReport> SinkReports(const std::string& pipeline) const;
 
+  /// All metrics as Prometheus text, with what only the ledger knows filled in now. Empty: there is
+  /// no telemetry.
+  arrow::Result<std::string> MetricsText();
+
   /// One instant over all tables with what the pipelines have not flushed; flushes a pipeline that
   /// holds more than it can show.
   arrow::Result<ReadPoint> TakeReadPoint();
@@ -46,6 +50,8 @@ class ProjectRun {
   bool Flush(int64_t timeout_ms);
 
  private:
+  arrow::Status FillGauges(const PipelinePlan& plan, Metrics& metrics);
+
   RunnerContext context_;
   const ProjectRunOptions options_;
   /// Runs the pipelines to their end, then lets the sinks have the rest.

@@ -10,8 +10,11 @@
 #include "catchwater/pipeline/lake_tables.h"
 #include "catchwater/pipeline/needed_columns.h"
 #include "catchwater/pipeline/partition_leases.h"
+#include "catchwater/pipeline/pipeline_telemetry.h"
+#include "catchwater/pipeline/raw_keeping.h"
 #include "catchwater/pipeline/seed_steps.h"
 #include "catchwater/pipeline/step_chain.h"
+#include "catchwater/pipeline/stream_apps.h"
 #include "catchwater/pipeline/stream_destination.h"
 #include "catchwater/pipeline/timer.h"
 
@@ -29,8 +32,15 @@ constexpr int64_t kBackOffUsMax = 30'000'000;
 class RunnerCore {
  public:
   RunnerCore(std::shared_ptr<const PipelinePlan> plan, RunnerContext context, RunnerOptions options)
-      : plan_(WithNeededColumns(std::move(plan))), context_(std::move(context)), options_(options) {
+      : plan_(WithNeededColumns(std::move(plan))),
+        context_(std::move(context)),
+        options_(options),
+        telemetry_(context_.telemetry, plan_->name, plan_->source.name) {
     report_.pipeline = plan_->name;
+    raw_ = std::make_unique<RawKeeping>(
+        plan_, RawKeepingContext{.files = context_.files,
+                                 .clock = context_.clock,
+                                 .ledger = plan_->lake ? context_.ledger : nullptr});
     report_.state = "waiting_for_lease";
   }
 
@@ -73,8 +83,13 @@ class RunnerCore {
                                                                StepChain chain);
   arrow::Result<std::unique_ptr<Destination>> BuildDestination(size_t lane);
   arrow::Status PrepareTables(const std::shared_ptr<arrow::Schema>& schema);
+  arrow::Status BuildEnds(const StepChain& chain);
+  SinkContext SinkContextOf(const StreamConfig& stream,
+                            std::shared_ptr<arrow::Schema> schema) const;
   arrow::Status Commit(Epoch& epoch);
   void Discard(Epoch& epoch);
+  arrow::Status PrepareRest(Epoch& epoch, CommitRequest* request);
+  arrow::Status FinishCommit(const std::vector<RawSegment>& raw);
   void NoteStreams(const std::vector<LaneOutput>& outputs);
   void Note(const Epoch& epoch, const CommitRequest& request, int64_t started_us);
   void SetState(std::string state, const std::string& error = "") {
@@ -86,15 +101,18 @@ class RunnerCore {
   RunnerContext context_;
   std::optional<LakeTables> lake_tables_;  // Unless the caller gave another reader.
   const RunnerOptions options_;
+  const PipelineTelemetry telemetry_;
   Random random_ = Random::FromSystem();
   Fence fence_;
   std::unique_ptr<PartitionLeases> leases_;  // Null: fence_ covers all partitions.
   int unavailable_tries_ = 0;
   std::unique_ptr<Committer> committer_;
+  std::unique_ptr<RawKeeping> raw_;
   std::shared_ptr<const TableState> table_;
   std::shared_ptr<const TableState> dead_letter_table_;
   std::vector<std::shared_ptr<UnflushedRows>> unflushed_;
-  std::shared_ptr<StreamResults> stream_results_;
+  std::shared_ptr<StreamResults> stream_results_;  // Without a lake.
+  std::unique_ptr<StreamApps> apps_;               // Beside a lake; null: no streams.
 
   mutable std::mutex mutex_;
   RunnerReport report_;
@@ -139,6 +157,7 @@ arrow::Result<bool> RunnerCore::TakeLease(std::stop_token stop) {
                             context_.ledger->AcquireLease(one, context_.owner, options_.lease_ms));
       if (!epoch) continue;
       fence_ = {.lease = one, .epoch = *epoch};
+      telemetry_.LeaseTaken(fence_);
       return true;
     }
     context_.clock.SleepMicros(kLeasePollUs, stop);
@@ -159,9 +178,11 @@ arrow::Status RunnerCore::Run(std::stop_token stop) {
     if (status.ok()) return status;
     if (!Heals(status, stop)) {
       SetState("failed", status.message());
+      telemetry_.Failed(status);
       (void)EndLease();
       return WithContext(status, "pipeline `" + plan_->name + "`");
     }
+    telemetry_.Restarted(status);
     std::lock_guard lock(mutex_);
     ++report_.restarts;
     report_.last_error = status.message();
@@ -172,9 +193,11 @@ arrow::Status RunnerCore::RunUnderLease(std::stop_token stop) {
   ARROW_ASSIGN_OR_RAISE(const bool has_lease, TakeLease(stop));
   if (!has_lease) return arrow::Status::OK();
   SetState("running");
+  telemetry_.Started();
   ARROW_RETURN_NOT_OK(RunAttempt(stop));
   ARROW_RETURN_NOT_OK(EndLease());
   SetState("done");
+  telemetry_.Ended();
   return arrow::Status::OK();
 }
 
@@ -186,6 +209,7 @@ bool RunnerCore::Heals(arrow::Status failure, std::stop_token stop) {
   }
   if (stop.stop_requested() || !plan_->lake) return false;
   if (const auto failed = attempt ? attempt->failed_input() : std::nullopt) {
+    telemetry_.InputFailed(failed->reason);
     failure = context_.ledger->FailInput(failed->partition_id, fence_, failed->reason,
                                          failed->is_retryable);
     if (failure.ok()) return true;
@@ -223,6 +247,7 @@ arrow::Status RunnerCore::RunAttempt(std::stop_token stop) {
       if (renewed.ok() && *renewed && leases_ != nullptr) renewed = leases_->RenewAll();
       if (!renewed.ok() || *renewed) return;
       is_lease_lost = true;
+      telemetry_.LeaseLost(fence_);
       attempt_stop.request_stop();
     });
   }
@@ -234,6 +259,7 @@ arrow::Status RunnerCore::RunAttempt(std::stop_token stop) {
   if (is_lease_lost && !stop.stop_requested()) {
     return Conflict("Lease was lost, name and epoch: ", fence_.lease, ", ", fence_.epoch);
   }
+  if (apps_ != nullptr) return apps_->WriteResults();
   if (plan_->streams.empty() || stop.stop_requested()) return arrow::Status::OK();
   return stream_results_->Finish();
 }
@@ -264,7 +290,12 @@ arrow::Result<std::unique_ptr<Destination>> RunnerCore::BuildDestination(size_t 
     std::lock_guard lock(read_point_mutex_);
     unflushed_.push_back(unflushed);
   }
-  return LakeDestination::Make(*context_.lake, table_, dead_letter_table_, options, unflushed);
+  std::unique_ptr<StreamLane> streams;
+  if (apps_ != nullptr) {
+    ARROW_ASSIGN_OR_RAISE(streams, apps_->NewLane());
+  }
+  return LakeDestination::Make(*context_.lake, table_, dead_letter_table_, options, unflushed,
+                               std::move(streams));
 }
 
 arrow::Result<std::vector<std::unique_ptr<Lane>>> RunnerCore::BuildLanes(
@@ -286,10 +317,51 @@ arrow::Result<std::vector<std::unique_ptr<Lane>>> RunnerCore::BuildLanes(
   return lanes;
 }
 
+SinkContext RunnerCore::SinkContextOf(const StreamConfig& stream,
+                                      std::shared_ptr<arrow::Schema> schema) const {
+  return {.schema = std::move(schema),
+          .key = stream.key,
+          .pipeline = plan_->name,
+          .stream = stream.name,
+          .files = context_.files,
+          .clock = context_.clock,
+          .project_folder = plan_->project_folder,
+          .registry = context_.registry,
+          .console = context_.console,
+          .is_terminal = context_.is_terminal};
+}
+
+arrow::Status RunnerCore::BuildEnds(const StepChain& chain) {
+  const auto sink_context = [this](const StreamConfig& stream,
+                                   std::shared_ptr<arrow::Schema> schema) {
+    return SinkContextOf(stream, std::move(schema));
+  };
+  apps_ = nullptr;
+  if (!plan_->lake) {
+    ARROW_ASSIGN_OR_RAISE(stream_results_, StreamResults::Make(*plan_, chain.output_schema,
+                                                               options_.lane_count, sink_context));
+    return arrow::Status::OK();
+  }
+  ARROW_RETURN_NOT_OK(PrepareTables(chain.output_schema));
+  if (chain.tail != nullptr) {
+    ARROW_RETURN_NOT_OK(SeedSteps(*context_.lake, plan_->lake->table.table_key, *chain.tail));
+  }
+  if (plan_->streams.empty()) return arrow::Status::OK();
+  ARROW_ASSIGN_OR_RAISE(
+      apps_, StreamApps::Make(plan_, chain.output_schema,
+                              {.lake = *context_.lake,
+                               .state_folder = context_.data_folder + "/streams/" + plan_->name,
+                               .fence = fence_,
+                               .sink_context = sink_context,
+                               .telemetry = telemetry_}));
+  return apps_->Restore(*committer_);
+}
+
 arrow::Result<std::shared_ptr<Attempt>> RunnerCore::BuildAttempt() {
   if (context_.table_reader == nullptr && context_.lake != nullptr) {
     context_.table_reader = &lake_tables_.emplace(*context_.lake);
   }
+  ARROW_RETURN_NOT_OK(raw_->Recover(fence_));
   ARROW_ASSIGN_OR_RAISE(StepChain chain, BuildStepChain(*plan_, options_.lane_count, context_.files,
                                                         context_.clock, context_.table_reader));
   const AttributeColumns columns(plan_->columns);
@@ -316,34 +388,15 @@ arrow::Result<std::shared_ptr<Attempt>> RunnerCore::BuildAttempt() {
     std::lock_guard lock(read_point_mutex_);
     unflushed_.clear();
   }
-  if (plan_->lake) {
-    ARROW_RETURN_NOT_OK(PrepareTables(chain.output_schema));
-    if (chain.tail != nullptr) {
-      ARROW_RETURN_NOT_OK(SeedSteps(*context_.lake, plan_->lake->table.table_key, *chain.tail));
-    }
-  } else {
-    auto sink_context = [this](const StreamConfig& stream, std::shared_ptr<arrow::Schema> schema) {
-      return SinkContext{.schema = std::move(schema),
-                         .key = stream.key,
-                         .pipeline = plan_->name,
-                         .stream = stream.name,
-                         .files = context_.files,
-                         .clock = context_.clock,
-                         .project_folder = plan_->project_folder,
-                         .registry = context_.registry,
-                         .console = context_.console,
-                         .is_terminal = context_.is_terminal};
-    };
-    ARROW_ASSIGN_OR_RAISE(stream_results_, StreamResults::Make(*plan_, chain.output_schema,
-                                                               options_.lane_count, sink_context));
-  }
+  ARROW_RETURN_NOT_OK(BuildEnds(chain));
   ARROW_ASSIGN_OR_RAISE(auto lanes, BuildLanes(decode, std::move(chain)));
   const AttemptOptions attempt_options{
       .until_idle = options_.until_idle,
       .flush_every_ms = plan_->lake ? plan_->lake->flush_every_ms : 0,
       .flush_bytes = plan_->lake ? plan_->lake->flush_bytes : 0,
       .flushes_only_at_end = !plan_->lake.has_value(),
-      .queue_bytes_max = options_.queue_bytes / options_.lane_count};
+      .queue_bytes_max = options_.queue_bytes / options_.lane_count,
+      .telemetry = &telemetry_};
   return std::make_shared<Attempt>(
       attempt_options,
       IntakeOptions{.pipeline = plan_->name,
@@ -352,7 +405,8 @@ arrow::Result<std::shared_ptr<Attempt>> RunnerCore::BuildAttempt() {
                     .fence = fence_,
                     .leases = leases_.get()},
       std::move(source), plan_->lake ? context_.ledger : nullptr, context_.clock, std::move(lanes),
-      [this](Epoch& epoch) { return Commit(epoch); }, [this](Epoch& epoch) { Discard(epoch); });
+      [this](Epoch& epoch) { return Commit(epoch); }, [this](Epoch& epoch) { Discard(epoch); },
+      raw_->NewWriter(fence_, &random_));
 }
 
 arrow::Status RunnerCore::Commit(Epoch& epoch) {
@@ -360,32 +414,52 @@ arrow::Status RunnerCore::Commit(Epoch& epoch) {
     const std::vector<LaneOutput> outputs = epoch.TakeOutputs();
     stream_results_->Count(outputs);
     NoteStreams(outputs);
-    return arrow::Status::OK();
+    ARROW_RETURN_NOT_OK(raw_->Prepare(&epoch.raw(), /*plan=*/nullptr));
+    return raw_->Committed(epoch.raw());
   }
   CommitRequest request = MakeCommitRequest(
       {.commit_id = random_.Uuid(), .pipeline = plan_->name, .consumer = "lake", .fence = fence_},
       epoch);
+  const arrow::Status prepared = PrepareRest(epoch, &request);
   std::vector<WrittenFile> written;
   for (const TableAppend& append : request.appends) {
     written.insert(written.end(), append.files.begin(), append.files.end());
   }
+  if (!prepared.ok()) {
+    // The disk may be full: nothing of this flush may keep it so.
+    (void)RemoveWritten(context_.files, written);
+    raw_->Refused(epoch.raw());
+    return prepared;
+  }
   const int64_t started_us = context_.clock.MonotonicMicros();
   std::unique_lock read_point(read_point_mutex_);
   auto committed = committer_->Commit(request);
+  // From here on the ledger decides what becomes of them, not who discards the epoch.
+  const std::vector<RawSegment> raw = std::exchange(epoch.raw(), {});
   if (!committed.ok()) {
+    if (KindOf(committed.status()) == ErrorKind::kCommitUnknown) telemetry_.CommitUnknown();
     // Unknown outcome: nothing may be deleted. Anything else was refused before the ledger moved.
     if (KindOf(committed.status()) != ErrorKind::kCommitUnknown) {
       (void)RemoveWritten(context_.files, written);
+      raw_->Refused(raw);
     }
     return committed.status();
   }
+  telemetry_.Committed({.request = request,
+                        .epoch = epoch,
+                        .raw = raw,
+                        .outcome = committed->outcome,
+                        .attempts = committed->attempts,
+                        .duration_us = context_.clock.MonotonicMicros() - started_us,
+                        .now_us = context_.clock.NowMicros()});
   if (committed->outcome == Outcome::kCommitted) {
     for (auto& lane : unflushed_) lane->Committed(epoch.number());
     read_point.unlock();
     unavailable_tries_ = 0;
     Note(epoch, request, started_us);
-    return arrow::Status::OK();
+    return FinishCommit(raw);
   }
+  raw_->Refused(raw);
   (void)RemoveWritten(context_.files, written);  // What stays is found by orphan clean-up.
   return Conflict("Commit was refused, pipeline and outcome: ", plan_->name, " ",
                   OutcomeName(committed->outcome));
@@ -397,6 +471,27 @@ void RunnerCore::Discard(Epoch& epoch) {
       (void)RemoveWritten(context_.files, append.files);
     }
   }
+  raw_->Refused(epoch.raw());
+}
+
+arrow::Status RunnerCore::PrepareRest(Epoch& epoch, CommitRequest* request) {
+  ARROW_RETURN_NOT_OK(raw_->Prepare(&epoch.raw(), &request->plan));
+  return apps_ == nullptr ? arrow::Status::OK() : apps_->Prepare(epoch, request);
+}
+
+arrow::Status RunnerCore::FinishCommit(const std::vector<RawSegment>& raw) {
+  if (apps_ != nullptr) {
+    apps_->Committed();
+    // A source that goes on shows results as they become; else they are written once, at the end.
+    if (!options_.until_idle) {
+      const arrow::Status written = apps_->WriteResults();
+      if (!written.ok()) {
+        telemetry_.ResultsFailed(written);
+        SetState("running", written.message());  // The data are safe: it goes on.
+      }
+    }
+  }
+  return raw_->Committed(raw);
 }
 
 void RunnerCore::NoteStreams(const std::vector<LaneOutput>& outputs) {

@@ -23,6 +23,7 @@
 #include "catchwater/pipeline/delay_histogram.h"
 #include "catchwater/pipeline/plan.h"
 #include "catchwater/pipeline/unflushed_rows.h"
+#include "catchwater/telemetry/telemetry.h"
 
 namespace catchwater {
 
@@ -34,9 +35,10 @@ struct RunnerContext {
   Ledger* ledger = nullptr;  ///< Null if no pipeline has a lake.
   Lake* lake = nullptr;
   TableReader* table_reader = nullptr;
-  std::string data_folder{};  ///< Of the ledger, the lake and spools; empty without a lake.
-  std::string owner;          ///< Of leases: host, process id, a random part.
-  std::ostream& console;      ///< Standard output, for sinks that print.
+  std::string data_folder{};       ///< Of the ledger, the lake and spools; empty without a lake.
+  Telemetry* telemetry = nullptr;  ///< Null: nothing is told.
+  std::string owner;               ///< Of leases: host, process id, a random part.
+  std::ostream& console;           ///< Standard output, for sinks that print.
   bool is_terminal = false;
 };
 

@@ -1,5 +1,6 @@
 #include "catchwater/query/lake_query.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <arrow/type.h>
@@ -51,6 +52,19 @@ std::string EmptySource(const arrow::Schema& schema) {
            QuoteSqlName(schema.field(i)->name());
   }
   return sql + " WHERE false)";
+}
+
+/// Of a table of stream results: the rows that hold now. `key` names its columns, a line each.
+std::string LastRevisionOf(const std::string& select, std::string_view key) {
+  std::string columns;
+  while (!key.empty()) {
+    const std::string_view column = key.substr(0, key.find('\n'));
+    key.remove_prefix(std::min(column.size() + 1, key.size()));
+    columns += (columns.empty() ? "" : ", ") + QuoteSqlName(column);
+  }
+  return "SELECT * EXCLUDE (retracted) FROM (" + select +
+         ") QUALIFY row_number() OVER (PARTITION BY " + columns +
+         " ORDER BY revision DESC) = 1 AND NOT retracted";
 }
 
 }  // namespace
@@ -107,6 +121,13 @@ arrow::Status LakeQuery::DefineView(const std::string& table_key) {
   const size_t dot = table_key.rfind('.');
   const std::string schema = QuoteSqlName(table_key.substr(0, dot));
   ARROW_RETURN_NOT_OK(connection_->Execute("CREATE SCHEMA IF NOT EXISTS " + schema));
+  const auto result_key = table->metadata->properties.find("catchwater.result-key");
+  if (result_key != table->metadata->properties.end()) {
+    ARROW_RETURN_NOT_OK(connection_->Execute(
+        "CREATE OR REPLACE VIEW " + schema + "." +
+        QuoteSqlName(table_key.substr(dot + 1) + "__revisions") + " AS " + select));
+    select = LastRevisionOf(select, result_key->second);
+  }
   ARROW_RETURN_NOT_OK(connection_->Execute("CREATE OR REPLACE VIEW " + schema + "." +
                                            QuoteSqlName(table_key.substr(dot + 1)) + " AS " +
                                            select));

@@ -14,6 +14,10 @@ namespace catchwater {
 namespace {
 
 using stream_internal::ForEachValue;
+using stream_internal::GetStates;
+using stream_internal::GetValue;
+using stream_internal::PutStates;
+using stream_internal::PutValue;
 
 __extension__ using Int128 = __int128;
 
@@ -44,6 +48,14 @@ class CountAccumulator final : public Accumulator {
     return builder.Finish();
   }
 
+  void Save(StateWriter* state) const override {
+    PutStates(counts_, state, [&](int64_t count) { state->Put(count); });
+  }
+  void Load(StateReader* state, uint32_t group_count) override {
+    GetStates(state, group_count, &counts_,
+              [&](int64_t* count) { *count = state->Get<int64_t>(); });
+  }
+
   int64_t byte_count() const override { return static_cast<int64_t>(counts_.size() * 8); }
 
  private:
@@ -64,6 +76,14 @@ struct CompensatedSum {
     Add(other.sum);
     rest += other.rest;
   }
+  void Save(StateWriter* state) const {
+    state->Put(sum);
+    state->Put(rest);
+  }
+  void Load(StateReader* state) {
+    sum = state->Get<double>();
+    rest = state->Get<double>();
+  }
   // Infinities make the compensation NaN; the plain sum is then the answer.
   double value() const { return std::isfinite(sum) ? sum + rest : sum; }
 };
@@ -72,6 +92,14 @@ struct ExactSum {
   Int128 sum = 0;
   void Add(int64_t value) { sum += value; }
   void Merge(const ExactSum& other) { sum += other.sum; }
+  void Save(StateWriter* state) const {
+    state->Put(static_cast<uint64_t>(sum));
+    state->Put(static_cast<int64_t>(sum >> 64));
+  }
+  void Load(StateReader* state) {
+    const auto low = state->Get<uint64_t>();
+    sum = static_cast<Int128>(state->Get<int64_t>()) * (Int128{1} << 64) + low;
+  }
   double value() const { return static_cast<double>(sum); }
 };
 
@@ -130,6 +158,19 @@ class SumAccumulator final : public Accumulator {
           builder.Append(is_mean ? total / static_cast<double>(state.count) : total));
     }
     return builder.Finish();
+  }
+
+  void Save(StateWriter* writer) const override {
+    PutStates(states_, writer, [&](const State& state) {
+      state.sum.Save(writer);
+      writer->Put(state.count);
+    });
+  }
+  void Load(StateReader* reader, uint32_t group_count) override {
+    GetStates(reader, group_count, &states_, [&](State* state) {
+      state->sum.Load(reader);
+      state->count = reader->Get<int64_t>();
+    });
   }
 
   int64_t byte_count() const override {
@@ -200,6 +241,19 @@ class ExtremeAccumulator final : public Accumulator {
     return builder.Finish();
   }
 
+  void Save(StateWriter* writer) const override {
+    PutStates(states_, writer, [&](const State& state) {
+      writer->Put(state.has_value);
+      PutValue(state.value, writer);
+    });
+  }
+  void Load(StateReader* reader, uint32_t group_count) override {
+    GetStates(reader, group_count, &states_, [&](State* state) {
+      state->has_value = reader->Get<uint8_t>() != 0;
+      GetValue(reader, &state->value);
+    });
+  }
+
   int64_t byte_count() const override {
     return static_cast<int64_t>(states_.size() * sizeof(State));
   }
@@ -265,6 +319,21 @@ class VarianceAccumulator final : public Accumulator {
       ARROW_RETURN_NOT_OK(builder.Append(is_root_ ? std::sqrt(variance) : variance));
     }
     return builder.Finish();
+  }
+
+  void Save(StateWriter* writer) const override {
+    PutStates(states_, writer, [&](const State& state) {
+      writer->Put(state.count);
+      writer->Put(state.mean);
+      writer->Put(state.squares);
+    });
+  }
+  void Load(StateReader* reader, uint32_t group_count) override {
+    GetStates(reader, group_count, &states_, [&](State* state) {
+      state->count = reader->Get<int64_t>();
+      state->mean = reader->Get<double>();
+      state->squares = reader->Get<double>();
+    });
   }
 
   int64_t byte_count() const override {

@@ -11,6 +11,7 @@
 #include <arrow/result.h>
 
 #include "catchwater/config/stream_config.h"
+#include "catchwater/stream/state_bytes.h"
 
 namespace catchwater {
 
@@ -53,6 +54,10 @@ class Accumulator {
                                                                 uint32_t group_count) const {
     return Finish(group_count);
   }
+
+  virtual void Save(StateWriter* state) const = 0;
+  /// Reads what Save wrote; the reader says whether it was whole. \pre nothing was added yet
+  virtual void Load(StateReader* state, uint32_t group_count) = 0;
 
   virtual bool needs_order() const { return false; }
   virtual int64_t byte_count() const = 0;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 #include <arrow/array.h>
 #include <arrow/type_traits.h>
@@ -23,6 +24,39 @@ template <typename ArrowType>
 struct Stored<ArrowType, arrow::enable_if_base_binary<ArrowType>> {
   using type = std::string;
 };
+
+/// Values of states as bytes.
+template <typename V>
+void PutValue(const V& value, StateWriter* state) {
+  if constexpr (std::is_same_v<V, std::string>) {
+    state->PutText(value);
+  } else {
+    state->Put(value);
+  }
+}
+template <typename V>
+void GetValue(StateReader* state, V* value) {
+  if constexpr (std::is_same_v<V, std::string>) {
+    *value = std::string(state->GetText());
+  } else {
+    *value = state->Get<V>();
+  }
+}
+
+/// A list of states, each written and read by the function.
+template <typename State, typename Put>
+void PutStates(const std::vector<State>& states, StateWriter* writer, Put put) {
+  writer->Put(uint64_t{states.size()});
+  for (const State& state : states) put(state);
+}
+template <typename State, typename Get>
+void GetStates(StateReader* reader, uint32_t group_count, std::vector<State>* states, Get get) {
+  // Every kind of state takes a byte at least.
+  const uint64_t count = reader->GetCount(/*item_bytes_min=*/1);
+  if (count > group_count) return reader->Fail();
+  states->resize(count);
+  for (State& state : *states) get(&state);
+}
 
 /// Calls visit(row, value) for each row that is not null.
 template <typename ArrowType, typename Visit>

@@ -52,6 +52,25 @@ class FirstLastAccumulator final : public Accumulator {
     return builder.Finish();
   }
 
+  void Save(StateWriter* writer) const override {
+    PutStates(states_, writer, [&](const State& state) {
+      writer->Put(state.has_value);
+      writer->Put(state.order.event_us);
+      writer->Put(state.order.partition_id);
+      writer->Put(state.order.ordinal);
+      PutValue(state.value, writer);
+    });
+  }
+  void Load(StateReader* reader, uint32_t group_count) override {
+    GetStates(reader, group_count, &states_, [&](State* state) {
+      state->has_value = reader->Get<uint8_t>() != 0;
+      state->order.event_us = reader->Get<int64_t>();
+      state->order.partition_id = reader->Get<int64_t>();
+      state->order.ordinal = reader->Get<uint64_t>();
+      GetValue(reader, &state->value);
+    });
+  }
+
   int64_t byte_count() const override {
     return static_cast<int64_t>(states_.size() * sizeof(State));
   }

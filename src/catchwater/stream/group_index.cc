@@ -108,6 +108,23 @@ arrow::Status DecodeKeyValue(std::string_view key, size_t* at, arrow::ArrayBuild
   }
 }
 
+/// Where the encoded value that begins at `at` ends; npos if it is not whole.
+size_t EndOfKeyValue(std::string_view key, size_t at, const arrow::DataType& type) {
+  if (at >= key.size()) return key.npos;
+  const char flag = key[at++];
+  if (flag == '\0') return at;
+  size_t byte_count = 1;
+  if (type.id() == arrow::Type::STRING) {
+    uint32_t length = 0;
+    if (key.size() - at < sizeof(length)) return key.npos;
+    std::memcpy(&length, key.data() + at, sizeof(length));
+    byte_count = sizeof(length) + length;
+  } else if (type.id() != arrow::Type::BOOL) {
+    byte_count = static_cast<size_t>(type.byte_width());
+  }
+  return key.size() - at < byte_count ? key.npos : at + byte_count;
+}
+
 }  // namespace
 
 GroupIndex::GroupIndex(std::vector<std::shared_ptr<arrow::DataType>> key_types)
@@ -143,6 +160,25 @@ void GroupIndex::Grow() {
 
 uint32_t GroupIndex::AssignEncoded(std::string_view key) {
   return Insert(XXH3_64bits(key.data(), key.size()), key);
+}
+
+std::optional<uint32_t> GroupIndex::Find(std::string_view key) const {
+  const uint64_t hash = XXH3_64bits(key.data(), key.size());
+  const size_t mask = slots_.size() - 1;
+  for (size_t slot = hash & mask; slots_[slot] != 0; slot = (slot + 1) & mask) {
+    const uint32_t group = slots_[slot] - 1;
+    if (hashes_[group] == hash && encoded_[group] == key) return group;
+  }
+  return std::nullopt;
+}
+
+arrow::Status GroupIndex::CheckEncoded() const {
+  for (const std::string& key : encoded_) {
+    size_t at = 0;
+    for (const auto& type : key_types_) at = EndOfKeyValue(key, at, *type);
+    if (at != key.size()) return BadData("Operator state has a key that is not of its types");
+  }
+  return arrow::Status::OK();
 }
 
 void GroupIndex::AssignShortStrings(const arrow::StringArray& keys, std::vector<uint32_t>* groups) {

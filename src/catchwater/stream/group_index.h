@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,9 @@ class GroupIndex {
   /// The encoded key of a group, as other indexes of the same types use it.
   std::string_view encoded(uint32_t group) const { return encoded_[group]; }
   uint32_t AssignEncoded(std::string_view key);
+  std::optional<uint32_t> Find(std::string_view encoded_key) const;
+  /// Checks encoded keys of unknown origin. \retval kBadData if one is not of the key types
+  arrow::Status CheckEncoded() const;
 
   uint32_t group_count() const { return static_cast<uint32_t>(encoded_.size()); }
   /// Approximate memory held.

@@ -1,12 +1,15 @@
 #include "catchwater/stream/keyed_aggregate.h"
 
 #include <optional>
+#include <string>
 #include <utility>
 
+#include <arrow/builder.h>
 #include <arrow/compute/api.h>
 #include <arrow/compute/initialize.h>
 
 #include "catchwater/base/error.h"
+#include "catchwater/stream/state_bytes.h"
 
 namespace catchwater {
 namespace {
@@ -135,7 +138,11 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> KeyedAggregate::Finish() cons
         auto column, accumulator.FinishAs(options_.compute[i].function, groups_.group_count()));
     columns.push_back(std::move(column));
   }
-  auto rows = arrow::RecordBatch::Make(schema_, groups_.group_count(), std::move(columns));
+  return Sorted(arrow::RecordBatch::Make(schema_, groups_.group_count(), std::move(columns)));
+}
+
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> KeyedAggregate::Sorted(
+    const std::shared_ptr<arrow::RecordBatch>& rows) const {
   if (options_.key.empty() || rows->num_rows() < 2) return rows;
   std::vector<arrow::compute::SortKey> sort_keys;
   sort_keys.reserve(options_.key.size());
@@ -150,6 +157,71 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> KeyedAggregate::Finish() cons
       arrow::compute::SortIndices(rows, arrow::compute::SortOptions(std::move(sort_keys))));
   ARROW_ASSIGN_OR_RAISE(const auto sorted, arrow::compute::Take(rows, indices));
   return sorted.record_batch();
+}
+
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> KeyedAggregate::FinishKeysOf(
+    const KeyedAggregate& other) const {
+  ARROW_ASSIGN_OR_RAISE(auto columns, groups_.KeyColumns());
+  for (const auto& accumulator : accumulators_) {
+    ARROW_ASSIGN_OR_RAISE(auto column, accumulator->Finish(groups_.group_count()));
+    columns.push_back(std::move(column));
+  }
+  const auto all = arrow::RecordBatch::Make(schema_, groups_.group_count(), std::move(columns));
+  arrow::UInt32Builder wanted;
+  for (uint32_t group = 0; group < other.groups_.group_count(); ++group) {
+    const auto here = groups_.Find(other.groups_.encoded(group));
+    CATCHWATER_CHECK(here.has_value(), "results are asked of keys that were merged");
+    ARROW_RETURN_NOT_OK(wanted.Append(*here));
+  }
+  ARROW_ASSIGN_OR_RAISE(const auto indices, wanted.Finish());
+  ARROW_RETURN_NOT_OK(arrow::compute::Initialize());
+  ARROW_ASSIGN_OR_RAISE(const auto taken, arrow::compute::Take(all, indices));
+  return Sorted(taken.record_batch());
+}
+
+std::string KeyedAggregate::Meaning() const {
+  std::string meaning = options_.event_time_column;
+  for (const auto& field : schema_->fields()) {
+    meaning += "|" + field->name() + ":" + field->type()->ToString();
+  }
+  for (const Aggregate& aggregate : options_.compute) {
+    meaning += "|" + std::string(AggregateFunctionName(aggregate.function)) + "(" +
+               aggregate.column + ")" + std::to_string(aggregate.quantile);
+  }
+  return meaning;
+}
+
+std::string KeyedAggregate::Save() const {
+  StateWriter state;
+  state.PutText(Meaning());
+  state.Put(row_count_);
+  state.Put(uint64_t{groups_.group_count()});
+  for (uint32_t group = 0; group < groups_.group_count(); ++group) {
+    state.PutText(groups_.encoded(group));
+  }
+  for (const auto& accumulator : accumulators_) accumulator->Save(&state);
+  return state.Take();
+}
+
+arrow::Status KeyedAggregate::LoadInto(std::string_view bytes) {
+  CATCHWATER_CHECK(row_count_ == 0 && groups_.group_count() == 0, "state is loaded once");
+  StateReader state(bytes);
+  if (state.GetText() != Meaning()) {
+    return BadData("Operator state belongs to other keys or aggregates");
+  }
+  row_count_ = state.Get<int64_t>();
+  const uint64_t group_count = state.GetCount(sizeof(uint64_t));
+  for (uint64_t group = 0; group < group_count; ++group) {
+    // A key that is there twice would shift all that follow.
+    if (groups_.AssignEncoded(state.GetText()) != group) state.Fail();
+  }
+  ARROW_RETURN_NOT_OK(state.status());
+  ARROW_RETURN_NOT_OK(groups_.CheckEncoded());
+  for (auto& accumulator : accumulators_) {
+    accumulator->Load(&state, groups_.group_count());
+  }
+  if (!state.is_at_end()) state.Fail();
+  return state.status();
 }
 
 }  // namespace catchwater

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <arrow/record_batch.h>
@@ -38,13 +39,26 @@ class KeyedAggregate {
 
   /// One row a key, keys ascending (nulls first): the key columns, then the aggregates in order.
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> Finish() const;
+  /// The same for the keys that the other one has. \pre each of them is here, too
+  arrow::Result<std::shared_ptr<arrow::RecordBatch>> FinishKeysOf(
+      const KeyedAggregate& other) const;
   const std::shared_ptr<arrow::Schema>& schema() const { return schema_; }
   int64_t row_count() const { return row_count_; }
+
+  /// The state as bytes. Source: docs/formats/stream_state.md.
+  std::string Save() const;
+  /// Reads it back. \pre nothing was added yet
+  /// \retval kBadData if the bytes are damaged, or of other keys or aggregates
+  arrow::Status LoadInto(std::string_view state);
+  /// \retval kBadData if the state is larger than state_bytes_max
+  arrow::Status CheckState() const;
 
  private:
   KeyedAggregate(KeyedAggregateOptions options, std::vector<std::shared_ptr<arrow::DataType>> keys)
       : options_(std::move(options)), groups_(std::move(keys)) {}
-  arrow::Status CheckState() const;
+  std::string Meaning() const;
+  arrow::Result<std::shared_ptr<arrow::RecordBatch>> Sorted(
+      const std::shared_ptr<arrow::RecordBatch>& rows) const;
   void FillOrders(const Batch& batch);
 
   KeyedAggregateOptions options_;

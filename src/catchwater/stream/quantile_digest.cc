@@ -96,4 +96,30 @@ double QuantileDigest::Quantile(double share) const {
   return width <= 0 ? max_ : last_mean + (max_ - last_mean) * (rank - last_middle) / width;
 }
 
+void QuantileDigest::Save(StateWriter* writer) const {
+  writer->Put(count_);
+  writer->Put(min_);
+  writer->Put(max_);
+  for (const auto* list : {&centroids_, &buffer_}) {
+    writer->Put(uint64_t{list->size()});
+    for (const Centroid& centroid : *list) {
+      writer->Put(centroid.mean);
+      writer->Put(centroid.weight);
+    }
+  }
+}
+
+void QuantileDigest::Load(StateReader* reader) {
+  count_ = reader->Get<int64_t>();
+  min_ = reader->Get<double>();
+  max_ = reader->Get<double>();
+  for (auto* list : {&centroids_, &buffer_}) {
+    list->resize(reader->GetCount(sizeof(Centroid)));
+    for (Centroid& centroid : *list) {
+      centroid.mean = reader->Get<double>();
+      centroid.weight = reader->Get<double>();
+    }
+  }
+}
+
 }  // namespace catchwater

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "catchwater/stream/state_bytes.h"
+
 namespace catchwater {
 
 /// Holds at most kCentroidsMax centroids and kBufferMax waiting values. Exact up to kBufferMax
@@ -22,6 +24,9 @@ class QuantileDigest {
   int64_t count() const { return count_; }
   /// \pre count() > 0 and 0 <= share <= 1
   double Quantile(double share) const;
+
+  void Save(StateWriter* writer) const;
+  void Load(StateReader* reader);
 
  private:
   struct Centroid {

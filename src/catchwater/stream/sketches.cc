@@ -46,6 +46,14 @@ class QuantileAccumulator final : public Accumulator {
     return builder.Finish();
   }
 
+  void Save(StateWriter* writer) const override {
+    PutStates(digests_, writer, [&](const QuantileDigest& digest) { digest.Save(writer); });
+  }
+  void Load(StateReader* reader, uint32_t group_count) override {
+    GetStates(reader, group_count, &digests_,
+              [&](QuantileDigest* digest) { digest->Load(reader); });
+  }
+
   int64_t byte_count() const override {
     return static_cast<int64_t>(digests_.size()) * QuantileDigest::kBytesMax;
   }
@@ -92,6 +100,16 @@ class DistinctSketch {
 
   int64_t byte_count() const { return static_cast<int64_t>(registers_.size()); }
 
+  void Save(StateWriter* writer) const {
+    writer->PutText(std::string_view(reinterpret_cast<const char*>(registers_.data()),
+                                     registers_.size()));  // Bytes are bytes.
+  }
+  void Load(StateReader* reader) {
+    const std::string_view registers = reader->GetText();
+    if (!registers.empty() && registers.size() != kRegisters) reader->Fail();
+    registers_.assign(registers.begin(), registers.end());
+  }
+
  private:
   static constexpr int kIndexBits = 12;
   static constexpr size_t kRegisters = size_t{1} << kIndexBits;
@@ -126,6 +144,14 @@ class DistinctAccumulator final : public Accumulator {
           builder.Append(group < sketches_.size() ? sketches_[group].Estimate() : 0));
     }
     return builder.Finish();
+  }
+
+  void Save(StateWriter* writer) const override {
+    PutStates(sketches_, writer, [&](const DistinctSketch& sketch) { sketch.Save(writer); });
+  }
+  void Load(StateReader* reader, uint32_t group_count) override {
+    GetStates(reader, group_count, &sketches_,
+              [&](DistinctSketch* sketch) { sketch->Load(reader); });
   }
 
   int64_t byte_count() const override {

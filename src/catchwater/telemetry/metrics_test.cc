@@ -25,15 +25,15 @@ TEST(MetricSpecs, KeepTheRulesForNames) {
 
 TEST(Metrics, WritesPrometheusText) {
   Metrics metrics;
-  metrics.counter(Metric::kReceivedBytes, {"b"}).Add(5);
-  metrics.counter(Metric::kReceivedBytes, {"a\"\\\n"}).Add(1);
+  metrics.counter(Metric::kReceivedBytes, {"b", "file"}).Add(5);
+  metrics.counter(Metric::kReceivedBytes, {"a\"\\\n", "file"}).Add(1);
   metrics.gauge(Metric::kUnaccountedRows, {"a"}).Set(0.5);
   metrics.counter(Metric::kDiskFull).Add(2);
   EXPECT_EQ(metrics.ToPrometheusText(),
-            "# HELP catchwater_received_bytes_total Uncompressed bytes that sources delivered.\n"
-            "# TYPE catchwater_received_bytes_total counter\n"
-            "catchwater_received_bytes_total{pipeline=\"a\\\"\\\\\\n\"} 1\n"
-            "catchwater_received_bytes_total{pipeline=\"b\"} 5\n"
+            "# HELP catchwater_source_bytes_total Uncompressed bytes that sources delivered.\n"
+            "# TYPE catchwater_source_bytes_total counter\n"
+            "catchwater_source_bytes_total{pipeline=\"a\\\"\\\\\\n\",source=\"file\"} 1\n"
+            "catchwater_source_bytes_total{pipeline=\"b\",source=\"file\"} 5\n"
             "# HELP catchwater_unaccounted_rows Rows that the account cannot explain: always 0.\n"
             "# TYPE catchwater_unaccounted_rows gauge\n"
             "catchwater_unaccounted_rows{pipeline=\"a\"} 0.5\n"
@@ -52,11 +52,10 @@ TEST(Metrics, ASeriesIsTheSameWheneverItIsAskedFor) {
 TEST(Metrics, LabelValuesAreBounded) {
   Metrics metrics;
   for (size_t i = 0; i < Metrics::kSeriesMax + 50; ++i) {
-    metrics.counter(Metric::kReceivedBytes, {std::to_string(i)}).Add();
+    metrics.counter(Metric::kReceivedBytes, {std::to_string(i), "file"}).Add();
   }
-  EXPECT_EQ(metrics.counter(Metric::kReceivedBytes, {"other"}).value(), 50);
-  EXPECT_EQ(metrics.counter(Metric::kSeriesDropped, {"catchwater_received_bytes_total"}).value(),
-            50);
+  EXPECT_EQ(metrics.counter(Metric::kReceivedBytes, {"other", "other"}).value(), 50);
+  EXPECT_EQ(metrics.counter(Metric::kSeriesDropped, {"catchwater_source_bytes_total"}).value(), 50);
 }
 
 TEST(Metrics, CountsFromManyThreads) {

@@ -245,7 +245,15 @@ arrow::Result<FileEntry> MemoryFiles::Stat(const std::string& path) {
 
 arrow::Status MemoryFiles::Remove(const std::string& path) {
   std::lock_guard lock(mutex_);
-  files_.erase(Normal(path));
+  const std::string normal = Normal(path);
+  files_.erase(normal);
+  if (!folders_.contains(normal)) return arrow::Status::OK();
+  const auto is_inside = [&](const std::string& name) { return ParentOf(name) == normal; };
+  const bool is_empty =
+      std::ranges::none_of(folders_, is_inside) &&
+      std::ranges::none_of(files_, is_inside, [](const auto& entry) { return entry.first; });
+  if (!is_empty) return SystemError(ENOTEMPTY, "Cannot remove the file: " + path);
+  folders_.erase(normal);
   return arrow::Status::OK();
 }
 

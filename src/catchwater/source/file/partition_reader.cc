@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "catchwater/base/error.h"
+#include "catchwater/batch/partition_head.h"
 #include "catchwater/source/file/line_count.h"
 
 namespace catchwater {
@@ -120,6 +121,7 @@ arrow::Status PartitionReader::ReadHead() {
       offset_ = found.byte_count;
       line_ = shared_.framer.is_line_based() ? found.line_count + 1 : 0;
       preamble_ = found.preamble;
+      AddHead(head.view().substr(0, static_cast<size_t>(offset_)));
       hasher_ = std::make_unique<ContentHasher>();
       hasher_->Add(head.view().substr(0, static_cast<size_t>(offset_)));
       shared_.pool->Return(std::move(head));
@@ -130,6 +132,15 @@ arrow::Status PartitionReader::ReadHead() {
                      got);
     }
   }
+}
+
+void PartitionReader::AddHead(std::string_view head) {
+  attributes_ = offer_.attributes;
+  if (head.empty()) return;
+  Attributes attributes;
+  if (attributes_ != nullptr) attributes = *attributes_;
+  attributes.emplace_back(kHeadAttribute, head);
+  attributes_ = std::make_shared<const Attributes>(std::move(attributes));
 }
 
 arrow::Status PartitionReader::CheckResumeTail(const ResumeToken& token) {
@@ -294,7 +305,7 @@ void PartitionReader::DropFront(int64_t byte_count) {
 void PartitionReader::MoveOn(Block& block, int64_t byte_count, int64_t line_count,
                              std::string_view tail) {
   block.line_first = line_;
-  block.attributes = offer_.attributes;
+  block.attributes = attributes_;
   block.preamble = preamble_;
   block.origin.receive_us = shared_.clock.NowMicros();
   block.origin.range.partition_id = partition_id_;

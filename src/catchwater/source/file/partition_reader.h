@@ -70,6 +70,7 @@ class PartitionReader {
   arrow::Result<NextResult> Advance();
   arrow::Status Begin();
   arrow::Status ReadHead();
+  void AddHead(std::string_view head);
   arrow::Status CheckResumeTail(const ResumeToken& token);
   arrow::Status CheckSizeAsFound();
   arrow::Status Fill();
@@ -93,6 +94,7 @@ class PartitionReader {
   std::shared_ptr<arrow::io::RandomAccessFile> file_;
   std::unique_ptr<ByteReader> stream_;
   std::shared_ptr<const Preamble> preamble_;
+  std::shared_ptr<const Attributes> attributes_;  // With the head.
   ReadBuffer buffer_;
   std::unique_ptr<LongRecord> long_record_;
   std::unique_ptr<ContentHasher> hasher_;  // Null: not all bytes pass here in order.

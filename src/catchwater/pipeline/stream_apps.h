@@ -1,0 +1,107 @@
+/// \file
+/// The stream apps beside a lake: each a consumer with positions, state and results of its own,
+/// which move in the very commits of the lake.
+///
+///   lanes: StreamLane (a part an app) -> epoch -> Prepare (merge, save, results) -> commit
+///
+/// Invariants:
+/// 1. An app has seen exactly the rows that the pipeline has in the lake: what is committed of both
+///    is committed at once.
+/// 2. State that does not prove that (none, another meaning, rows that came by another way) is
+///    built anew from the table, at the commit that the positions belong to.
+/// Source: docs/formats/stream_state.md.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <arrow/result.h>
+
+#include "catchwater/component/context.h"
+#include "catchwater/lake/catalog.h"
+#include "catchwater/lake/commit.h"
+#include "catchwater/pipeline/epoch.h"
+#include "catchwater/pipeline/pipeline_telemetry.h"
+#include "catchwater/pipeline/plan.h"
+#include "catchwater/pipeline/result_table.h"
+#include "catchwater/pipeline/stream_lane.h"
+#include "catchwater/pipeline/stream_state.h"
+
+namespace catchwater {
+
+using MakeSinkContext =
+    std::function<SinkContext(const StreamConfig&, std::shared_ptr<arrow::Schema>)>;
+
+struct StreamAppsContext {
+  Lake& lake;
+  std::string state_folder;  ///< Of all apps of the pipeline.
+  Fence fence;
+  MakeSinkContext sink_context;
+  const PipelineTelemetry& telemetry;
+};
+
+/// One thread at a time: the runner's between attempts, the committer's during one.
+class StreamApps {
+ public:
+  /// \param schema of the rows after all steps
+  /// \retval kConfig if an app does not fit the columns
+  static arrow::Result<std::unique_ptr<StreamApps>> Make(
+      std::shared_ptr<const PipelinePlan> plan, const std::shared_ptr<arrow::Schema>& schema,
+      StreamAppsContext context);
+
+  /// Loads the state of the positions that the ledger holds. \pre the lease is held, the tables
+  /// exist
+  arrow::Status Restore(Committer& committer);
+  arrow::Result<std::unique_ptr<StreamLane>> NewLane() const;
+
+  /// Takes the epoch's parts into the state and adds positions, state files, account and result
+  /// rows to the request. After a failure or a refusal the object must not be used any more, and
+  /// the data files of the request are the caller's.
+  arrow::Status Prepare(const Epoch& epoch, CommitRequest* request);
+  /// The commit stands.
+  void Committed();
+
+  /// Writes the results so far to all sinks. \return the first failure; the others are written
+  arrow::Status WriteResults();
+  bool has_sinks() const;
+
+ private:
+  struct App {
+    const StreamPlan* plan = nullptr;
+    std::unique_ptr<StreamOperator> whole;
+    std::string meaning;
+    std::unique_ptr<StreamState> state;
+    StreamStateHead head;
+    std::vector<std::string> names_next;  // The checkpoint of the commit under way.
+    std::vector<std::shared_ptr<const TableState>> tables;
+    std::map<int64_t, Position> positions;  // By partition, as the ledger has them.
+  };
+
+  StreamApps(std::shared_ptr<const PipelinePlan> plan, StreamAppsContext context)
+      : plan_(std::move(plan)), context_(std::move(context)) {}
+
+  arrow::Result<App> MakeApp(const StreamPlan& stream,
+                             const std::shared_ptr<arrow::Schema>& schema) const;
+  arrow::Status RestoreApp(App* app, Committer& committer);
+  arrow::Result<bool> LoadState(App* app);
+  arrow::Status Rebuild(App* app, Committer& committer);
+  arrow::Result<bool> HasNoRows() const;
+  arrow::Result<int64_t> ReadTable(StreamOperator* into) const;
+  arrow::Status PreparePositions(App* app, const Epoch& epoch, CommitPlan* plan) const;
+  arrow::Status SaveState(App* app, const StreamOperator& part, CommitRequest* request);
+  arrow::Status AddResults(const App& app, const std::shared_ptr<arrow::RecordBatch>& rows,
+                           CommitRequest* request) const;
+  arrow::Status WriteResultsOf(const App& app) const;
+
+  const std::shared_ptr<const PipelinePlan> plan_;
+  const StreamAppsContext context_;
+  std::vector<App> apps_;
+  int64_t lake_rows_ = 0;  // Of the pipeline, as committed (or in the commit under way).
+};
+
+}  // namespace catchwater
