@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -179,7 +180,9 @@ arrow::Status Registry::Add(ComponentKind kind, ComponentInfo info, Entries<Made
     if constexpr (requires { config.AddsUnknownColumns(); }) {
       chosen.columns.adds_unknown = config.AddsUnknownColumns();
     }
-    if constexpr (requires { config.delivery; }) chosen.delivery = config.delivery;
+    if constexpr (std::is_same_v<Made, Sink> && requires { config.delivery; }) {
+      chosen.delivery = config.delivery;
+    }
     chosen.make = [config, factory](const Context& context) { return factory(config, context); };
     return true;
   };

@@ -313,7 +313,8 @@ arrow::Status StreamApps::WriteResultsOf(const App& app) const {
                                                  app.plan->config, app.whole->schema())));
       ARROW_RETURN_NOT_OK(sink->Check());
       ARROW_RETURN_NOT_OK(sink->Write(*rows));
-      return sink->Finish();
+      ARROW_RETURN_NOT_OK(sink->Flush(/*mark=*/std::nullopt).status());
+      return sink->Close();
     };
     const arrow::Status status = write();
     if (first.ok() && !status.ok()) {
