@@ -5,17 +5,10 @@
 #include <utility>
 
 #include "catchwater/base/error.h"
-#include "catchwater/pipeline/epoch_commit.h"
 #include "catchwater/pipeline/lake_destination.h"
-#include "catchwater/pipeline/lake_tables.h"
-#include "catchwater/pipeline/needed_columns.h"
 #include "catchwater/pipeline/partition_leases.h"
-#include "catchwater/pipeline/pipeline_telemetry.h"
-#include "catchwater/pipeline/raw_keeping.h"
+#include "catchwater/pipeline/runner_core_internal.h"
 #include "catchwater/pipeline/seed_steps.h"
-#include "catchwater/pipeline/step_chain.h"
-#include "catchwater/pipeline/stream_apps.h"
-#include "catchwater/pipeline/stream_destination.h"
 #include "catchwater/pipeline/timer.h"
 
 namespace catchwater {
@@ -28,96 +21,6 @@ constexpr int64_t kBackOffUsMin = 500'000;
 constexpr int64_t kBackOffUsMax = 30'000'000;
 
 }  // namespace
-
-class RunnerCore {
- public:
-  RunnerCore(std::shared_ptr<const PipelinePlan> plan, RunnerContext context, RunnerOptions options)
-      : plan_(WithNeededColumns(std::move(plan))),
-        context_(std::move(context)),
-        options_(options),
-        telemetry_(context_.telemetry, plan_->name, plan_->source.name) {
-    report_.pipeline = plan_->name;
-    raw_ = std::make_unique<RawKeeping>(
-        plan_, RawKeepingContext{.files = context_.files,
-                                 .clock = context_.clock,
-                                 .ledger = plan_->lake ? context_.ledger : nullptr});
-    report_.state = "waiting_for_lease";
-  }
-
-  arrow::Status Run(std::stop_token stop);
-  RunnerReport Report() const {
-    std::lock_guard lock(mutex_);
-    return report_;
-  }
-  bool Flush(int64_t timeout_ms) {
-    std::shared_ptr<Attempt> attempt;
-    {
-      std::lock_guard lock(mutex_);
-      attempt = attempt_;
-    }
-    return attempt == nullptr || attempt->FlushAndWait(timeout_ms);
-  }
-  UnflushedRows::View Unflushed() const {
-    UnflushedRows::View all;
-    for (const auto& lane : unflushed_) {
-      UnflushedRows::View view = lane->Look();
-      all.is_complete &= view.is_complete;
-      std::move(view.batches.begin(), view.batches.end(), std::back_inserter(all.batches));
-    }
-    return all;
-  }
-
-  std::mutex read_point_mutex_;
-  const std::shared_ptr<const PipelinePlan> plan_;
-
- private:
-  arrow::Result<bool> IsShared() const;
-  arrow::Result<std::string> MemberName() const;
-  arrow::Result<bool> TakeLease(std::stop_token stop);
-  arrow::Status EndLease();
-  arrow::Status RunUnderLease(std::stop_token stop);
-  bool Heals(arrow::Status failure, std::stop_token stop);
-  arrow::Status RunAttempt(std::stop_token stop);
-  arrow::Result<std::shared_ptr<Attempt>> BuildAttempt();
-  arrow::Result<std::vector<std::unique_ptr<Lane>>> BuildLanes(const DecodeOptions& decode,
-                                                               StepChain chain);
-  arrow::Result<std::unique_ptr<Destination>> BuildDestination(size_t lane);
-  arrow::Status PrepareTables(const std::shared_ptr<arrow::Schema>& schema);
-  arrow::Status BuildEnds(const StepChain& chain);
-  SinkContext SinkContextOf(const StreamConfig& stream,
-                            std::shared_ptr<arrow::Schema> schema) const;
-  arrow::Status Commit(Epoch& epoch);
-  void Discard(Epoch& epoch);
-  arrow::Status PrepareRest(Epoch& epoch, CommitRequest* request);
-  arrow::Status FinishCommit(const std::vector<RawSegment>& raw);
-  void NoteStreams(const std::vector<LaneOutput>& outputs);
-  void Note(const Epoch& epoch, const CommitRequest& request, int64_t started_us);
-  void SetState(std::string state, const std::string& error = "") {
-    std::lock_guard lock(mutex_);
-    report_.state = std::move(state);
-    if (!error.empty()) report_.last_error = error;
-  }
-
-  RunnerContext context_;
-  std::optional<LakeTables> lake_tables_;  // Unless the caller gave another reader.
-  const RunnerOptions options_;
-  const PipelineTelemetry telemetry_;
-  Random random_ = Random::FromSystem();
-  Fence fence_;
-  std::unique_ptr<PartitionLeases> leases_;  // Null: fence_ covers all partitions.
-  int unavailable_tries_ = 0;
-  std::unique_ptr<Committer> committer_;
-  std::unique_ptr<RawKeeping> raw_;
-  std::shared_ptr<const TableState> table_;
-  std::shared_ptr<const TableState> dead_letter_table_;
-  std::vector<std::shared_ptr<UnflushedRows>> unflushed_;
-  std::shared_ptr<StreamResults> stream_results_;  // Without a lake.
-  std::unique_ptr<StreamApps> apps_;               // Beside a lake; null: no streams.
-
-  mutable std::mutex mutex_;
-  RunnerReport report_;
-  std::shared_ptr<Attempt> attempt_;
-};
 
 arrow::Result<bool> RunnerCore::IsShared() const {
   if (!plan_->lake || !plan_->source.is_group) return false;
@@ -407,122 +310,6 @@ arrow::Result<std::shared_ptr<Attempt>> RunnerCore::BuildAttempt() {
       std::move(source), plan_->lake ? context_.ledger : nullptr, context_.clock, std::move(lanes),
       [this](Epoch& epoch) { return Commit(epoch); }, [this](Epoch& epoch) { Discard(epoch); },
       raw_->NewWriter(fence_, &random_));
-}
-
-arrow::Status RunnerCore::Commit(Epoch& epoch) {
-  if (!plan_->lake) {
-    const std::vector<LaneOutput> outputs = epoch.TakeOutputs();
-    stream_results_->Count(outputs);
-    NoteStreams(outputs);
-    ARROW_RETURN_NOT_OK(raw_->Prepare(&epoch.raw(), /*plan=*/nullptr));
-    return raw_->Committed(epoch.raw());
-  }
-  CommitRequest request = MakeCommitRequest(
-      {.commit_id = random_.Uuid(), .pipeline = plan_->name, .consumer = "lake", .fence = fence_},
-      epoch);
-  const arrow::Status prepared = PrepareRest(epoch, &request);
-  std::vector<WrittenFile> written;
-  for (const TableAppend& append : request.appends) {
-    written.insert(written.end(), append.files.begin(), append.files.end());
-  }
-  if (!prepared.ok()) {
-    // The disk may be full: nothing of this flush may keep it so.
-    (void)RemoveWritten(context_.files, written);
-    raw_->Refused(epoch.raw());
-    return prepared;
-  }
-  const int64_t started_us = context_.clock.MonotonicMicros();
-  std::unique_lock read_point(read_point_mutex_);
-  auto committed = committer_->Commit(request);
-  // From here on the ledger decides what becomes of them, not who discards the epoch.
-  const std::vector<RawSegment> raw = std::exchange(epoch.raw(), {});
-  if (!committed.ok()) {
-    if (KindOf(committed.status()) == ErrorKind::kCommitUnknown) telemetry_.CommitUnknown();
-    // Unknown outcome: nothing may be deleted. Anything else was refused before the ledger moved.
-    if (KindOf(committed.status()) != ErrorKind::kCommitUnknown) {
-      (void)RemoveWritten(context_.files, written);
-      raw_->Refused(raw);
-    }
-    return committed.status();
-  }
-  telemetry_.Committed({.request = request,
-                        .epoch = epoch,
-                        .raw = raw,
-                        .outcome = committed->outcome,
-                        .attempts = committed->attempts,
-                        .duration_us = context_.clock.MonotonicMicros() - started_us,
-                        .now_us = context_.clock.NowMicros()});
-  if (committed->outcome == Outcome::kCommitted) {
-    for (auto& lane : unflushed_) lane->Committed(epoch.number());
-    read_point.unlock();
-    unavailable_tries_ = 0;
-    Note(epoch, request, started_us);
-    return FinishCommit(raw);
-  }
-  raw_->Refused(raw);
-  (void)RemoveWritten(context_.files, written);  // What stays is found by orphan clean-up.
-  return Conflict("Commit was refused, pipeline and outcome: ", plan_->name, " ",
-                  OutcomeName(committed->outcome));
-}
-
-void RunnerCore::Discard(Epoch& epoch) {
-  for (const LaneOutput& output : epoch.TakeOutputs()) {
-    for (const TableAppend& append : output.appends) {
-      (void)RemoveWritten(context_.files, append.files);
-    }
-  }
-  raw_->Refused(epoch.raw());
-}
-
-arrow::Status RunnerCore::PrepareRest(Epoch& epoch, CommitRequest* request) {
-  ARROW_RETURN_NOT_OK(raw_->Prepare(&epoch.raw(), &request->plan));
-  return apps_ == nullptr ? arrow::Status::OK() : apps_->Prepare(epoch, request);
-}
-
-arrow::Status RunnerCore::FinishCommit(const std::vector<RawSegment>& raw) {
-  if (apps_ != nullptr) {
-    apps_->Committed();
-    // A source that goes on shows results as they become; else they are written once, at the end.
-    if (!options_.until_idle) {
-      const arrow::Status written = apps_->WriteResults();
-      if (!written.ok()) {
-        telemetry_.ResultsFailed(written);
-        SetState("running", written.message());  // The data are safe: it goes on.
-      }
-    }
-  }
-  return raw_->Committed(raw);
-}
-
-void RunnerCore::NoteStreams(const std::vector<LaneOutput>& outputs) {
-  std::lock_guard lock(mutex_);
-  for (const LaneOutput& output : outputs) {
-    for (const auto& [partition_id, flow] : output.flows) {
-      report_.frames += flow.Total(Bucket::kFrames);
-      report_.rows += flow.Total(Bucket::kRows);
-      report_.rows_committed += flow.Total(Bucket::kUsed);
-      report_.dead_letters += flow.Total(Bucket::kDeadFrames) + flow.Total(Bucket::kDeadRows);
-    }
-  }
-  report_.dead_letter_samples = stream_results_->dead_letter_samples();
-}
-
-void RunnerCore::Note(const Epoch& epoch, const CommitRequest& request, int64_t started_us) {
-  const int64_t now_us = context_.clock.NowMicros();
-  std::lock_guard lock(mutex_);
-  ++report_.commits;
-  report_.commit_time.Add(context_.clock.MonotonicMicros() - started_us);
-  for (const RowAccount& line : request.plan.account) {
-    if (line.bucket == Bucket::kFrames) report_.frames += line.row_count_added;
-    if (line.bucket == Bucket::kRows) report_.rows += line.row_count_added;
-    if (line.bucket == Bucket::kLake) report_.rows_committed += line.row_count_added;
-    if (line.bucket == Bucket::kDeadFrames || line.bucket == Bucket::kDeadRows) {
-      report_.dead_letters += line.row_count_added;
-    }
-  }
-  for (const auto& [receive_us, row_count] : epoch.receipts()) {
-    report_.buffer_delay.Add(now_us - receive_us, row_count);
-  }
 }
 
 PipelineRunner::PipelineRunner(std::shared_ptr<const PipelinePlan> plan, RunnerContext context,

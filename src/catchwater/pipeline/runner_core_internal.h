@@ -1,0 +1,122 @@
+/// \file
+/// Private to the runner: what it keeps between attempts. runner.cc takes leases, builds attempts
+/// and heals; runner_commit.cc makes epochs durable.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "catchwater/base/random.h"
+#include "catchwater/pipeline/epoch.h"
+#include "catchwater/pipeline/lake_tables.h"
+#include "catchwater/pipeline/needed_columns.h"
+#include "catchwater/pipeline/partition_leases.h"
+#include "catchwater/pipeline/pipeline_telemetry.h"
+#include "catchwater/pipeline/raw_keeping.h"
+#include "catchwater/pipeline/runner.h"
+#include "catchwater/pipeline/step_chain.h"
+#include "catchwater/pipeline/stream_apps.h"
+#include "catchwater/pipeline/stream_destination.h"
+
+namespace catchwater {
+
+/// Run: one thread. Commit and Discard: the attempt's committer. The others: any thread.
+class RunnerCore {
+ public:
+  RunnerCore(std::shared_ptr<const PipelinePlan> plan, RunnerContext context, RunnerOptions options)
+      : plan_(WithNeededColumns(std::move(plan))),
+        context_(std::move(context)),
+        options_(options),
+        telemetry_(context_.telemetry, plan_->name, plan_->source.name) {
+    report_.pipeline = plan_->name;
+    raw_ = std::make_unique<RawKeeping>(
+        plan_, RawKeepingContext{.files = context_.files,
+                                 .clock = context_.clock,
+                                 .ledger = plan_->lake ? context_.ledger : nullptr});
+    report_.state = "waiting_for_lease";
+  }
+
+  arrow::Status Run(std::stop_token stop);
+  RunnerReport Report() const {
+    std::lock_guard lock(mutex_);
+    return report_;
+  }
+  bool Flush(int64_t timeout_ms) {
+    std::shared_ptr<Attempt> attempt;
+    {
+      std::lock_guard lock(mutex_);
+      attempt = attempt_;
+    }
+    return attempt == nullptr || attempt->FlushAndWait(timeout_ms);
+  }
+  UnflushedRows::View Unflushed() const {
+    UnflushedRows::View all;
+    for (const auto& lane : unflushed_) {
+      UnflushedRows::View view = lane->Look();
+      all.is_complete &= view.is_complete;
+      std::move(view.batches.begin(), view.batches.end(), std::back_inserter(all.batches));
+    }
+    return all;
+  }
+
+  std::mutex read_point_mutex_;
+  const std::shared_ptr<const PipelinePlan> plan_;
+
+ private:
+  arrow::Result<bool> IsShared() const;
+  arrow::Result<std::string> MemberName() const;
+  arrow::Result<bool> TakeLease(std::stop_token stop);
+  arrow::Status EndLease();
+  arrow::Status RunUnderLease(std::stop_token stop);
+  bool Heals(arrow::Status failure, std::stop_token stop);
+  arrow::Status RunAttempt(std::stop_token stop);
+  arrow::Result<std::shared_ptr<Attempt>> BuildAttempt();
+  arrow::Result<std::vector<std::unique_ptr<Lane>>> BuildLanes(const DecodeOptions& decode,
+                                                               StepChain chain);
+  arrow::Result<std::unique_ptr<Destination>> BuildDestination(size_t lane);
+  arrow::Status PrepareTables(const std::shared_ptr<arrow::Schema>& schema);
+  arrow::Status BuildEnds(const StepChain& chain);
+  SinkContext SinkContextOf(const StreamConfig& stream,
+                            std::shared_ptr<arrow::Schema> schema) const;
+  arrow::Status Commit(Epoch& epoch);
+  void Discard(Epoch& epoch);
+  arrow::Status PrepareRest(Epoch& epoch, CommitRequest* request);
+  arrow::Status FinishCommit(const std::vector<RawSegment>& raw);
+  void NoteStreams(const std::vector<LaneOutput>& outputs);
+  void Note(const Epoch& epoch, const CommitRequest& request, int64_t started_us);
+  void SetState(std::string state, const std::string& error = "") {
+    std::lock_guard lock(mutex_);
+    report_.state = std::move(state);
+    if (!error.empty()) report_.last_error = error;
+  }
+
+  RunnerContext context_;
+  std::optional<LakeTables> lake_tables_;  // Unless the caller gave another reader.
+  const RunnerOptions options_;
+  const PipelineTelemetry telemetry_;
+  Random random_ = Random::FromSystem();
+  Fence fence_;
+  std::unique_ptr<PartitionLeases> leases_;  // Null: fence_ covers all partitions.
+  int unavailable_tries_ = 0;
+  std::unique_ptr<Committer> committer_;
+  std::unique_ptr<RawKeeping> raw_;
+  std::shared_ptr<const TableState> table_;
+  std::shared_ptr<const TableState> dead_letter_table_;
+  std::vector<std::shared_ptr<UnflushedRows>> unflushed_;
+  std::shared_ptr<StreamResults> stream_results_;  // Without a lake.
+  std::unique_ptr<StreamApps> apps_;               // Beside a lake; null: no streams.
+
+  mutable std::mutex mutex_;
+  RunnerReport report_;
+  std::shared_ptr<Attempt> attempt_;
+};
+
+}  // namespace catchwater
