@@ -89,8 +89,8 @@ SETTINGS = """
 lake: s3://{bucket}/lake
 s3:
   endpoint: {endpoint}
-  access_key_id: {key}
-  secret_access_key: {secret}
+  access_key_id: "${{DRILL_S3_KEY}}"
+  secret_access_key: "${{DRILL_S3_SECRET}}"
   retry_for: 20s
 """
 
@@ -105,7 +105,8 @@ class S3Project(Project):
         self.use(endpoint or server.endpoint)
 
     def use(self, endpoint: str) -> None:
-        text = SETTINGS.format(bucket=self.bucket, endpoint=endpoint, key=KEY, secret=SECRET)
+        os.environ.update(DRILL_S3_KEY=KEY, DRILL_S3_SECRET=SECRET)
+        text = SETTINGS.format(bucket=self.bucket, endpoint=endpoint)
         (self.folder / "catchwater.yaml").write_text(text, encoding="utf-8")
 
     def keys(self, prefix: str = "lake/") -> dict[str, int]:
@@ -182,7 +183,8 @@ class BreakingProxy:
                 if self.command != "HEAD":
                     self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
-                self.wfile.write(data if sent is None else data[:sent])
+                if self.command != "HEAD":
+                    self.wfile.write(data if sent is None else data[:sent])
                 self.wfile.flush()
 
             def log_message(self, *arguments) -> None:

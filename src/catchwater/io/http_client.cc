@@ -139,13 +139,15 @@ arrow::Status ErrorOf(CURLcode code, const char* detail, const HttpRequest& requ
     return Denied("Redirect leads from a public to a private address and is not followed, URL: ",
                   url);
   }
+  // libcurl says "unsupported protocol" of an answer that is no HTTP, too.
+  const bool is_http = request.url.starts_with("http://") || request.url.starts_with("https://");
+  if (!is_http || code == CURLE_URL_MALFORMAT) {
+    return ConfigError("URL is not one of http or https: ", url);
+  }
   const std::string reason = *detail != '\0' ? detail : curl_easy_strerror(code);
   switch (code) {
     case CURLE_ABORTED_BY_CALLBACK:
       return Cancelled("Request was given up: the program stops, URL: ", url);
-    case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-      return ConfigError("URL is not one of http or https: ", url);
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_CERTPROBLEM:

@@ -101,6 +101,13 @@ TEST(HttpClient, SaysThatACutAnswerIsNoAnswer) {
   EXPECT_EQ(KindOf(got.status()), ErrorKind::kUnavailable) << got.status();
 }
 
+TEST(HttpClient, SaysThatSomethingElseThanHttpIsNoAnswer) {
+  HttpStub server(
+      [](const StubRequest&) { return StubReply{.raw = "garbage of an answer before"}; });
+  const auto got = MakeHttpClient()->Send({.url = server.url()});
+  EXPECT_EQ(KindOf(got.status()), ErrorKind::kUnavailable) << got.status();
+}
+
 TEST(HttpClient, GivesUpAtTheDeadlineAndWhenStopped) {
   HttpStub server([](const StubRequest&) {
     SystemClock().SleepMicros(700'000, {});

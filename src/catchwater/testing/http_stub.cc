@@ -112,6 +112,7 @@ void HttpStub::ServeOne(int connection) {
   }
   const StubReply reply = handler_(request);
   if (reply.is_silent) return;
+  if (!reply.raw.empty()) return SendAll(connection, reply.raw);
   std::string text = "HTTP/1.1 " + std::to_string(reply.status) + " Scripted\r\n";
   for (const auto& [name, value] : reply.headers) text += name + ": " + value + "\r\n";
   if (!reply.headers.contains("Content-Length")) {

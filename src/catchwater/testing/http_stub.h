@@ -25,6 +25,7 @@ struct StubReply {
   std::string body = {};
   /// Promised by Content-Length but not sent: the connection ends before.
   int64_t cut_bytes = 0;
+  std::string raw = {};    ///< Not empty: sent as it is, instead of all else.
   bool is_silent = false;  ///< The connection ends without an answer.
 };
 
