@@ -130,7 +130,7 @@ void KeyedAggregate::Merge(const KeyedAggregate& other) {
   row_count_ += other.row_count_;
 }
 
-arrow::Result<std::shared_ptr<arrow::RecordBatch>> KeyedAggregate::Finish() const {
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> KeyedAggregate::AllGroups() const {
   ARROW_ASSIGN_OR_RAISE(auto columns, groups_.KeyColumns());
   for (size_t i = 0; i < options_.compute.size(); ++i) {
     const Accumulator& accumulator = *accumulators_[accumulator_of_[i]];
@@ -138,7 +138,12 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> KeyedAggregate::Finish() cons
         auto column, accumulator.FinishAs(options_.compute[i].function, groups_.group_count()));
     columns.push_back(std::move(column));
   }
-  return Sorted(arrow::RecordBatch::Make(schema_, groups_.group_count(), std::move(columns)));
+  return arrow::RecordBatch::Make(schema_, groups_.group_count(), std::move(columns));
+}
+
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> KeyedAggregate::Finish() const {
+  ARROW_ASSIGN_OR_RAISE(const auto all, AllGroups());
+  return Sorted(all);
 }
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> KeyedAggregate::Sorted(
@@ -161,12 +166,7 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> KeyedAggregate::Sorted(
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> KeyedAggregate::FinishKeysOf(
     const KeyedAggregate& other) const {
-  ARROW_ASSIGN_OR_RAISE(auto columns, groups_.KeyColumns());
-  for (const auto& accumulator : accumulators_) {
-    ARROW_ASSIGN_OR_RAISE(auto column, accumulator->Finish(groups_.group_count()));
-    columns.push_back(std::move(column));
-  }
-  const auto all = arrow::RecordBatch::Make(schema_, groups_.group_count(), std::move(columns));
+  ARROW_ASSIGN_OR_RAISE(const auto all, AllGroups());
   arrow::UInt32Builder wanted;
   for (uint32_t group = 0; group < other.groups_.group_count(); ++group) {
     const auto here = groups_.Find(other.groups_.encoded(group));

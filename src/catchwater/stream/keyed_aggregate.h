@@ -57,6 +57,8 @@ class KeyedAggregate {
   KeyedAggregate(KeyedAggregateOptions options, std::vector<std::shared_ptr<arrow::DataType>> keys)
       : options_(std::move(options)), groups_(std::move(keys)) {}
   std::string Meaning() const;
+  /// One row a key, in the order of their numbers.
+  arrow::Result<std::shared_ptr<arrow::RecordBatch>> AllGroups() const;
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> Sorted(
       const std::shared_ptr<arrow::RecordBatch>& rows) const;
   void FillOrders(const Batch& batch);
