@@ -14,6 +14,7 @@
 namespace catchwater {
 
 inline constexpr size_t kDictionarySlotsMin = 1024;
+inline constexpr size_t kSlotsAnEntry = 4;  // At least: a second look costs a wrong guess.
 
 /// Values of a fixed width, told apart by their bits. One thread.
 template <typename Bits>
@@ -22,8 +23,9 @@ class NumberDictionary {
   uint32_t CodeOf(Bits value) {
     const size_t mask = slots_.size() - 1;
     size_t at = Mix(value) & mask;
-    while (slots_[at].code_next != 0) {
-      if (slots_[at].value == value) return slots_[at].code_next - 1;
+    while (slots_[at] != 0) {
+      const uint32_t code = slots_[at] - 1;
+      if (values_[code] == value) return code;
       at = (at + 1) & mask;
     }
     return Insert(at, value);
@@ -35,11 +37,6 @@ class NumberDictionary {
   void Clear() { *this = {}; }
 
  private:
-  struct Slot {
-    Bits value = 0;
-    uint32_t code_next = 0;  // The code plus one; 0: free.
-  };
-
   static size_t Mix(Bits value) {
     const uint64_t mixed = static_cast<uint64_t>(value) * 0x9e3779b97f4a7c15U;
     return static_cast<size_t>(mixed >> 32 ^ mixed >> 15);
@@ -48,25 +45,24 @@ class NumberDictionary {
   uint32_t Insert(size_t at, Bits value) {
     const auto code = static_cast<uint32_t>(values_.size());
     values_.push_back(value);
-    slots_[at] = {value, code + 1};
-    if (values_.size() * 2 > slots_.size()) Grow();
+    slots_[at] = code + 1;
+    if (values_.size() * kSlotsAnEntry > slots_.size()) Grow();
     return code;
   }
 
   void Grow() {
-    std::vector<Slot> grown(slots_.size() * 4);
-    const size_t mask = grown.size() - 1;
-    for (const Slot& slot : slots_) {
-      if (slot.code_next == 0) continue;
-      size_t at = Mix(slot.value) & mask;
-      while (grown[at].code_next != 0) at = (at + 1) & mask;
-      grown[at] = slot;
+    slots_.assign(slots_.size() * 4, 0);
+    const size_t mask = slots_.size() - 1;
+    for (uint32_t code = 0; code < values_.size(); ++code) {
+      size_t at = Mix(values_[code]) & mask;
+      while (slots_[at] != 0) at = (at + 1) & mask;
+      slots_[at] = code + 1;
     }
-    slots_ = std::move(grown);
   }
 
   std::vector<Bits> values_;
-  std::vector<Slot> slots_{kDictionarySlotsMin};
+  // Codes plus one; 0: free. Small, so that they stay near while random values pass.
+  std::vector<uint32_t> slots_ = std::vector<uint32_t>(kDictionarySlotsMin);
 };
 
 /// Texts. Most are short: those are told apart by one word, without a look at their bytes.
@@ -148,7 +144,7 @@ class TextDictionary {
     bytes_ += text;
     ends_.push_back(bytes_.size());
     slots_[at] = {head, static_cast<uint32_t>(text.size()), code + 1};
-    if (ends_.size() * 2 > slots_.size()) Grow();
+    if (ends_.size() * kSlotsAnEntry > slots_.size()) Grow();
     return code;
   }
 
