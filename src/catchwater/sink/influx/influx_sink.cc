@@ -19,7 +19,9 @@ std::string Said(const HttpResponse& response) {
   const auto json = nlohmann::json::parse(response.body, nullptr, /*allow_exceptions=*/false);
   std::string text = response.body;
   for (const char* name : {"error", "message"}) {
-    if (json.is_object() && json.contains(name) && json[name].is_string()) text = json[name];
+    if (json.is_object() && json.contains(name) && json[name].is_string()) {
+      text = json[name].get<std::string>();
+    }
   }
   if (text.size() > kSaidBytesMax) text.resize(kSaidBytesMax);
   return "HTTP " + std::to_string(response.status) + " " + text;
