@@ -196,6 +196,25 @@ def test_a_new_sink_on_an_old_table_gets_all_of_it(project, database):
     assert rows(database, "SELECT count(*) FROM readings") == [(60,)]
 
 
+def test_a_sink_that_lags_too_long_gets_the_whole_table(project, database, server):
+    pipeline(project)
+    write(project, "a.csv", [reading(1, m) for m in range(5)])
+    project.run()
+    server.kill()
+    try:
+        write(project, "b.csv", [reading(1, 2, "9.5"), *(reading(2, m) for m in range(5))])
+        assert project.run(expect=None).returncode != 0
+        assert sink(project)["rows_behind"] == 6
+        # hold_max is a week.
+        project.run(env={"CATCHWATER_CLOCK_AHEAD": "200h"}, expect=None)
+        assert sink(project)["state"] == "resync"
+    finally:
+        server.start()
+    project.run()
+    assert sink(project)["state"] == "following"
+    assert rows(database, "SELECT count(*), sum(temperature) FROM readings") == [(10, 9 * 1.5 + 9.5)]
+
+
 def test_native_partitions_are_made_and_dropped(project, database):
     pipeline(project, "hypertable: ts, chunk: 1d, retain: 3650d, "
                       "aggregates: {hourly: {bucket: 1h, key: [sensor_id], "

@@ -285,6 +285,9 @@ arrow::Result<std::unique_ptr<Sink>> MakePartitionSink(const FileSinkConfig& con
   if (format != "parquet" && format != "csv" && format != "json") {
     return ConfigError("`codec` of a file sink is csv, json or parquet, not: ", format);
   }
+  if (config.path.find("://") != config.path.npos) {
+    return ConfigError("File sink of a table writes to local folders only, `path`: ", config.path);
+  }
   if (!config.time.empty()) {
     const auto time = pick.schema()->GetFieldByName(config.time);
     if (time == nullptr || time->type()->id() != arrow::Type::TIMESTAMP) {
