@@ -89,14 +89,14 @@ def test_ledger_list_chooses(readings):  # noqa: F811
 
 def test_ledger_retry_chooses(readings):  # noqa: F811
     for name in ("bad1", "bad2"):
-        (readings.folder / f"in/{name}.csv").write_text("wrong,header\n1,2\n")
-    readings.run()
+        (readings.folder / f"in/{name}.csv").write_text(f"wrong,{name}\n1,2\n")
+    readings.run(expect=1)  # A file that was not taken is not silence.
     clock = 0
     while len(listed(readings, "--state", "failed")) < 2:
         clock += 5  # Past the back-off.
         assert clock < 60
-        readings.run(env={"CATCHWATER_CLOCK_AHEAD": f"{clock}m"})
-    assert "2 input files of pipeline readings failed" in readings.run().stderr
+        readings.run(env={"CATCHWATER_CLOCK_AHEAD": f"{clock}m"}, expect=None)
+    assert "2 input files of pipeline readings failed" in readings.run(expect=None).stderr
 
     def retried(*arguments):
         return json.loads(readings.call("ledger", "retry", *arguments, "--json").stdout)["retried"]
