@@ -141,7 +141,7 @@ def test_replayed_dead_letters_are_counted_at_the_next_start(sensors):
         "ts: { type: timestamp, event_time: true, null_tokens: [yesterday] }",
     )
     sensors.pipeline("sensors", mended)
-    done = json.loads(sensors.call("dlq", "replay", "--json").stdout)
+    (done,) = json.loads(sensors.call("dlq", "replay", "--json").stdout)
     assert done["rows"] == 1
     sensors.run()
     results_are_right(sensors)
@@ -211,9 +211,9 @@ def test_kills_under_load_do_not_change_results(sensors):
 @pytest.mark.parametrize(
     "wrong, message",
     [
-        ("table: sensors.readings }", "belongs to one stream alone"),
+        ("table: sensors.readings }", "has two writers"),
         ("table: sensors.readings__dead_letters }", "belongs to one stream alone"),
-        ("table: sensors.totals }, { table: sensors.totals }", "names a table twice"),
+        ("table: sensors.totals }, { table: sensors.totals }", "has two writers"),
     ],
 )
 def test_result_tables_are_checked_before_anything_starts(sensors, wrong, message):
