@@ -363,7 +363,12 @@ arrow::Status PostgresSinkConfig::Check() const {
         "`compress_after`, `retain` and `aggregates` need the time column; add `hypertable: ts`");
   }
   if (chunk.ms % 60'000 != 0) return ConfigError("`chunk` must be whole minutes");
-  if (url.is_empty()) return ConfigError("`url` is empty");
+  // Anything else libpq takes for the name of a database on this machine.
+  const std::string& text = url.Reveal();
+  if (!text.starts_with("postgres://") && !text.starts_with("postgresql://") &&
+      text.find('=') == text.npos) {
+    return ConfigError("`url` must begin with `postgres://`");
+  }
   return arrow::Status::OK();
 }
 
