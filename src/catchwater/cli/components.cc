@@ -10,6 +10,7 @@
 #include "catchwater/sink/postgres/postgres_sink.h"
 #include "catchwater/sink/webhook/webhook_sink.h"
 #include "catchwater/source/file/file_source.h"
+#include "catchwater/source/http_poll/http_poll_source.h"
 #include "catchwater/source/http_push/http_push_source.h"
 #include "catchwater/source/kafka/kafka_source.h"
 #include "catchwater/source/mqtt/mqtt_source.h"
@@ -24,6 +25,7 @@ namespace catchwater {
 
 arrow::Status RegisterComponents(Registry& registry) {
   ARROW_RETURN_NOT_OK(RegisterFileSource(registry));
+  ARROW_RETURN_NOT_OK(RegisterHttpPollSource(registry));
   ARROW_RETURN_NOT_OK(RegisterHttpPushSource(registry));
   ARROW_RETURN_NOT_OK(RegisterMqttSource(registry));
   ARROW_RETURN_NOT_OK(RegisterSimulateSource(registry));
