@@ -170,6 +170,8 @@ arrow::Status PostgresSink::Begin() {
 
 arrow::Status PostgresSink::MakeStage() {
   if (has_stage_) return arrow::Status::OK();
+  // A pooler may hand us a session that somebody has used before, for other columns perhaps.
+  ARROW_RETURN_NOT_OK(connection_->Execute("DROP TABLE IF EXISTS pg_temp." + std::string(kStage)));
   ARROW_RETURN_NOT_OK(connection_->Execute(
       "CREATE TEMPORARY TABLE " + std::string(kStage) + " ON COMMIT DELETE ROWS AS SELECT " +
       ColumnList(pick_.schema()->field_names()) + ", 0::bigint AS " + kStageOrdinal + " FROM " +
