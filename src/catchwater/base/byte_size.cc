@@ -31,7 +31,7 @@ constexpr std::array<std::pair<std::string_view, int64_t>, 11> kUnits{{
 arrow::Result<ByteSize> ParseByteSize(std::string_view text) {
   int64_t amount = 0;
   const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), amount);
-  if (error != std::errc() || amount < 0) {
+  if (error != std::errc() || text.starts_with('-')) {  // Not even -0.
     return ConfigError("Byte size must start with a whole number, not negative: ", text);
   }
   const std::string_view suffix = text.substr(static_cast<size_t>(rest - text.data()));

@@ -35,6 +35,7 @@ const std::vector<Case> kCases = {
     {"LargestThatFits", "9223372036854775807", INT64_MAX},
     {"Empty", "", std::nullopt, "whole number"},
     {"Negative", "-1", std::nullopt, "not negative"},
+    {"NegativeZero", "-0", std::nullopt, "not negative"},
     {"OnlyUnit", "MiB", std::nullopt, "whole number"},
     {"Fraction", "1.5GiB", std::nullopt, "unknown unit"},
     {"SpaceInside", "1 GiB", std::nullopt, "unknown unit"},
