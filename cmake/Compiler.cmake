@@ -16,6 +16,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     -Wno-array-bounds -Wno-stringop-overflow)
   # What ccache needs to follow a precompiled header.
   add_compile_options(-fpch-preprocess -Winvalid-pch)
+else()
+  # For g++ this is no part of -Wconversion in C++: one meaning for both.
+  add_compile_options(-Wno-sign-conversion)
 endif()
 add_link_options(-Wl,--as-needed)
 include_directories("${CMAKE_SOURCE_DIR}/src")

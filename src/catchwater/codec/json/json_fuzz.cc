@@ -120,7 +120,7 @@ void CompareWithPeer(std::string_view text) {
   const bool is_json = behind != nullptr && SkipJsonBlanks(behind, end) == end &&
                        ValidUtf8Prefix(copy) == static_cast<int64_t>(copy.size());
   simdjson::dom::parser parser;
-  parser.allocate(1 << 16, 64);
+  CATCHWATER_CHECK(parser.allocate(1 << 16, 64) == simdjson::SUCCESS, "there is memory");
   const simdjson::error_code error = parser.parse(copy).error();
   // Numbers that it cannot hold and depth are judged otherwise there.
   if (error == simdjson::NUMBER_ERROR || error == simdjson::DEPTH_ERROR) return;
