@@ -5,6 +5,7 @@
 
 #include <arrow/array.h>
 #include <gtest/gtest.h>
+#include <rdkafka.h>
 #include <rdkafka_mock.h>
 
 #include "catchwater/base/clock.h"
