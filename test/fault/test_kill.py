@@ -21,7 +21,7 @@ source:
   simulate:
     { sensors: 20, rows: 20000, seed: SEED, duplicate_rate: 0.01, broken_rate: 0.005, block_bytes: 8KiB }
   keep_raw: raw/
-  keep_raw_retain: 60d
+  keep_raw_retain: 10d
 codec: json
 columns:
   sensor_id:   { type: string, entity: true }
@@ -80,7 +80,7 @@ STORIES: dict[str, tuple[list[tuple[int, str]], int]] = {
     "orphan": ([(0, "append.data_file_synced@4=kill")], 0),
     "raw": ([], 0),
     "raw.removed": ([(0, "raw.synced=kill")], 0),
-    "raw.expired": ([(0, "")], 24 * 61),
+    "raw.expired": ([(0, "")], 24 * 11),
     "stream": ([], 0),
     # The state is lost meanwhile (below).
     "stream.rebuilt": ([(0, "append.metadata_written@6=kill")], 0),
@@ -210,7 +210,7 @@ def test_a_kill_at_this_step_loses_and_doubles_nothing(step, tmp_path, undisturb
         run(project, hours)
         assert facts(project) == wanted
         # After the retention nothing is kept but what was received since.
-        assert (raw(project) == kept) == (hours < 24 * 60) and raw(project)[2] == []
+        assert (raw(project) == kept) == (hours < 24 * 10) and raw(project)[2] == []
         leaves_nothing_behind(project)
         assert facts(project) == wanted
 
