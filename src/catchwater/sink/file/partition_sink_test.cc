@@ -146,10 +146,10 @@ TEST_F(PartitionSinkTest, DividesRowsByDateAndHour) {
   ASSERT_TRUE(sink->Open().ok());
   ASSERT_EQ(sink->Write(*rows), arrow::Status::OK());
   ASSERT_TRUE(sink->Flush(DeliveryMark{.seq = 3, .ordinal = 1, .file = "f"}).ok());
-  EXPECT_THAT(Paths(), ElementsAre("date=1969-12-31/hour=23/db.t-3-1-1.csv",
-                                   "date=2026-01-01/hour=00/db.t-3-1-2.csv",
-                                   "date=2026-01-01/hour=01/db.t-3-1-3.csv",
-                                   "date=__HIVE_DEFAULT_PARTITION__/db.t-3-1-0.csv"));
+  EXPECT_THAT(Paths(), ElementsAre("date=1969-12-31/hour=23/db.t-3-1-0.csv",
+                                   "date=2026-01-01/hour=00/db.t-3-1-1.csv",
+                                   "date=2026-01-01/hour=01/db.t-3-1-2.csv",
+                                   "date=__HIVE_DEFAULT_PARTITION__/db.t-3-1-3.csv"));
   EXPECT_EQ(Lines().size(), 5U);
 }
 

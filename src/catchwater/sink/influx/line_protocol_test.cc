@@ -37,7 +37,8 @@ std::string Line(const Case& row) {
        One(arrow::TimestampBuilder(Schema()->field(4)->type(), arrow::default_memory_pool()),
            row.ts)});
   std::string text;
-  EXPECT_EQ(lines.Append(*batch, 0, &text), !text.empty());
+  const bool has_line = lines.Append(*batch, 0, &text);
+  EXPECT_EQ(has_line, !text.empty());
   return text;
 }
 
