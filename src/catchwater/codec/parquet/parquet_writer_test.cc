@@ -131,7 +131,8 @@ TEST_F(ParquetWriterTest, LongTextsReadBackAndTheirBoundsAreLeftOut) {
     return builder.Append(std::string(static_cast<size_t>(4'000 + row), 'z'));
   });
   const ParquetMetrics metrics = RoundTrip(column);
-  EXPECT_EQ(*metrics.columns[0].min, ParquetValue(std::string(4'000, 'z')));
+  // The greatest is longer than what a footer holds, and one bound alone counts as none.
+  EXPECT_FALSE(metrics.columns[0].min.has_value());
   EXPECT_FALSE(metrics.columns[0].max.has_value());
 }
 
