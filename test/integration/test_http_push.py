@@ -94,9 +94,10 @@ def test_csv_bodies_have_headers_of_their_own(project, port):
 
 
 def test_what_is_refused_says_why(project, port):
-    declare(project, port, more=", body_bytes_max: 4KiB, auth: { bearer: s3cr3t-token }")
+    declare(project, port, more=', body_bytes_max: 4KiB, auth: { bearer: "${PUSH_TOKEN}" }')
     good = {"Authorization": "bearer s3cr3t-token"}
-    with Running(project).wait_for_port(port) as running:
+    env = {"PUSH_TOKEN": "s3cr3t-token"}
+    with Running(project, env=env).wait_for_port(port) as running:
         ask = lambda method="POST", path="/readings", data=ndjson([1]), **headers: requests.request(
             method, f"http://127.0.0.1:{port}{path}", data=data, headers=headers, timeout=10
         )
@@ -126,8 +127,9 @@ def test_what_is_refused_says_why(project, port):
         assert ask(**good).status_code == 202
         running.stop()
         assert "s3cr3t" not in running.text()
-    project.run()
-    assert rows(project) == [1]
+    project.run(env=env)
+    found = project.call("query", "SELECT id FROM demo.push", "--format", "json", env=env)
+    assert json.loads(found.stdout) == {"id": 1}
 
 
 def test_a_key_is_stored_once_also_after_a_kill(project, port):
