@@ -60,8 +60,9 @@ arrow::Result<std::map<std::string, int64_t>> FilesByPartition(Workspace& worksp
 
 void PrintTable(const nlohmann::ordered_json& table) {
   std::cout << table["table"].get<std::string>() << "  " << Counted(table["rows"], "row") << " in "
-            << Counted(table["data_files"], "file") << ", " << Counted(table["partitions"], "partition")
-            << " with at most " << Counted(table["files_a_partition_max"], "file") << ", "
+            << Counted(table["data_files"], "file") << ", "
+            << Counted(table["partitions"], "partition") << " with at most "
+            << Counted(table["files_a_partition_max"], "file") << ", "
             << Counted(table["snapshots"], "snapshot") << "\n";
   for (const auto& [name, type] : table["columns"].items()) {
     std::cout << "    " << name << " " << type.get<std::string>() << "\n";

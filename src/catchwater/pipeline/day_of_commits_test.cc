@@ -97,12 +97,11 @@ class DayOfCommitsTest : public UpkeepTest {
     committer_ = std::make_unique<Committer>(*lake_);
     fence_ = {.lease = "pipeline/sensors",
               .epoch = *ledger_->AcquireLease("pipeline/sensors", owner_, kTestDayUs).ValueOrDie()};
-    partition_id_ = ledger_
-                        ->OpenPartition({.pipeline = "sensors",
-                                         .source = "simulate",
-                                         .name = "all",
-                                         .incarnation = "1"})
-                        .ValueOrDie();
+    partition_id_ =
+        ledger_
+            ->OpenPartition(
+                {.pipeline = "sensors", .source = "simulate", .name = "all", .incarnation = "1"})
+            .ValueOrDie();
   }
   void TearDown() override {
     committer_.reset();
@@ -121,9 +120,9 @@ class DayOfCommitsTest : public UpkeepTest {
     const auto before = static_cast<uint64_t>(next_id_ - kRowsACommit);
     const auto after = static_cast<uint64_t>(next_id_);
     if (writer_ == nullptr) {
-      writer_ = PartitionWriter::Make(*lake_, Table(),
-                                      {.lease = fence_.lease, .epoch = fence_.epoch})
-                    .ValueOrDie();
+      writer_ =
+          PartitionWriter::Make(*lake_, Table(), {.lease = fence_.lease, .epoch = fence_.epoch})
+              .ValueOrDie();
     }
     EXPECT_TRUE(writer_->Add(ReadingsBatch(readings)).ok());
     CommitRequest request =
@@ -178,15 +177,14 @@ class DayOfCommitsTest : public UpkeepTest {
                        .ValueOrDie();
       // The extensions are loaded and the table is known; what is measured is the question.
       EXPECT_TRUE(query->Run("SELECT count(*) FROM sensors.readings").ok());
-      const std::string since = "make_timestamptz(" + std::to_string(clock_.now_us - 60'000'000) +
-                                "::BIGINT)";
+      const std::string since =
+          "make_timestamptz(" + std::to_string(clock_.now_us - 60'000'000) + "::BIGINT)";
       const int64_t begin_us = stopwatch.MonotonicMicros();
-      auto rows = query
-                      ->Run("SELECT count(*) AS n, avg(value) FROM sensors.readings WHERE ts >= " +
-                            since)
-                      .ValueOrDie()
-                      .ReadAll()
-                      .ValueOrDie();
+      auto rows =
+          query->Run("SELECT count(*) AS n, avg(value) FROM sensors.readings WHERE ts >= " + since)
+              .ValueOrDie()
+              .ReadAll()
+              .ValueOrDie();
       fastest_us = std::min(fastest_us, stopwatch.MonotonicMicros() - begin_us);
       const auto& counts = static_cast<const arrow::Int64Array&>(*rows->column(0)->chunk(0));
       EXPECT_EQ(counts.Value(0), 60 * kRowsACommit);
