@@ -56,8 +56,9 @@ class PostgresSinkTest : public ::testing::TestWithParam<const char*> {
   }
   std::vector<std::string> Rows() {
     std::vector<std::string> rows;
-    const auto answer =
-        connection_->Query("SELECT id || '=' || name FROM conformance ORDER BY 1 COLLATE \"C\"");
+    const auto answer = connection_->Query(
+        "SELECT line FROM (SELECT id || '=' || name AS line FROM conformance) r "
+        "ORDER BY line COLLATE \"C\"");
     if (!answer.ok()) return rows;  // The table is not made yet.
     for (const PgRow& row : *answer) rows.push_back(row[0].value_or("null"));
     return rows;
