@@ -117,6 +117,7 @@ TEST(MakeCommitRequest, GathersAllLanesIntoOnePlan) {
               {{.range = {.partition_id = 7, .from = {0}, .to = {90}},
                 .is_finished = true,
                 .is_input_file = true}},
+              /*events=*/{},
               /*lane_count=*/2);
   for (const int64_t rows : {3, 4}) {
     LaneOutput output;
