@@ -113,6 +113,7 @@ class RunnerTest : public ::testing::Test {
     const auto found = LinesInTable();
     EXPECT_EQ(found.size(), expected_.size());
     EXPECT_TRUE(found == expected_);
+    EXPECT_EQ(ledger_->InputCounts("lines").ValueOrDie().failed, 0);
     EXPECT_EQ(ledger_->CheckInvariants().ValueOrDie(), std::vector<std::string>{});
     EXPECT_EQ(ledger_->InputCounts("lines").ValueOrDie().processing, 0);
   }
@@ -274,16 +275,14 @@ TEST_F(RunnerTest, ALeaseThatIsLostWhileIdleIsTakenAgain) {
   ExpectAllOnce();
 }
 
+// Twice: an input whose third start ends at an unmoved position too is failed as one that crashes.
 TEST_F(RunnerTest, ALeaseThatIsLostWhileReadingDoublesNothing) {
   for (int i = 0; i < 30; ++i) WriteLines("f" + std::to_string(i), 300);
   const auto runner = MakeRunner(kSmall);
   std::jthread thief([&](std::stop_token stop) {
-    while (clock_.SleepMicros(20'000, stop)) ASSERT_TRUE(ledger_->FenceAll(1).ok());
-  });
-  std::jthread mercy([&] {
-    clock_.SleepMicros(20'000, {});
-    WaitFor([&] { return runner->Report().restarts >= 5 || runner->Report().state == "done"; });
-    thief.request_stop();
+    for (int i = 0; i < 2 && clock_.SleepMicros(20'000, stop); ++i) {
+      ASSERT_TRUE(ledger_->FenceAll(1).ok());
+    }
   });
   const auto status = runner->Run({});
   thief.request_stop();

@@ -164,7 +164,7 @@ TEST_F(RawTest, BeginsANewFileWithEachHourAndWhenOneIsFull) {
   const auto segments = Written(
       {BytesBlock(1, "123\n"), BytesBlock(1, "5\n"), BytesBlock(1, "6\n"), BytesBlock(1, "7\n")},
       options);
-  EXPECT_EQ(segments.size(), 2u);
+  EXPECT_EQ(segments.size(), 3u) << "four bytes, twice two bytes, the rest";
 }
 
 TEST_F(RawTest, HoldsABoundedNumberOfFilesOpen) {
@@ -227,14 +227,15 @@ TEST_F(RawTest, APowerLossAtAnyOperationLosesNothingThatWasCommitted) {
     // The ledger has committed: the power goes at the k-th operation from here.
     files.FailOperation(k, EIO);
     const bool is_published = RawFolder("raw", files).Publish(Names(segments)).ok();
+    const bool is_last = is_published && !files.has_failed();
     files.LosePower();
-    RawFolder after("raw", files);
+    RawFolder after("raw", memory);  // A program that starts anew, on a disk that works.
     ASSERT_TRUE(after.Prepare().ok());
     ASSERT_TRUE(after.Recover({.lease = "pipeline/p", .epoch = 1}, {segments[0].name}).ok());
     EXPECT_EQ(memory.ReadAll("raw/date=2026-01-05/hour=08/" + segments[0].name, 100).ValueOr("-"),
               "a\n");
     EXPECT_THAT(memory.List("raw/.pending").ValueOrDie(), IsEmpty());
-    if (is_published && !files.has_failed()) break;
+    if (is_last) break;
   }
 }
 
