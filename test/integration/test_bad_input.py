@@ -132,7 +132,8 @@ def test_what_may_not_be_read_is_named_and_taken_once_it_may(project, inputs, cl
         assert "in: Permission denied" in refused.stderr and "error[E2009]" in refused.stderr
     else:
         # The others go on.
-        assert refused.returncode == 0, refused.stderr
+        assert refused.returncode == 1, refused.stderr
+        assert "error[E2013]" in refused.stderr
         assert "1 input files of pipeline readings failed" in refused.stderr
         failed = project.call("ledger", "list", "--state", "failed").stdout
         assert "in/closed.csv: Permission denied" in failed
@@ -148,7 +149,7 @@ def test_a_truncated_gzip_keeps_what_was_read_and_says_where_it_ends(project, in
     packed = gzip.compress(("ts,sensor_id,value\n" + rows).encode(), 1)
     (inputs / "cut.csv.gz").write_bytes(packed[: len(packed) // 2])
     (inputs / "whole.csv.gz").write_bytes(gzip.compress(b"ts,sensor_id,value\n2026-01-01T00:00:00Z,w,1\n"))
-    done = project.run()
+    done = project.run(expect=1)
     assert "1 input files of pipeline readings failed" in done.stderr
     failed = project.call("ledger", "list", "--state", "failed").stdout
     assert "in/cut.csv.gz" in failed and "truncated" in failed
@@ -160,7 +161,7 @@ def test_a_truncated_gzip_keeps_what_was_read_and_says_where_it_ends(project, in
     assert project.verify()["violations"] == []
     # Trying again changes nothing.
     project.call("ledger", "retry")
-    project.run()
+    project.run(expect=1)
     assert project.value("SELECT count(*) AS n FROM t.readings") == read[0]["n"] + 1
     assert project.verify()["violations"] == []
 
