@@ -350,6 +350,7 @@ arrow::Status KafkaSource::TakeEnd(Reader& reader, int64_t offset) {
 
 arrow::Status KafkaSource::TakeGap(Reader& reader, const std::string& reason) {
   ARROW_RETURN_NOT_OK(Deliver(reader));
+  ARROW_RETURN_NOT_OK(Confirm());  // A topic that was made anew has no such offset, either.
   ARROW_ASSIGN_OR_RAISE(const auto watermarks, member_->Watermarks(reader.partition));
   const auto [low, high] = watermarks;
   const std::string place = NameOf(reader.partition) + ", position " +
