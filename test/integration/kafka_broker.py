@@ -180,6 +180,7 @@ class Broker:
             "linger.ms": 5,
             "enable.idempotence": True,
             "message.timeout.ms": 120_000,
+            "transaction.timeout.ms": 120_000,
             "log_level": 0,
         }
         return Producer({**options, **{k.replace("_", "."): v for k, v in config.items()}})

@@ -92,13 +92,15 @@ arrow::Result<std::vector<std::string>> SqliteLedger::QueuedUnlinks(
 arrow::Result<std::vector<DataFileRecord>> SqliteLedger::RemovedDataFiles(
     const std::string& table_key, const RemovedCursor& after, int64_t limit) {
   std::vector<DataFileRecord> files;
-  // A sink that is not behind its hold limit still needs what it has not delivered.
+  // A sink that is not behind its hold limit still needs what it has not delivered: appended files.
+  // It passes over merged ones.
   ARROW_RETURN_NOT_OK(
       Read(std::string(SelectDataFiles()) +
                " WHERE table_key = ?1 AND removed_seq IS NOT NULL AND is_unlink_queued = 0 "
                "AND state IN ('done', 'failed') AND (removed_seq, id) > (?2, ?3) "
-               "AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.table_key = ?1 "
-               "AND d.state <> 'resync' AND (d.seq, d.ordinal) < (added_seq, data_file.ordinal)) "
+               "AND (added_by = 'replace' OR NOT EXISTS (SELECT 1 FROM delivery d WHERE "
+               "d.table_key = ?1 "
+               "AND d.state <> 'resync' AND (d.seq, d.ordinal) < (added_seq, data_file.ordinal))) "
                "ORDER BY removed_seq, id LIMIT ?4",
            {table_key, after.removed_seq, after.id, limit}, [&](const Row& row) -> arrow::Status {
              ARROW_ASSIGN_OR_RAISE(auto file, ReadDataFile(row));
