@@ -88,7 +88,8 @@ class Broker:
             PROPERTIES.format(folder=folder, plain=plain, sasl=sasl, tls=tls, controller=controller)
         )
         (folder / "log4j2.properties").write_text(LOGGING.replace("{{", "{").replace("}}", "}"))
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # The first byte is zero: an id that begins with a dash would be taken for an option.
+        cluster = base64.urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
         subprocess.run(
             self._java("kafka.tools.StorageTool")
             + ["format", "--standalone", "-t", cluster, "-c", self.config],

@@ -77,7 +77,8 @@ arrow::Status Maintenance::RunOnce(std::stop_token stop, bool is_last) {
     KeepTable(table_key, location, is_last, stop);
   }
   Note(Unlink(stop));
-  if (IsDue(&raw_us_, options_.upkeep_every_us)) Note(RemoveExpiredRaw(stop));
+  // The round before the last may have been stopped in the middle of what it called done.
+  if (is_last || IsDue(&raw_us_, options_.upkeep_every_us)) Note(RemoveExpiredRaw(stop));
   Note(KeepLedger(catalog->seq, is_last));
   return first_failure_;
 }
@@ -106,7 +107,7 @@ void Maintenance::KeepTable(const std::string& table_key, const std::string& loc
       if (status.ok()) upkeep.compacted_location = location;
     }
   }
-  if (IsDue(&upkeep.upkept_us, options_.upkeep_every_us)) Note(Upkeep(table_key, stop));
+  if (is_last || IsDue(&upkeep.upkept_us, options_.upkeep_every_us)) Note(Upkeep(table_key, stop));
 }
 
 arrow::Status Maintenance::Compact(CompactionPolicy policy, bool is_last, std::stop_token stop) {
