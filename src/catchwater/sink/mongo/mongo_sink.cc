@@ -151,6 +151,13 @@ class MongoSink final : public Sink {
   std::optional<DeliveryMark> mark_;
 };
 
+// The driver makes itself ready before main(), with counters in a segment of shared memory that is
+// named by the process id: a killed program leaves it behind, and the next one of that id (in a
+// container: every one) is warned of it on the terminal. Runs before the driver's own constructor.
+[[gnu::constructor(101)]] void KeepCountersOutOfSharedMemory() {
+  ::setenv("MONGOC_DISABLE_SHM", "1", /*overwrite=*/0);
+}
+
 arrow::Status MongoSink::Connect() {
   static const bool kIsReady = [] {
     mongoc_init();
