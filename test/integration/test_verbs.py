@@ -185,6 +185,14 @@ def test_version_is_one_line(project):
     assert json.loads(project.call("version", "--json").stdout)["version"]
 
 
+def test_a_killed_program_leaves_nothing_in_shared_memory(readings):
+    with Running(readings) as running:
+        running.wait_until(running.is_listening)
+        assert "/dev/shm/" not in pathlib.Path(f"/proc/{running.process.pid}/maps").read_text()
+        running.process.kill()
+    assert not list(pathlib.Path("/dev/shm").glob(f"*-{running.process.pid}"))
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_knows_every_verb(project, shell):
     script = project.call("completion", shell).stdout
