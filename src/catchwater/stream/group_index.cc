@@ -9,17 +9,13 @@
 #include <xxhash.h>
 
 #include "catchwater/base/error.h"
+#include "catchwater/base/mix.h"
 
 namespace catchwater {
 namespace {
 
 constexpr size_t kSlotsMin = 1024;
 constexpr uint32_t kShortBytes = 8;
-
-uint64_t MixShort(uint64_t text, uint32_t length) {
-  uint64_t mixed = (text ^ (uint64_t{length} << 56)) * 0x9e3779b97f4a7c15U;
-  return mixed ^ (mixed >> 29);
-}
 
 /// The text's bytes in a word, the rest of it zero. \param readable bytes from `text` on
 uint64_t ShortWord(const char* text, uint32_t length, int64_t readable) {
@@ -204,7 +200,7 @@ void GroupIndex::AssignShortStrings(const arrow::StringArray& keys, std::vector<
     }
     const uint64_t word = ShortWord(bytes + begin, length, byte_count - begin);
     const size_t mask = short_slots_.size() - 1;
-    size_t slot = MixShort(word, length) & mask;
+    size_t slot = MixWords(word, length) & mask;
     while (short_slots_[slot].group_next != 0 &&
            (short_slots_[slot].text != word || short_slots_[slot].length != length)) {
       slot = (slot + 1) & mask;

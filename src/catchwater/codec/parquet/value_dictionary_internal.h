@@ -2,7 +2,6 @@
 /// The different values of a column in the open row group, each with a code in order of appearance.
 #pragma once
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -10,6 +9,8 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "catchwater/base/mix.h"
 
 namespace catchwater {
 
@@ -21,14 +22,11 @@ template <typename Bits>
 class NumberDictionary {
  public:
   uint32_t CodeOf(Bits value) {
-    const size_t mask = slots_.size() - 1;
-    size_t at = Mix(value) & mask;
-    while (slots_[at] != 0) {
-      const uint32_t code = slots_[at] - 1;
-      if (values_[code] == value) return code;
-      at = (at + 1) & mask;
-    }
-    return Insert(at, value);
+    const size_t at = Mix(value) & (slots_.size() - 1);
+    const Slot& slot = slots_[at];
+    if (slot.value == value && slot.code_next != 0) [[likely]]
+      return slot.code_next - 1;
+    return SearchOn(at, value);
   }
 
   const std::vector<Bits>& values() const { return values_; }
@@ -37,32 +35,37 @@ class NumberDictionary {
   void Clear() { *this = {}; }
 
  private:
-  static size_t Mix(Bits value) {
-    const uint64_t mixed = static_cast<uint64_t>(value) * 0x9e3779b97f4a7c15U;
-    return static_cast<size_t>(mixed >> 32 ^ mixed >> 15);
-  }
+  struct Slot {
+    Bits value = 0;
+    uint32_t code_next = 0;  // The code plus one; 0: free.
+  };
 
-  uint32_t Insert(size_t at, Bits value) {
+  static size_t Mix(Bits value) { return static_cast<size_t>(MixWords(value, sizeof(Bits))); }
+
+  [[gnu::noinline]] uint32_t SearchOn(size_t at, Bits value) {
+    const size_t mask = slots_.size() - 1;
+    for (; slots_[at].code_next != 0; at = (at + 1) & mask) {
+      if (slots_[at].value == value) return slots_[at].code_next - 1;
+    }
     const auto code = static_cast<uint32_t>(values_.size());
     values_.push_back(value);
-    slots_[at] = code + 1;
+    slots_[at] = {value, code + 1};
     if (values_.size() * kSlotsAnEntry > slots_.size()) Grow();
     return code;
   }
 
   void Grow() {
-    slots_.assign(slots_.size() * 4, 0);
+    slots_.assign(slots_.size() * 4, {});
     const size_t mask = slots_.size() - 1;
     for (uint32_t code = 0; code < values_.size(); ++code) {
       size_t at = Mix(values_[code]) & mask;
-      while (slots_[at] != 0) at = (at + 1) & mask;
-      slots_[at] = code + 1;
+      while (slots_[at].code_next != 0) at = (at + 1) & mask;
+      slots_[at] = {values_[code], code + 1};
     }
   }
 
   std::vector<Bits> values_;
-  // Codes plus one; 0: free. Small, so that they stay near while random values pass.
-  std::vector<uint32_t> slots_ = std::vector<uint32_t>(kDictionarySlotsMin);
+  std::vector<Slot> slots_ = std::vector<Slot>(kDictionarySlotsMin);
 };
 
 /// Texts. Most are short: those are told apart by one word, without a look at their bytes.
@@ -111,13 +114,6 @@ class TextDictionary {
     std::memcpy(&word, text, sizeof(word));
     return word;
   }
-  // The high and the low half of a product, folded: every bit of both factors counts.
-  static uint64_t Fold(uint64_t a, uint64_t b) {
-    const auto product =
-        static_cast<unsigned __int128>(a ^ 0x9e3779b97f4a7c15U) * (b ^ 0xe7037ed1a0b428dbU);
-    return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
-  }
-
   static uint64_t HeadOf(const char* text, uint32_t length, int64_t readable) {
     if (length <= kShortBytes) {
       uint64_t word = 0;
@@ -130,13 +126,12 @@ class TextDictionary {
     }
     uint64_t hash = length;
     uint32_t at = 0;
-    for (; at + kShortBytes < length; at += kShortBytes) hash = Fold(hash, Word(text + at));
-    return Fold(hash, Word(text + length - kShortBytes));
+    for (; at + kShortBytes < length; at += kShortBytes) hash = MixWords(hash, Word(text + at));
+    return MixWords(hash, Word(text + length - kShortBytes));
   }
 
   static size_t Mix(uint64_t head, uint32_t length) {
-    const uint64_t mixed = (head ^ uint64_t{length} << 57) * 0x9e3779b97f4a7c15U;
-    return static_cast<size_t>(mixed >> 32 ^ mixed >> 15);
+    return static_cast<size_t>(MixWords(head, length));
   }
 
   uint32_t Insert(size_t at, uint64_t head, std::string_view text) {
