@@ -53,6 +53,7 @@ def report_commits(program: pathlib.Path, project: pathlib.Path) -> None:
             file.flush()
             number += 1
             time.sleep(0.01)
+    time.sleep(1)  # A stop drains what was read, not what was just written.
     pipeline = json.loads(stop(process))["pipelines"][0]
     if pipeline["rows_committed"] != number:
         raise SystemExit(f"bench: {pipeline['rows_committed']} rows committed, not {number}")

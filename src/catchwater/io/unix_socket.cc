@@ -119,6 +119,8 @@ UnixListener::~UnixListener() {
   unlink(path_.c_str());
 }
 
+void UnixListener::Interrupt() { shutdown(descriptor_, SHUT_RDWR); }
+
 arrow::Result<std::unique_ptr<UnixConnection>> UnixListener::Accept(int64_t wait_ms,
                                                                     int64_t timeout_ms) {
   pollfd waiting{.fd = descriptor_, .events = POLLIN, .revents = 0};

@@ -48,6 +48,8 @@ class UnixListener {
 
   /// Waits for a connection. \return null if none came in time
   arrow::Result<std::unique_ptr<UnixConnection>> Accept(int64_t wait_ms, int64_t timeout_ms);
+  /// Ends a waiting Accept and all later ones at once. The one call that may be made beside Accept.
+  void Interrupt();
 
  private:
   UnixListener(int descriptor, std::string path)

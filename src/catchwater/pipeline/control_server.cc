@@ -15,7 +15,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int64_t kAcceptWaitMs = 200;
+constexpr int64_t kAcceptWaitMs = 60'000;
 constexpr int64_t kTimeoutMs = 10'000;
 constexpr size_t kRequestBytesMax = 64 << 10;
 constexpr size_t kAnswerBytesMax = 16 << 20;
@@ -117,6 +117,7 @@ arrow::Result<std::unique_ptr<ControlServer>> ControlServer::Start(const std::st
 }
 
 void ControlServer::Serve(std::stop_token stop) {
+  const std::stop_callback interrupt(stop, [this] { listener_->Interrupt(); });
   while (!stop.stop_requested()) {
     auto connection = listener_->Accept(kAcceptWaitMs, kTimeoutMs);
     if (!connection.ok() || *connection == nullptr) continue;
