@@ -9,6 +9,7 @@
 
 #include "catchwater/base/error.h"
 #include "catchwater/base/timestamp.h"
+#include "catchwater/source/simulate/seeded.h"
 
 namespace catchwater {
 namespace {
@@ -19,23 +20,6 @@ constexpr int64_t kRepeatTicksMax = 4;
 constexpr int64_t kBatteryTicks = 43'200;  // From full to empty: 30 days of minutes.
 
 enum Purpose : uint64_t { kFate, kFateKind, kDuplicate, kNoise, kSensorTraits };
-
-// Source: S. Vigna, splitmix64 (public domain).
-uint64_t Mix(uint64_t x) {
-  x += 0x9e3779b97f4a7c15;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-  return x ^ (x >> 31);
-}
-
-double Uniform(uint64_t bits) { return static_cast<double>(bits >> 11) * 0x1p-53; }
-
-// The sum of four 16-bit numbers: near enough to a normal distribution, mean 0, deviation 1.
-double Normal(uint64_t bits) {
-  double sum = 0;
-  for (int shift = 0; shift < 64; shift += 16) sum += static_cast<double>((bits >> shift) & 0xffff);
-  return (sum / 65'535.0 - 2.0) * std::numbers::sqrt3;
-}
 
 char* Put(std::string_view text, char* out) {
   std::memcpy(out, text.data(), text.size());
@@ -87,10 +71,6 @@ SensorModel::SensorModel(const SensorModelOptions& options)
         options.is_csv ? sensor.id + "," : R"({"sensor_id":")" + sensor.id + R"(","ts":")";
     sensor.after_battery = options.is_csv ? "," + site + "\n" : R"(,"site":")" + site + "\"}\n";
   }
-}
-
-std::string_view SensorModel::CsvHeader() {
-  return "sensor_id,ts,temperature,humidity,battery,site\n";
 }
 
 int64_t SensorModel::TimeOfSlot(int64_t slot) const {

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "catchwater/io/read_buffer_pool.h"
+#include "catchwater/source/simulate/slot_model.h"
 
 namespace catchwater {
 
@@ -46,31 +46,22 @@ struct SimulatedTruth {
 };
 
 /// One thread at a time (keeps the text of the last tick).
-class SensorModel {
+class SensorModel final : public SlotModel {
  public:
-  /// The most bytes that the records of one slot take.
-  static constexpr int64_t kSlotBytesMax = 1024;
-
   explicit SensorModel(const SensorModelOptions& options);
 
-  /// Slots until everything is delivered, also what is late; INT64_MAX without end.
-  int64_t slot_count() const { return slot_count_; }
-  int64_t TimeOfSlot(int64_t slot) const;
-
-  struct Record {
-    uint64_t ordinal = 0;
-    int64_t end = 0;  ///< Behind it in the buffer.
-  };
-  /// Appends the records of a slot whose ordinals are >= ordinal_min, each with its line end.
-  /// \pre buffer.free_count() >= kSlotBytesMax
+  int64_t slot_count() const override { return slot_count_; }
+  int64_t slots_per_tick() const override { return options_.sensor_count; }
+  int64_t TimeOfSlot(int64_t slot) const override;
   void AppendSlot(int64_t slot, uint64_t ordinal_min, ReadBuffer& buffer,
-                  std::vector<Record>& records);
+                  std::vector<Record>& records) override;
 
   /// Counts what is planted among the first slots (all when there is an end and count is 0).
   SimulatedTruth CountTruth(int64_t count = 0) const;
 
-  /// `sensor_id,ts,temperature,humidity,battery,site` with its line end.
-  static std::string_view CsvHeader();
+  std::string_view csv_header() const override {
+    return "sensor_id,ts,temperature,humidity,battery,site\n";
+  }
 
  private:
   enum class Fate { kRegular, kGap, kLate, kUndecodable, kOutOfRange };

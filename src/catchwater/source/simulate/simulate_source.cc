@@ -35,6 +35,9 @@ std::optional<int64_t> FromOfToken(std::string_view token) {
 // Everything that the records depend on: another configuration is another partition.
 std::string Incarnation(const SimulateConfig& config) {
   std::string text = "seed=" + std::to_string(config.seed.value_or(1));
+  if (config.profile == SimulateProfile::kBaseStations) {
+    text += ",stations=" + std::to_string(config.stations);
+  }
   text += ",sensors=" + std::to_string(config.sensors) + ",from=" + config.from;
   text += ",cadence=" + FormatDuration(config.cadence);
   text += config.realtime ? ",realtime" : "";
@@ -56,6 +59,9 @@ arrow::Status SimulateConfig::Check() const {
   if (gap_rate + late_rate + broken_rate > 1) {
     return ConfigError("`gap_rate`, `late_rate` and `broken_rate` are more than 1 in sum");
   }
+  if (profile == SimulateProfile::kBaseStations && format != SimulateFormat::kCsv) {
+    return ConfigError("`profile: base_stations` writes CSV: add `format: csv` and `codec: csv`");
+  }
   return from.empty() ? arrow::Status::OK() : ParseFrom(from).status();
 }
 
@@ -73,6 +79,15 @@ SensorModelOptions SimulateConfig::ModelOptions(int64_t from_us) const {
           .late_by_us = late_by.us(),
           .broken_rate = broken_rate,
           .is_csv = format == SimulateFormat::kCsv};
+}
+
+BaseStationOptions SimulateConfig::StationOptions(int64_t from_us) const {
+  return {.station_count = stations,
+          .slot_count = rows,
+          .from_us = from.empty() ? from_us : ParseFrom(from).ValueOr(from_us),
+          .cadence_us = cadence.us(),
+          .seed = seed.value_or(1),
+          .traits = {}};
 }
 
 SimulatedTruth CountSimulatedTruth(const SimulateConfig& config) {
@@ -117,13 +132,17 @@ arrow::Status SimulateSource::Open(const Offer&, int64_t partition_id, const Pos
     const int64_t now_us = clock_.NowMicros();
     from_us_ = FromOfToken(resume_at.token).value_or(now_us - now_us % config_.cadence.us());
   }
-  model_ = std::make_unique<SensorModel>(config_.ModelOptions(from_us_));
+  if (config_.profile == SimulateProfile::kBaseStations) {
+    model_ = std::make_unique<BaseStationModel>(config_.StationOptions(from_us_));
+  } else {
+    model_ = std::make_unique<SensorModel>(config_.ModelOptions(from_us_));
+  }
   partition_id_ = partition_id;
   ordinal_next_ = resume_at.ordinal;
   slot_next_ = static_cast<int64_t>(resume_at.ordinal / 4);
   if (!framer_ || config_.format != SimulateFormat::kCsv) return arrow::Status::OK();
   ARROW_ASSIGN_OR_RAISE(const Framer::Head head,
-                        framer_->ReadHead(SensorModel::CsvHeader(), /*is_end=*/true));
+                        framer_->ReadHead(model_->csv_header(), /*is_end=*/true));
   preamble_ = head.preamble;
   return arrow::Status::OK();
 }
@@ -133,7 +152,7 @@ int64_t SimulateSource::DueSlotEnd() const {
   if (!config_.realtime) return all;
   const int64_t since_first_us = clock_.NowMicros() - model_->TimeOfSlot(0);
   if (since_first_us < 0) return 0;
-  return std::min(all, (since_first_us / config_.cadence.us() + 1) * config_.sensors);
+  return std::min(all, (since_first_us / config_.cadence.us() + 1) * model_->slots_per_tick());
 }
 
 arrow::Result<NextResult> SimulateSource::Next(std::stop_token stop) {
@@ -161,7 +180,7 @@ Block SimulateSource::MakeBlock(int64_t slot_end) {
   const int64_t gap_end =
       std::min(slot_end, slot_next_ + static_cast<int64_t>(kRecordsPerBlockMax));
   while (slot_next_ < gap_end && records_.size() < kRecordsPerBlockMax &&
-         buffer.free_count() >= SensorModel::kSlotBytesMax) {
+         buffer.free_count() >= SlotModel::kSlotBytesMax) {
     model_->AppendSlot(slot_next_, ordinal_next_, buffer, records_);
     ++slot_next_;
   }
@@ -182,7 +201,7 @@ Block SimulateSource::MakeBlock(int64_t slot_end) {
   block.preamble = preamble_;
   block.frame_ends.reserve(records_.size());
   block.frame_ordinals.reserve(records_.size());
-  for (const SensorModel::Record& record : records_) {
+  for (const SlotModel::Record& record : records_) {
     block.frame_ends.push_back(record.end);
     block.frame_ordinals.push_back(record.ordinal);
   }
@@ -204,7 +223,9 @@ arrow::Status RegisterSimulateSource(Registry& registry) {
        .details =
            "Exactly once: every record is a function of the seed and its number. Fields: "
            "sensor_id, ts, temperature (°C), humidity (%), battery (V), site. A quarter of the "
-           "broken records has a temperature of 999.9, the others cannot be decoded."},
+           "broken records has a temperature of 999.9, the others cannot be decoded. Base "
+           "stations: station_id, datapoint_id, alarm_id, event_time, value, valueThreshold "
+           "(999999: none), isActive, storedtime."},
       [](const SimulateConfig& config,
          const SourceContext& context) -> arrow::Result<std::unique_ptr<Source>> {
         return SimulateSource::Make(config, context);

@@ -14,6 +14,7 @@
 
 #include "catchwater/component/registry.h"
 #include "catchwater/component/source.h"
+#include "catchwater/source/simulate/base_station_model.h"
 #include "catchwater/source/simulate/sensor_model.h"
 
 namespace catchwater {
@@ -24,8 +25,17 @@ constexpr auto EnumWords(SimulateFormat) {
   return std::array{Pair{SimulateFormat::kNdjson, "ndjson"}, Pair{SimulateFormat::kCsv, "csv"}};
 }
 
+enum class SimulateProfile { kSensors, kBaseStations };
+constexpr auto EnumWords(SimulateProfile) {
+  using Pair = std::pair<SimulateProfile, std::string_view>;
+  return std::array{Pair{SimulateProfile::kSensors, "sensors"},
+                    Pair{SimulateProfile::kBaseStations, "base_stations"}};
+}
+
 struct SimulateConfig {
+  SimulateProfile profile = SimulateProfile::kSensors;
   int64_t sensors = 58;
+  int64_t stations = 4;
   int64_t rows = 0;
   std::string from;
   Duration cadence = Duration::Minutes(1);
@@ -43,6 +53,11 @@ struct SimulateConfig {
 
   template <class Visitor>
   void Describe(Visitor& field) {
+    field.Optional("profile", profile,
+                   "`base_stations`: 25 sensors a station that overheat, discharge, peak, fall "
+                   "silent and send out of order; of the fields below `stations`, `rows`, `from`, "
+                   "`cadence`, `seed`, `realtime` and `format: csv` apply.");
+    field.Optional("stations", stations, "How many base stations report.", Bounds{1, 100'000});
     field.Optional("sensors", sensors, "How many sensors report.", Bounds{1, 1'000'000});
     field.Optional("rows", rows, "Readings before gaps; 0: without end.",
                    Bounds{0, 1'000'000'000'000});
@@ -73,6 +88,7 @@ struct SimulateConfig {
   arrow::Status Check() const;
   /// \param from_us used when `from` is empty
   SensorModelOptions ModelOptions(int64_t from_us) const;
+  BaseStationOptions StationOptions(int64_t from_us) const;
 };
 
 /// Counts what the source plants, for demonstrations and tests. \pre config.rows > 0
@@ -104,9 +120,9 @@ class SimulateSource final : public Source {
   const Clock& clock_;
   std::unique_ptr<Framer> framer_;  // Null: the codec wants no head.
   std::shared_ptr<ReadBufferPool> pool_;
-  std::unique_ptr<SensorModel> model_;  // Null: not open.
+  std::unique_ptr<SlotModel> model_;  // Null: not open.
   std::shared_ptr<const Preamble> preamble_;
-  std::vector<SensorModel::Record> records_;
+  std::vector<SlotModel::Record> records_;
   int64_t partition_id_ = 0;
   int64_t from_us_ = 0;
   int64_t slot_next_ = 0;
