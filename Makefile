@@ -29,6 +29,8 @@ bench: build ## measures throughput beside other programs
 	@tools/setup bench
 	@.deps/venv/bin/python bench/run
 	@.deps/venv/bin/python bench/postgres
+	@tools/build release nab_bench
+	@.deps/venv/bin/python bench/nab
 
 check: ## the quick checks: layers, sizes, names, format
 	@tools/check_layers

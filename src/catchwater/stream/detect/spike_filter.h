@@ -1,0 +1,49 @@
+/// \file
+/// `spike`: a peak between stable neighbours that are close in time (Hampel's identifier with the
+/// noise of the key). Readings pass it delayed by the neighbours that come after them.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "catchwater/config/detect_config.h"
+#include "catchwater/stream/detect/detector.h"
+
+namespace catchwater {
+
+/// Pure. One thread at a time. Bounds: before + after + 1 readings.
+/// Invariants:
+/// 1. Every reading leaves once, in order, unless it is a peak that is removed.
+/// 2. A peak has `before` and `after` neighbours within `within`, their medians on both sides
+/// agree,
+///    and it is farther from their median than `deviations` of the noise. Peaks are no neighbours.
+class SpikeFilter {
+ public:
+  explicit SpikeFilter(const SpikeConfig& config) : config_(&config) {}
+
+  /// \return in `released` what flows on now
+  void Add(const Reading& reading, std::vector<Reading>* released, std::vector<Finding>* findings);
+  /// Lets go of what has waited longer than `within`.
+  void AdvanceTo(int64_t now_us, std::vector<Reading>* released, std::vector<Finding>* findings);
+
+  void Save(StateWriter* state) const;
+  void Load(StateReader* state);
+
+ private:
+  struct Waiting {
+    Reading reading;
+    bool is_peak = false;
+  };
+
+  void Release(std::vector<Reading>* released, std::vector<Finding>* findings);
+  bool IsPeak(double* median, double* scale);
+
+  const SpikeConfig* config_;
+  std::deque<Waiting> readings_;  // [0, judged_) have left and serve as neighbours.
+  size_t judged_ = 0;
+  double noise_ = 0;  // Mean distance to the neighbours' median; learned.
+  int64_t noise_count_ = 0;
+};
+
+}  // namespace catchwater

@@ -1,0 +1,109 @@
+#include "catchwater/stream/detect/threshold_trend.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "catchwater/stream/detect/robust.h"
+
+namespace catchwater {
+namespace {
+
+constexpr size_t kReadingsMax = 240;
+constexpr size_t kReadingsMin = 6;
+
+std::string WithUnit(double value, const std::string& unit) {
+  return ShortNumber(value) + (unit.empty() ? "" : " " + unit);
+}
+
+}  // namespace
+
+void ThresholdTrend::Keep(const Reading& reading) {
+  times_us_.push_back(reading.time_us);
+  values_.push_back(reading.value);
+  size_t old = 0;
+  while (reading.time_us - times_us_[old] > config_->over.us()) ++old;
+  old = std::max(old, times_us_.size() - std::min(times_us_.size(), kReadingsMax));
+  times_us_.erase(times_us_.begin(), times_us_.begin() + static_cast<std::ptrdiff_t>(old));
+  values_.erase(values_.begin(), values_.begin() + static_cast<std::ptrdiff_t>(old));
+}
+
+ThresholdTrend::Forecast ThresholdTrend::Predict(double threshold) const {
+  Forecast forecast;
+  // Fewer, or all of one moment, are no line.
+  if (times_us_.size() < kReadingsMin || times_us_.back() - times_us_.front() < 1'000) {
+    return forecast;
+  }
+  const RobustLine line = FitLine(times_us_, values_);
+  const double sign = config_->side == TrendSide::kAbove ? 1 : -1;
+  const double way = sign * (threshold - line.level);
+  const double slow = sign > 0 ? line.slope_lo : -line.slope_hi;
+  const double fast = sign > 0 ? line.slope_hi : -line.slope_lo;
+  const double slope = sign * line.slope;
+  forecast.slope = line.slope;
+  forecast.level = line.level;
+  if (way <= 0 || slow <= 0) return forecast;  // There already, or perhaps no way at all.
+  forecast.lead_seconds = way / slope;
+  forecast.tolerance_seconds = (way / slow - way / fast) / 2;
+  // As long as it goes on its own, not farther than was seen to be a line several times over.
+  const double horizon = config_->horizon.seconds() * (is_raised_ ? 1.5 : 1);
+  forecast.is_imminent = forecast.lead_seconds <= horizon;
+  return forecast;
+}
+
+void ThresholdTrend::End(const Reading& reading, const std::string& why,
+                         std::vector<Finding>* findings) {
+  findings->push_back({.kind = AlarmKind::kTrend,
+                       .phase = FindingPhase::kOver,
+                       .since_us = since_us_,
+                       .at_us = reading.time_us,
+                       .value = reading.value,
+                       .why = why});
+  is_raised_ = false;
+  agreed_ = 0;
+}
+
+void ThresholdTrend::Add(const Reading& reading, std::vector<Finding>* findings) {
+  Keep(reading);
+  const double threshold = config_->threshold_value.value_or(reading.threshold);
+  if (std::isnan(threshold) || threshold == config_->none) {
+    if (is_raised_) End(reading, "there is no threshold any more", findings);
+    return;
+  }
+  const bool is_above = config_->side == TrendSide::kAbove;
+  const bool is_there = is_above ? reading.value >= threshold : reading.value <= threshold;
+  if (is_there && is_raised_) {
+    End(reading, "reached " + WithUnit(threshold, config_->unit), findings);
+    return;
+  }
+  const Forecast forecast = Predict(threshold);
+  if (forecast.is_imminent != is_raised_) {
+    if (++agreed_ < config_->confirm) return;
+    agreed_ = 0;
+    if (is_raised_) {
+      End(reading,
+          "no longer on its way to " + WithUnit(threshold, config_->unit) + ": " +
+              WithUnit(forecast.level, config_->unit),
+          findings);
+      return;
+    }
+    is_raised_ = true;
+    since_us_ = reading.time_us;
+  } else {
+    agreed_ = 0;
+  }
+  if (!is_raised_ || !forecast.is_imminent) return;
+  findings->push_back({.kind = AlarmKind::kTrend,
+                       .phase = FindingPhase::kHolds,
+                       .since_us = since_us_,
+                       .at_us = reading.time_us,
+                       .value = reading.value,
+                       .lead_seconds = forecast.lead_seconds,
+                       .tolerance_seconds = forecast.tolerance_seconds,
+                       .why = "reaches " + WithUnit(threshold, config_->unit) + " in " +
+                              ShortTime(forecast.lead_seconds) + ", ± " +
+                              ShortTime(forecast.tolerance_seconds) + ": now " +
+                              WithUnit(forecast.level, config_->unit) + ", " +
+                              WithUnit(forecast.slope * 60, config_->unit) + " a minute"});
+}
+
+}  // namespace catchwater
