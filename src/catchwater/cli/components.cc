@@ -3,6 +3,8 @@
 #include "catchwater/codec/csv/csv_codec.h"
 #include "catchwater/codec/json/json_codec.h"
 #include "catchwater/codec/lines/lines_codec.h"
+#include "catchwater/codec/regex/access_log_codec.h"
+#include "catchwater/codec/regex/regex_codec.h"
 #include "catchwater/sink/console/console_sink.h"
 #include "catchwater/sink/file/file_sink.h"
 #include "catchwater/sink/influx/influx_sink.h"
@@ -33,6 +35,8 @@ arrow::Status RegisterComponents(Registry& registry) {
   ARROW_RETURN_NOT_OK(RegisterCsvCodec(registry));
   ARROW_RETURN_NOT_OK(RegisterJsonCodec(registry));
   ARROW_RETURN_NOT_OK(RegisterLinesCodec(registry));
+  ARROW_RETURN_NOT_OK(RegisterRegexCodec(registry));
+  ARROW_RETURN_NOT_OK(RegisterAccessLogCodec(registry));
   ARROW_RETURN_NOT_OK(RegisterSelectStep(registry));
   ARROW_RETURN_NOT_OK(RegisterValidateStep(registry));
   ARROW_RETURN_NOT_OK(RegisterEnrichStep(registry));

@@ -15,9 +15,9 @@
 #include "catchwater/batch/column.h"
 #include "catchwater/batch/column_builder.h"
 #include "catchwater/batch/text_run.h"
-#include "catchwater/codec/json/fault_list.h"
 #include "catchwater/codec/json/json_value.h"
 #include "catchwater/component/codec.h"
+#include "catchwater/record/fault_list.h"
 
 namespace catchwater {
 

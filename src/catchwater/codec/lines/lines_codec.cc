@@ -8,33 +8,10 @@
 
 #include "catchwater/base/error.h"
 #include "catchwater/codec/lines/lines_decoder.h"
+#include "catchwater/record/line_framer.h"
 
 namespace catchwater {
 namespace {
-
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-
-class LinesFramer final : public Framer {
- public:
-  arrow::Result<Head> ReadHead(std::string_view bytes, bool is_end) override {
-    Head head;
-    head.needs_more = !is_end && bytes.size() < kByteOrderMark.size();
-    if (bytes.starts_with(kByteOrderMark)) {
-      head.byte_count = static_cast<int64_t>(kByteOrderMark.size());
-    }
-    return head;
-  }
-  int64_t Cut(std::string_view bytes, bool is_end) override {
-    if (is_end) return static_cast<int64_t>(bytes.size());
-    const size_t last = bytes.rfind('\n');
-    return last == bytes.npos ? 0 : static_cast<int64_t>(last) + 1;
-  }
-  int64_t Resync(std::string_view bytes) override {
-    const size_t first = bytes.find('\n');
-    return first == bytes.npos ? -1 : static_cast<int64_t>(first) + 1;
-  }
-  bool is_line_based() const override { return true; }
-};
 
 class LinesEncoder final : public Encoder {
  public:
@@ -63,7 +40,7 @@ class LinesEncoder final : public Encoder {
 }  // namespace
 
 arrow::Result<std::unique_ptr<Framer>> LinesCodec::MakeFramer(const DecodeOptions&) const {
-  return std::make_unique<LinesFramer>();
+  return std::make_unique<LineFramer>();
 }
 
 arrow::Result<std::unique_ptr<Decoder>> LinesCodec::MakeDecoder(

@@ -2,17 +2,15 @@
 /// Blocks of lines -> rows.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <arrow/result.h>
 
-#include "catchwater/batch/column_builder.h"
-#include "catchwater/batch/text_run.h"
 #include "catchwater/component/codec.h"
+#include "catchwater/record/record_rows.h"
 
 namespace catchwater {
 
@@ -30,44 +28,12 @@ class LinesDecoder final : public Decoder {
   arrow::Result<Split> Decode(const Block& block) override;
 
  private:
-  struct Target {
-    Column column;
-    bool is_offset = false;
-    std::unique_ptr<ColumnBuilder> builder;
-    NullTokens null_tokens;
-  };
-
-  LinesDecoder(bool skip_empty, const DecodeOptions& decode);
-
-  void AddLine(uint32_t begin, uint32_t end, uint64_t ordinal);
-  void AppendTexts(Target& target, std::string_view text);
-  void AppendOffsets(Target& target);
-  void Refuse(size_t row, std::string rule, std::string field, std::string reason);
-  arrow::Result<Batch> MakeBatch(const Block& block);
-  void AddOrigins(const Block& block, Batch& batch);
-  std::vector<DeadLetter> MakeDeadLetters(const Block& block, std::string_view text);
-  Split Reject(const Block& block) const;
-
-  struct Fault {
-    size_t row;
-    std::string rule;
-    std::string field;
-    std::string reason;
-    bool is_frame;
-  };
+  LinesDecoder(bool skip_empty, RecordRows rows, std::vector<bool> is_offset)
+      : skip_empty_(skip_empty), rows_(std::move(rows)), is_offset_(std::move(is_offset)) {}
 
   const bool skip_empty_;
-  const bool has_origins_;
-  const int64_t frame_bytes_max_;
-  std::shared_ptr<arrow::Schema> schema_;
-  std::vector<Target> targets_;
-
-  // Of the current block: one entry a row.
-  std::vector<uint32_t> begins_;
-  std::vector<uint32_t> ends_;
-  std::vector<uint64_t> ordinals_;
-  std::vector<uint8_t> keep_;
-  std::vector<Fault> faults_;
+  RecordRows rows_;
+  const std::vector<bool> is_offset_;  // By column; the others take the line.
 };
 
 }  // namespace catchwater

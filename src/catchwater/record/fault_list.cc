@@ -1,4 +1,4 @@
-#include "catchwater/codec/json/fault_list.h"
+#include "catchwater/record/fault_list.h"
 
 #include <algorithm>
 #include <tuple>
