@@ -72,6 +72,33 @@ def test_a_csv_line_is_a_message(project, broker):
     assert project.verify()["violations"] == []
 
 
+def test_points_are_messages(project, broker):
+    columns = """\
+  ts: { type: timestamp, from: time, event_time: true }
+  site: { type: string, from: tag.site }
+  load: { type: float64, from: field.load }
+  count: int64"""
+    project.pipeline(
+        "sensors", MQTT.format(url=broker.url, codec="influx_line: {}", columns=columns)
+    )
+    messages = [
+        ("a", "m,site=x\\ y load=0.5,count=3i 1767323045000000000"),
+        ("b", "m,site=z load=1\nhm\nm,site=z load=2,count=7u 1767323046000000000\n"),
+        ("b", "m load=x 1"),
+    ]
+    take(project, broker, messages, rows=3)
+    rows = project.query("SELECT sensor_id, site, load, count, ts FROM demo.sensors ORDER BY load")
+    assert [tuple(row.values())[:4] for row in rows] == [
+        ("a", "x y", 0.5, 3),
+        ("b", "z", 1.0, None),
+        ("b", "z", 2.0, 7),
+    ]
+    assert rows[0]["ts"].startswith("2026-01-02") and rows[1]["ts"] is None
+    assert [letter["raw"] for letter in letters(project)] == ["hm", "m load=x 1"]
+    assert all("byte of the record" in letter["reason"] for letter in letters(project))
+    assert project.verify()["violations"] == []
+
+
 LOGS = """
 pipeline: web
 source: { file: { path: "logs/*.log" } }
@@ -110,9 +137,8 @@ def test_an_access_log_becomes_a_table(project):
         (6, "access_log.match", None),
         (7, "column.type", "status"),
     ]
-    # The format was wrong, not the line: mended, the letter is a row.
     refused = project.call(
-        "run", ".", "--until-idle", "--set", "codec.access_log.format=%h %h", expect=78
+        "run", ".", "--until-idle", "--set", 'codec={access_log: "%h %h"}', expect=78
     )
     assert "twice" in refused.stderr and "remote_host" in refused.stderr
     assert project.verify()["violations"] == []

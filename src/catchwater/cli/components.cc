@@ -1,6 +1,7 @@
 #include "catchwater/cli/components.h"
 
 #include "catchwater/codec/csv/csv_codec.h"
+#include "catchwater/codec/influx_line/influx_line_codec.h"
 #include "catchwater/codec/json/json_codec.h"
 #include "catchwater/codec/lines/lines_codec.h"
 #include "catchwater/codec/regex/access_log_codec.h"
@@ -37,6 +38,7 @@ arrow::Status RegisterComponents(Registry& registry) {
   ARROW_RETURN_NOT_OK(RegisterLinesCodec(registry));
   ARROW_RETURN_NOT_OK(RegisterRegexCodec(registry));
   ARROW_RETURN_NOT_OK(RegisterAccessLogCodec(registry));
+  ARROW_RETURN_NOT_OK(RegisterInfluxLineCodec(registry));
   ARROW_RETURN_NOT_OK(RegisterSelectStep(registry));
   ARROW_RETURN_NOT_OK(RegisterValidateStep(registry));
   ARROW_RETURN_NOT_OK(RegisterEnrichStep(registry));

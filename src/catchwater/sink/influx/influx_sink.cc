@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "catchwater/base/error.h"
+#include "catchwater/influx/line_protocol.h"
 #include "catchwater/io/http_client.h"
-#include "catchwater/sink/influx/line_protocol.h"
 
 namespace catchwater {
 namespace {

@@ -13,6 +13,13 @@
 
 namespace catchwater {
 
+/// What a point's time counts.
+enum class LinePrecision { kNanoseconds, kMicroseconds, kMilliseconds, kSeconds };
+
+/// What a backslash protects in a name of a measurement, and in keys and values of tags.
+inline constexpr std::string_view kLineMeasurementEscapes = ", ";
+inline constexpr std::string_view kLineKeyEscapes = ",= ";
+
 /// Immutable; any thread.
 class LineProtocol {
  public:
@@ -21,7 +28,8 @@ class LineProtocol {
   static arrow::Result<LineProtocol> Make(const arrow::Schema& schema, std::string_view measurement,
                                           const std::string& time,
                                           const std::vector<std::string>& tags,
-                                          std::vector<std::string> fields);
+                                          std::vector<std::string> fields,
+                                          LinePrecision precision = LinePrecision::kMicroseconds);
 
   /// Appends one line. Null tags and fields are left out, and so are NaN and infinite numbers.
   /// \return false, and nothing is appended, if no field or no time is left
@@ -34,6 +42,7 @@ class LineProtocol {
   };
   std::string measurement_;  // Escaped.
   int time_ = 0;
+  LinePrecision precision_ = LinePrecision::kMicroseconds;
   std::vector<Column> tags_;
   std::vector<Column> fields_;
 };

@@ -1,4 +1,4 @@
-#include "catchwater/sink/influx/line_protocol.h"
+#include "catchwater/influx/line_protocol.h"
 
 #include <algorithm>
 #include <charconv>
@@ -24,9 +24,6 @@ void AppendEscaped(std::string_view text, std::string_view escaped, std::string*
   }
 }
 
-constexpr std::string_view kInKey = ",= ";
-constexpr std::string_view kInMeasurement = ", ";
-
 std::string Escaped(std::string_view text, std::string_view escaped) {
   std::string out;
   AppendEscaped(text, escaped, &out);
@@ -43,6 +40,16 @@ void AppendNumber(T value, std::string* out) {
   char text[40];
   const auto [end, error] = std::to_chars(text, text + sizeof(text), value);
   out->append(text, end);
+}
+
+/// What is finer than the precision is cut off, towards the past.
+void AppendTime(int64_t us, LinePrecision precision, std::string* out) {
+  const int64_t unit_us = precision == LinePrecision::kSeconds        ? 1'000'000
+                          : precision == LinePrecision::kMilliseconds ? 1'000
+                                                                      : 1;
+  AppendNumber(us / unit_us - (us % unit_us < 0 ? 1 : 0), out);
+  // Years up to 9999 do not fit in nanoseconds of 64 bits, but their text does.
+  if (precision == LinePrecision::kNanoseconds && us != 0) *out += "000";
 }
 
 bool AppendDouble(double value, std::string* out) {
@@ -108,7 +115,7 @@ bool AppendTag(const arrow::Array& array, int64_t row, std::string* out) {
   // A backslash at the end would escape what follows.
   while (!text.empty() && text.back() == '\\') text.pop_back();
   if (text.empty()) return false;
-  AppendEscaped(text, kInKey, out);
+  AppendEscaped(text, kLineKeyEscapes, out);
   return true;
 }
 
@@ -135,9 +142,11 @@ arrow::Result<LineProtocol> LineProtocol::Make(const arrow::Schema& schema,
                                                std::string_view measurement,
                                                const std::string& time,
                                                const std::vector<std::string>& tags,
-                                               std::vector<std::string> fields) {
+                                               std::vector<std::string> fields,
+                                               LinePrecision precision) {
   LineProtocol made;
-  made.measurement_ = Escaped(measurement, kInMeasurement);
+  made.precision_ = precision;
+  made.measurement_ = Escaped(measurement, kLineMeasurementEscapes);
   made.time_ = schema.GetFieldIndex(time);
   if (made.time_ < 0 || schema.field(made.time_)->type()->id() != arrow::Type::TIMESTAMP) {
     return ConfigError("`time` must name a timestamp column of the sink: ", time);
@@ -156,7 +165,7 @@ arrow::Result<LineProtocol> LineProtocol::Make(const arrow::Schema& schema,
       if (!IsSupported(schema.field(index)->type()->id())) {
         return ConfigError("Line protocol cannot hold this column: ", name);
       }
-      columns.push_back({.index = index, .name = Escaped(name, kInKey)});
+      columns.push_back({.index = index, .name = Escaped(name, kLineKeyEscapes)});
     }
     return arrow::Status::OK();
   };
@@ -195,7 +204,7 @@ bool LineProtocol::Append(const arrow::RecordBatch& rows, int64_t row, std::stri
     return false;
   }
   *lines += ' ';
-  AppendNumber(As<arrow::TimestampArray>(times).Value(row), lines);
+  AppendTime(As<arrow::TimestampArray>(times).Value(row), precision_, lines);
   *lines += '\n';
   return true;
 }

@@ -1,4 +1,4 @@
-#include "catchwater/sink/influx/line_protocol.h"
+#include "catchwater/influx/line_protocol.h"
 
 #include <cmath>
 #include <optional>
@@ -62,6 +62,28 @@ TEST(LineProtocol, RefusesColumnsThatAreNotThere) {
   EXPECT_FALSE(LineProtocol::Make(*Schema(), "m", "level", {}, {}).ok());
   EXPECT_FALSE(LineProtocol::Make(*Schema(), "m", "ts", {"room"}, {}).ok());
   EXPECT_FALSE(LineProtocol::Make(*Schema(), "m", "ts", {}, {"room"}).ok());
+}
+
+TEST(LineProtocol, WritesTimesInTheirPrecision) {
+  const auto batch = arrow::RecordBatch::Make(
+      Schema(), 1,
+      {One(arrow::StringBuilder(), std::optional<std::string>()),
+       One(arrow::StringBuilder(), std::optional<std::string>()),
+       One(arrow::Int64Builder(), std::optional<int64_t>(1)),
+       One(arrow::DoubleBuilder(), std::optional<double>()),
+       One(arrow::TimestampBuilder(Schema()->field(4)->type(), arrow::default_memory_pool()),
+           std::optional<int64_t>(-1'500'001))});
+  const auto line = [&](LinePrecision precision) {
+    std::string text;
+    EXPECT_TRUE(LineProtocol::Make(*Schema(), "m", "ts", {"site"}, {"level"}, precision)
+                    .ValueOrDie()
+                    .Append(*batch, 0, &text));
+    return text;
+  };
+  EXPECT_EQ(line(LinePrecision::kNanoseconds), "m level=1i -1500001000\n");
+  EXPECT_EQ(line(LinePrecision::kMicroseconds), "m level=1i -1500001\n");
+  EXPECT_EQ(line(LinePrecision::kMilliseconds), "m level=1i -1501\n");
+  EXPECT_EQ(line(LinePrecision::kSeconds), "m level=1i -2\n");
 }
 
 }  // namespace
