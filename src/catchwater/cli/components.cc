@@ -1,5 +1,6 @@
 #include "catchwater/cli/components.h"
 
+#include "catchwater/codec/avro/avro_codec.h"
 #include "catchwater/codec/csv/csv_codec.h"
 #include "catchwater/codec/influx_line/influx_line_codec.h"
 #include "catchwater/codec/json/json_codec.h"
@@ -39,6 +40,7 @@ arrow::Status RegisterComponents(Registry& registry) {
   ARROW_RETURN_NOT_OK(RegisterRegexCodec(registry));
   ARROW_RETURN_NOT_OK(RegisterAccessLogCodec(registry));
   ARROW_RETURN_NOT_OK(RegisterInfluxLineCodec(registry));
+  ARROW_RETURN_NOT_OK(RegisterAvroCodec(registry));
   ARROW_RETURN_NOT_OK(RegisterSelectStep(registry));
   ARROW_RETURN_NOT_OK(RegisterValidateStep(registry));
   ARROW_RETURN_NOT_OK(RegisterEnrichStep(registry));

@@ -5,8 +5,8 @@
 #include <cstring>
 #include <utility>
 
+#include "catchwater/avro/avro.h"
 #include "catchwater/base/error.h"
-#include "catchwater/lake/iceberg/avro.h"
 #include "catchwater/lake/iceberg/manifest_schema.h"
 #include "catchwater/lake/iceberg/metadata.h"
 

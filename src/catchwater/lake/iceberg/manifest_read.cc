@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "catchwater/avro/avro.h"
 #include "catchwater/base/error.h"
-#include "catchwater/lake/iceberg/avro.h"
 #include "catchwater/lake/iceberg/manifest.h"
 
 namespace catchwater {

@@ -5,8 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "catchwater/avro/json_guard.h"
 #include "catchwater/base/error.h"
-#include "catchwater/lake/iceberg/json_guard.h"
 #include "catchwater/lake/iceberg/metadata.h"
 
 namespace catchwater {

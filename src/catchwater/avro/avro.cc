@@ -1,12 +1,13 @@
-#include "catchwater/lake/iceberg/avro.h"
+#include "catchwater/avro/avro.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
-#include <optional>
-#include <utility>
+#include <memory>
 
 #include <snappy.h>
 #include <zlib.h>
+#include <zstd.h>
 
 #include "catchwater/base/error.h"
 
@@ -15,7 +16,6 @@ namespace {
 
 using Kind = AvroNode::Kind;
 
-constexpr std::string_view kMagic("Obj\1", 4);
 constexpr size_t kSyncBytes = 16;
 constexpr size_t kBlockBytes = 64 << 10;
 constexpr size_t kBlockBytesMax = 256 << 20;  // Uncompressed, when reading.
@@ -44,14 +44,14 @@ std::string Deflate(std::string_view bytes) {
   return out;
 }
 
-arrow::Status Inflate(std::string_view bytes, std::string& out) {
+arrow::Status Inflate(std::string_view bytes, size_t byte_count_max, std::string& out) {
   z_stream stream{};
   CATCHWATER_CHECK(inflateInit2(&stream, kRawWindow) == Z_OK, "zlib starts with these constants");
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
   stream.avail_in = static_cast<uInt>(bytes.size());
   out.clear();
   int result = Z_OK;
-  while (result == Z_OK && out.size() < kBlockBytesMax) {
+  while (result == Z_OK && out.size() <= byte_count_max) {
     const size_t before = out.size();
     out.resize(before + std::max<size_t>(kBlockBytes, before));
     stream.next_out = reinterpret_cast<Bytef*>(out.data() + before);
@@ -60,9 +60,53 @@ arrow::Status Inflate(std::string_view bytes, std::string& out) {
     out.resize(out.size() - stream.avail_out);
   }
   inflateEnd(&stream);
+  if (out.size() > byte_count_max) return BadData("Avro block is too large when uncompressed");
   if (result == Z_STREAM_END) return arrow::Status::OK();
-  if (out.size() >= kBlockBytesMax) return BadData("Avro block is too large when uncompressed");
   return BadData("Avro block cannot be inflated, zlib code: ", result);
+}
+
+arrow::Status Unsnap(std::string_view bytes, size_t byte_count_max, std::string& out) {
+  constexpr size_t kCrcBytes = 4;
+  if (bytes.size() < kCrcBytes) return BadData("Avro snappy block is too short");
+  const size_t byte_count = bytes.size() - kCrcBytes;
+  size_t plain_bytes = 0;
+  if (!snappy::GetUncompressedLength(bytes.data(), byte_count, &plain_bytes) ||
+      plain_bytes > byte_count_max || !snappy::Uncompress(bytes.data(), byte_count, &out)) {
+    return BadData("Avro snappy block is damaged");
+  }
+  uint32_t crc = 0;
+  for (size_t i = 0; i < kCrcBytes; ++i) {
+    crc = crc << 8 | static_cast<uint8_t>(bytes[byte_count + i]);
+  }
+  const auto actual =
+      crc32(0, reinterpret_cast<const Bytef*>(out.data()), static_cast<uInt>(out.size()));
+  if (actual != crc) return BadData("Avro snappy block has the wrong checksum");
+  return arrow::Status::OK();
+}
+
+struct ZstdDelete {
+  void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
+};
+
+// Writers may leave the size out of the frame, so it is found by uncompressing.
+arrow::Status Unzstd(std::string_view bytes, size_t byte_count_max, std::string& out) {
+  const std::unique_ptr<ZSTD_DCtx, ZstdDelete> context(ZSTD_createDCtx());
+  ZSTD_inBuffer input{bytes.data(), bytes.size(), 0};
+  out.clear();
+  size_t result = 1;
+  while (result != 0 || input.pos < input.size) {
+    const size_t before = out.size();
+    if (before > byte_count_max) return BadData("Avro block is too large when uncompressed");
+    out.resize(before + std::max<size_t>(kBlockBytes, before));
+    ZSTD_outBuffer output{out.data() + before, out.size() - before, 0};
+    result = ZSTD_decompressStream(context.get(), &output, &input);
+    out.resize(before + output.pos);
+    if (ZSTD_isError(result) != 0) return BadData("Avro zstandard block is damaged");
+    const bool is_cut = result != 0 && input.pos == input.size && output.pos < output.size;
+    if (is_cut) return BadData("Avro zstandard block is cut");
+  }
+  if (out.size() > byte_count_max) return BadData("Avro block is too large when uncompressed");
+  return arrow::Status::OK();
 }
 
 }  // namespace
@@ -215,7 +259,7 @@ AvroFileWriter::AvroFileWriter(std::string_view schema_json,
     : sync_(sync) {
   CATCHWATER_CHECK(sync.size() == kSyncBytes, "the sync marker has 16 bytes");
   AvroEncoder header;
-  header.Fixed(kMagic);
+  header.Fixed(AvroHeader::kMagic);
   header.Long(static_cast<int64_t>(metadata.size()) + 2);
   header.Bytes("avro.codec");
   header.Bytes("deflate");
@@ -251,71 +295,72 @@ std::string AvroFileWriter::Finish() {
   return std::move(file_);
 }
 
-arrow::Result<AvroFileReader> AvroFileReader::Open(std::string_view bytes) {
-  AvroFileReader reader;
-  reader.in_ = AvroDecoder(bytes);
-  AvroDecoder& in = reader.in_;
+arrow::Result<AvroHeader> AvroHeader::Parse(std::string_view bytes) {
+  AvroHeader header;
+  AvroDecoder in(bytes);
   if (in.Fixed(static_cast<int64_t>(kMagic.size())) != kMagic) {
     return BadData("Not an Avro file, bytes: ", bytes.size());
   }
   for (int64_t count = in.BlockCount(); count > 0; count = in.BlockCount()) {
     for (int64_t i = 0; i < count && in.ok(); ++i) {
       const std::string_view key = in.Bytes();
-      reader.metadata_[std::string(key)] = std::string(in.Bytes());
-      if (reader.metadata_.size() > kHeaderKeysMax) return BadData("Avro header has too many keys");
+      header.metadata[std::string(key)] = std::string(in.Bytes());
+      if (header.metadata.size() > kHeaderKeysMax) return BadData("Avro header has too many keys");
     }
   }
-  reader.sync_ = std::string(in.Fixed(kSyncBytes));
+  header.sync = std::string(in.Fixed(kSyncBytes));
   if (!in.ok()) return BadData("Avro header is damaged, bytes: ", bytes.size());
-  const auto schema = reader.metadata_.find("avro.schema");
-  if (schema == reader.metadata_.end()) return BadData("Avro header lacks: avro.schema");
-  ARROW_ASSIGN_OR_RAISE(reader.schema_, ParseAvroSchema(schema->second));
-  const auto codec = reader.metadata_.find("avro.codec");
-  reader.codec_ = codec == reader.metadata_.end() ? "null" : codec->second;
-  if (reader.codec_ != "null" && reader.codec_ != "deflate" && reader.codec_ != "snappy") {
-    return BadData("Avro codec is none of null, deflate, snappy: ", reader.codec_);
+  header.byte_count = in.offset();
+  const auto schema = header.metadata.find("avro.schema");
+  if (schema == header.metadata.end()) return BadData("Avro header lacks: avro.schema");
+  ARROW_ASSIGN_OR_RAISE(header.schema, ParseAvroSchema(schema->second));
+  const auto codec = header.metadata.find("avro.codec");
+  header.codec = codec == header.metadata.end() ? "null" : codec->second;
+  for (const std::string_view known : {"null", "deflate", "snappy", "zstandard"}) {
+    if (header.codec == known) return header;
   }
-  return reader;
+  return BadData("Avro codec is none of null, deflate, snappy, zstandard: ", header.codec);
+}
+
+std::optional<AvroBlock> ReadAvroBlock(AvroDecoder& in, std::string_view sync) {
+  AvroBlock block{.record_count = in.Long(), .bytes = in.Bytes()};
+  const bool is_good = in.Fixed(kSyncBytes) == sync && in.ok() && block.record_count >= 0 &&
+                       block.record_count <= kRecordsPerBlockMax;
+  if (!is_good) return std::nullopt;
+  return block;
+}
+
+arrow::Result<std::string_view> UncompressAvro(const std::string& codec, std::string_view bytes,
+                                               size_t byte_count_max, std::string& room) {
+  if (codec == "null") return bytes;
+  if (codec == "deflate") {
+    ARROW_RETURN_NOT_OK(Inflate(bytes, byte_count_max, room));
+  } else if (codec == "snappy") {
+    ARROW_RETURN_NOT_OK(Unsnap(bytes, byte_count_max, room));
+  } else {
+    ARROW_RETURN_NOT_OK(Unzstd(bytes, byte_count_max, room));
+  }
+  return room;
+}
+
+arrow::Result<AvroFileReader> AvroFileReader::Open(std::string_view bytes) {
+  ARROW_ASSIGN_OR_RAISE(AvroHeader header, AvroHeader::Parse(bytes));
+  const std::string_view blocks = bytes.substr(header.byte_count);
+  return AvroFileReader(std::move(header), blocks);
 }
 
 arrow::Result<int64_t> AvroFileReader::NextBlock(std::string_view& block) {
   while (!in_.at_end()) {
-    const int64_t count = in_.Long();
-    const std::string_view bytes = in_.Bytes();
-    const std::string_view sync = in_.Fixed(kSyncBytes);
-    if (!in_.ok() || count < 0 || count > kRecordsPerBlockMax) {
-      return BadData("Avro block is damaged");
+    const auto found = ReadAvroBlock(in_, header_.sync);
+    if (!found) return BadData("Avro block is damaged");
+    ARROW_ASSIGN_OR_RAISE(block,
+                          UncompressAvro(header_.codec, found->bytes, kBlockBytesMax, block_));
+    if (found->record_count > static_cast<int64_t>(block.size())) {
+      return BadData("Avro block has more records than bytes: ", found->record_count);
     }
-    if (sync != sync_) return BadData("Avro sync marker is wrong");
-    ARROW_RETURN_NOT_OK(Uncompress(bytes));
-    block = codec_ == "null" ? bytes : std::string_view(block_);
-    if (count > static_cast<int64_t>(block.size())) {
-      return BadData("Avro block has more records than bytes: ", count);
-    }
-    if (count > 0) return count;  // A block without records is legal.
+    if (found->record_count > 0) return found->record_count;  // One without records is legal.
   }
   return 0;
-}
-
-arrow::Status AvroFileReader::Uncompress(std::string_view bytes) {
-  if (codec_ == "null") return arrow::Status::OK();
-  if (codec_ == "deflate") return Inflate(bytes, block_);
-  constexpr size_t kCrcBytes = 4;
-  if (bytes.size() < kCrcBytes) return BadData("Avro snappy block is too short");
-  const size_t byte_count = bytes.size() - kCrcBytes;
-  size_t plain_bytes = 0;
-  if (!snappy::GetUncompressedLength(bytes.data(), byte_count, &plain_bytes) ||
-      plain_bytes > kBlockBytesMax || !snappy::Uncompress(bytes.data(), byte_count, &block_)) {
-    return BadData("Avro snappy block is damaged");
-  }
-  uint32_t crc = 0;
-  for (size_t i = 0; i < kCrcBytes; ++i) {
-    crc = crc << 8 | static_cast<uint8_t>(bytes[byte_count + i]);
-  }
-  const auto actual =
-      crc32(0, reinterpret_cast<const Bytef*>(block_.data()), static_cast<uInt>(block_.size()));
-  if (actual != crc) return BadData("Avro snappy block has the wrong checksum");
-  return arrow::Status::OK();
 }
 
 }  // namespace catchwater

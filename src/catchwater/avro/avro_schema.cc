@@ -4,9 +4,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "catchwater/avro/avro.h"
+#include "catchwater/avro/json_guard.h"
 #include "catchwater/base/error.h"
-#include "catchwater/lake/iceberg/avro.h"
-#include "catchwater/lake/iceberg/json_guard.h"
 
 namespace catchwater {
 namespace {
@@ -17,11 +17,23 @@ using Kind = AvroNode::Kind;
 constexpr int kDepthMax = 32;
 constexpr int64_t kNodesMax = 10'000;
 constexpr int64_t kFixedBytesMax = 1 << 20;
+constexpr int64_t kScaleMax = 38;
 
 const std::map<std::string, Kind, std::less<>> kPrimitives = {
     {"null", Kind::kNull},   {"boolean", Kind::kBool},  {"int", Kind::kInt},
     {"long", Kind::kLong},   {"float", Kind::kFloat},   {"double", Kind::kDouble},
     {"bytes", Kind::kBytes}, {"string", Kind::kString},
+};
+
+const std::map<std::string, std::pair<Kind, AvroLogical>, std::less<>> kLogicals = {
+    {"date", {Kind::kInt, AvroLogical::kDate}},
+    {"timestamp-millis", {Kind::kLong, AvroLogical::kTimestampMillis}},
+    {"timestamp-micros", {Kind::kLong, AvroLogical::kTimestampMicros}},
+    {"timestamp-nanos", {Kind::kLong, AvroLogical::kTimestampNanos}},
+    {"local-timestamp-millis", {Kind::kLong, AvroLogical::kLocalTimestampMillis}},
+    {"local-timestamp-micros", {Kind::kLong, AvroLogical::kLocalTimestampMicros}},
+    {"local-timestamp-nanos", {Kind::kLong, AvroLogical::kLocalTimestampNanos}},
+    {"decimal", {Kind::kBytes, AvroLogical::kDecimal}},  // Of a fixed too.
 };
 
 AvroNode NodeOf(Kind kind) {
@@ -59,15 +71,19 @@ class Parser {
     if (word == "array") return ParseItems(json, "items", Kind::kArray, depth);
     if (word == "map") return ParseItems(json, "values", Kind::kMap, depth);
     if (word == "fixed") return ParseFixed(json);
-    if (word == "enum") return Named(json, NodeOf(Kind::kInt));
-    return ParseName(word);
+    if (word == "enum") return ParseEnum(json);
+    ARROW_ASSIGN_OR_RAISE(AvroNode node, ParseName(word));
+    AddLogical(json, node);
+    return node;
   }
 
  private:
   arrow::Result<AvroNode> ParseName(const std::string& word) {
     const auto primitive = kPrimitives.find(word);
     if (primitive != kPrimitives.end()) return NodeOf(primitive->second);
-    const auto named = named_.find(word);
+    auto named = named_.find(word);
+    // Inside a record its namespace is understood.
+    if (named == named_.end()) named = named_.find(word.substr(word.rfind('.') + 1));
     if (named == named_.end()) return BadData("Avro type is not defined: ", word);
     // A reference is copied; the count keeps chains of them from growing without bound.
     node_count_ += NodeCount(named->second);
@@ -113,6 +129,36 @@ class Parser {
     return node;
   }
 
+  arrow::Result<AvroNode> ParseEnum(const Json& json) {
+    AvroNode node = NodeOf(Kind::kInt);
+    const auto symbols = json.find("symbols");
+    if (symbols == json.end() || !symbols->is_array()) return BadData("Avro enum lacks: symbols");
+    for (const Json& symbol : *symbols) {
+      if (!symbol.is_string()) return BadData("Avro enum has a symbol that is no text");
+      node.symbols.push_back(symbol.get<std::string>());
+    }
+    node_count_ += static_cast<int64_t>(node.symbols.size());
+    if (node_count_ > kNodesMax) return BadData("Avro schema is too large, types: ", node_count_);
+    return Named(json, std::move(node));
+  }
+
+  static void AddLogical(const Json& json, AvroNode& node) {
+    const std::string* word = Text(json, "logicalType");
+    const auto found = word == nullptr ? kLogicals.end() : kLogicals.find(*word);
+    if (found == kLogicals.end()) return;
+    const auto& [kind, logical] = found->second;
+    const bool is_bytes = node.kind == Kind::kBytes || node.kind == Kind::kFixed;
+    if (logical == AvroLogical::kDecimal ? !is_bytes : node.kind != kind) return;
+    if (logical == AvroLogical::kDecimal) {
+      const auto scale = json.find("scale");
+      const bool has_scale = scale != json.end() && scale->is_number_integer();
+      const int64_t digits = has_scale ? scale->get<int64_t>() : 0;
+      if (digits < 0 || digits > kScaleMax) return;  // As the specification says: no decimal then.
+      node.scale = static_cast<int32_t>(digits);
+    }
+    node.logical = logical;
+  }
+
   arrow::Result<AvroNode> ParseFixed(const Json& json) {
     const auto size = json.find("size");
     if (size == json.end() || !size->is_number_integer()) return BadData("Avro fixed lacks: size");
@@ -122,6 +168,7 @@ class Parser {
     }
     AvroNode node = NodeOf(Kind::kFixed);
     node.fixed_byte_count = byte_count;
+    AddLogical(json, node);
     return Named(json, std::move(node));
   }
 
@@ -129,6 +176,7 @@ class Parser {
     const std::string* name = Text(json, "name");
     if (name != nullptr) {
       named_[*name] = node;
+      named_[name->substr(name->rfind('.') + 1)] = node;
       const std::string* space = Text(json, "namespace");
       if (space != nullptr) named_[*space + "." + *name] = node;
     }

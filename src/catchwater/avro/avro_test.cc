@@ -1,12 +1,16 @@
-#include "catchwater/lake/iceberg/avro.h"
+#include "catchwater/avro/avro.h"
 
 #include <cstdint>
 #include <limits>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <snappy.h>
+#include <zlib.h>
+#include <zstd.h>
 
 #include "catchwater/base/error.h"
 
@@ -226,6 +230,48 @@ TEST(AvroFile, FlippedBitsNeverCrash) {
       }
     }
   }
+}
+
+TEST(Avro, BlocksOfEveryCodecReadBack) {
+  std::string plain;
+  for (int i = 0; i < 1000; ++i) plain += "record " + std::to_string(i % 7);
+  std::string snapped;
+  snappy::Compress(plain.data(), plain.size(), &snapped);
+  const auto crc = static_cast<uint32_t>(
+      crc32(0, reinterpret_cast<const Bytef*>(plain.data()), static_cast<uInt>(plain.size())));
+  for (const int shift : {24, 16, 8, 0}) snapped.push_back(static_cast<char>(crc >> shift));
+  std::string zstd(ZSTD_compressBound(plain.size()), '\0');
+  zstd.resize(ZSTD_compress(zstd.data(), zstd.size(), plain.data(), plain.size(), 3));
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"null", plain}, {"snappy", snapped}, {"zstandard", zstd}};
+  for (const auto& [codec, bytes] : cases) {
+    SCOPED_TRACE(codec);
+    std::string room;
+    EXPECT_EQ(UncompressAvro(codec, bytes, plain.size(), room).ValueOr(""), plain);
+    if (codec == "null") continue;
+    EXPECT_FALSE(UncompressAvro(codec, bytes, plain.size() - 1, room).ok());
+    EXPECT_FALSE(UncompressAvro(codec, bytes.substr(0, bytes.size() / 2), 1 << 20, room).ok());
+    EXPECT_FALSE(UncompressAvro(codec, "", 1 << 20, room).ok());
+  }
+}
+
+TEST(Avro, SchemasSayWhatValuesMean) {
+  const auto schema = ParseAvroSchema(R"({"type": "record", "name": "a.b.R", "fields": [
+    {"name": "t", "type": {"type": "long", "logicalType": "timestamp-micros"}},
+    {"name": "d", "type": {"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2}},
+    {"name": "f", "type": {"type": "fixed", "name": "F", "size": 4, "logicalType": "decimal"}},
+    {"name": "x", "type": {"type": "string", "logicalType": "date"}},
+    {"name": "e", "type": {"type": "enum", "name": "E", "symbols": ["A", "B"]}},
+    {"name": "e2", "type": "a.b.E"}, {"name": "f2", "type": "F"}]})")
+                          .ValueOrDie();
+  EXPECT_EQ(schema.fields[0].type.logical, AvroLogical::kTimestampMicros);
+  EXPECT_EQ(schema.fields[1].type.logical, AvroLogical::kDecimal);
+  EXPECT_EQ(schema.fields[1].type.scale, 2);
+  EXPECT_EQ(schema.fields[2].type.logical, AvroLogical::kDecimal);
+  EXPECT_EQ(schema.fields[3].type.logical, AvroLogical::kNone);
+  EXPECT_EQ(schema.fields[5].type.symbols, (std::vector<std::string>{"A", "B"}));
+  EXPECT_EQ(schema.fields[6].type.fixed_byte_count, 4);
+  EXPECT_FALSE(ParseAvroSchema(R"({"type": "enum", "name": "E"})").ok());
 }
 
 }  // namespace

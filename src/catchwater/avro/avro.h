@@ -1,13 +1,16 @@
 /// \file
-/// Avro: as much as Iceberg manifests need. Encoding is written out by hand by the callers;
+/// Avro schemas, values and container files. Encoding is written out by hand by the callers;
 /// decoding goes by the writer's schema, so that field orders of other programs do not matter.
 /// Source: Avro 1.11 specification; docs/formats/lake.md.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <arrow/result.h>
@@ -16,7 +19,20 @@ namespace catchwater {
 
 struct AvroField;
 
-/// A type of the writer's schema. Named references are resolved; logical types are ignored.
+/// What a value of a primitive type means.
+enum class AvroLogical {
+  kNone,
+  kDate,
+  kTimestampMillis,
+  kTimestampMicros,
+  kTimestampNanos,
+  kLocalTimestampMillis,
+  kLocalTimestampMicros,
+  kLocalTimestampNanos,
+  kDecimal,
+};
+
+/// A type of the writer's schema. Named references are resolved.
 struct AvroNode {
   enum class Kind {
     kNull,
@@ -34,9 +50,12 @@ struct AvroNode {
     kUnion,
   };
   Kind kind = Kind::kNull;
+  AvroLogical logical = AvroLogical::kNone;  ///< Unknown ones are none.
+  int32_t scale = 0;                         ///< kDecimal: digits behind the point.
   int64_t fixed_byte_count = 0;
-  std::vector<AvroField> fields;   ///< kRecord.
-  std::vector<AvroNode> children;  ///< kUnion: branches; kArray: items; kMap: values.
+  std::vector<std::string> symbols;  ///< kInt of an enum: its words.
+  std::vector<AvroField> fields;     ///< kRecord.
+  std::vector<AvroNode> children;    ///< kUnion: branches; kArray: items; kMap: values.
 };
 
 struct AvroField {
@@ -89,6 +108,7 @@ class AvroDecoder {
   bool ok() const { return !is_failed_; }
   void Fail() { is_failed_ = true; }
   bool at_end() const { return at_ == bytes_.size(); }
+  size_t offset() const { return at_; }
 
  private:
   std::string_view bytes_;
@@ -117,28 +137,52 @@ class AvroFileWriter {
   int64_t block_record_count_ = 0;
 };
 
-/// Reads a container file with codec null, deflate or snappy. The bytes must outlive it.
+/// What stands before the blocks of a container file.
+struct AvroHeader {
+  std::map<std::string, std::string> metadata;
+  AvroNode schema;
+  std::string codec;  ///< null, deflate, snappy or zstandard.
+  std::string sync;   ///< 16 bytes, behind each block.
+  size_t byte_count = 0;
+
+  static constexpr std::string_view kMagic{"Obj\1", 4};
+
+  /// \retval kBadData if the header is damaged or incomplete, or the codec is another
+  static arrow::Result<AvroHeader> Parse(std::string_view bytes);
+};
+
+/// A block of a container file, as it stands there.
+struct AvroBlock {
+  int64_t record_count = 0;
+  std::string_view bytes;  ///< Compressed.
+};
+/// Reads count, size, bytes and sync marker. \return nothing if they are damaged or cut
+std::optional<AvroBlock> ReadAvroBlock(AvroDecoder& in, std::string_view sync);
+
+/// Uncompresses a block into `room`, or returns its own bytes if they are not compressed.
+/// \retval kBadData if it is damaged or larger than byte_count_max
+arrow::Result<std::string_view> UncompressAvro(const std::string& codec, std::string_view bytes,
+                                               size_t byte_count_max, std::string& room);
+
+/// Reads a container file. The bytes must outlive it.
 class AvroFileReader {
  public:
-  /// \retval kBadData if the header is damaged or the codec is another
+  /// \retval kBadData if the header is damaged or the codec is unknown
   static arrow::Result<AvroFileReader> Open(std::string_view bytes);
 
-  const AvroNode& schema() const { return schema_; }
-  const std::map<std::string, std::string>& metadata() const { return metadata_; }
+  const AvroNode& schema() const { return header_.schema; }
+  const std::map<std::string, std::string>& metadata() const { return header_.metadata; }
 
   /// The next block, uncompressed, valid until the next call. \return its number of records, 0 at
   /// the end of the file. \retval kBadData
   arrow::Result<int64_t> NextBlock(std::string_view& block);
 
  private:
-  AvroFileReader() : in_({}) {}
-  arrow::Status Uncompress(std::string_view bytes);
+  AvroFileReader(AvroHeader header, std::string_view blocks)
+      : header_(std::move(header)), in_(blocks) {}
 
+  AvroHeader header_;
   AvroDecoder in_;
-  std::map<std::string, std::string> metadata_;
-  AvroNode schema_;
-  std::string codec_;
-  std::string sync_;
   std::string block_;
 };
 
