@@ -1,0 +1,101 @@
+"""examples/data_lake: four feeds into four tables, the same from files and from Kafka's topics."""
+
+import csv
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+
+from conftest import ROOT, Project
+
+EXAMPLE = ROOT / "examples" / "data_lake"
+TABLES = {
+    "kafka_ing_transactions": 1000,
+    "kafka_ing_logs": 1000,
+    "kafka_ing_social_data": 1000,
+    "kafka_ing_ad_campaigns": 100,
+}
+
+
+def make_feeds(*arguments) -> None:
+    subprocess.run([sys.executable, EXAMPLE / "make_feeds.py", *map(str, arguments)], check=True)
+
+
+def copy_of(example: str, folder: pathlib.Path) -> Project:
+    shutil.copytree(ROOT / "examples" / example, folder)
+    return Project(folder)
+
+
+def count_tables(project) -> dict:
+    return {name: project.value(f"SELECT count(*) FROM shop.{name}") for name in TABLES}
+
+
+def answers(project) -> dict:
+    files = sorted((EXAMPLE / "queries").glob("*.sql"))
+    return {file.stem: project.query(file.read_text(encoding="utf-8")) for file in files}
+
+
+def test_the_same_seed_makes_the_same_bytes(tmp_path):
+    for folder, seed in (("a", 1), ("b", 1), ("c", 2)):
+        make_feeds("--seed", seed, "--to", tmp_path / folder)
+    names = sorted(path.name for path in (tmp_path / "a").iterdir())
+    assert names == ["ad_campaigns.json", "social_data.json", "transactions.csv", "web_logs.csv"]
+    for name in names:
+        first, again, other = ((tmp_path / f / name).read_bytes() for f in "abc")
+        assert first == again != other
+
+
+def test_the_feeds_become_tables(tmp_path):
+    project = copy_of("data_lake", tmp_path / "lake")
+    feeds = project.folder / "feeds"
+    make_feeds("--to", feeds)
+    project.run()
+    assert count_tables(project) == TABLES
+    project.run()  # A feed is taken once.
+    assert count_tables(project) == TABLES
+    assert project.verify()["violations"] == []
+    check_answers(answers(project), feeds)
+    for name, folder in (("transactions.csv", "transactions"), ("social_data.json", "social-data")):
+        kept = list((project.folder / f"kafka-ing-{folder}").glob("date=*/hour=*/*"))
+        assert b"".join(file.read_bytes() for file in kept) == (feeds / name).read_bytes()
+
+
+def check_answers(found: dict, feeds: pathlib.Path) -> None:
+    sales = {}
+    for row in csv.DictReader((feeds / "transactions.csv").open(encoding="utf-8")):
+        key = row["Product"], row["PaymentMethod"]
+        sales[key] = sales.get(key, 0) + round(float(row["Amount"]) * 100)
+    ours = {
+        (row["product"], row["payment_method"]): round(float(row["revenue"]) * 100)
+        for row in found["sales_by_product"]
+    }
+    assert ours == sales
+    logs = list(csv.DictReader((feeds / "web_logs.csv").open(encoding="utf-8")))
+    errors = [row for row in logs if int(row["Status_Code"]) >= 400]
+    assert sum(row["client_errors"] + row["server_errors"] for row in found["errors_by_url"]) == len(
+        errors
+    )
+    assert {row["url"] for row in found["errors_by_url"]} == {row["URL"] for row in errors}
+    campaigns = json.loads((feeds / "ad_campaigns.json").read_text(encoding="utf-8"))
+    assert len(found["ctr_by_campaign"]) == len(campaigns)
+    for row in found["ctr_by_campaign"]:
+        assert abs(row["computed_ctr"] - row["ctr"]) < 1e-6
+    posts = json.loads((feeds / "social_data.json").read_text(encoding="utf-8"))
+    days = found["engagement_by_day"]
+    assert sum(row["likes"] for row in days) == sum(post["likes"] for post in posts)
+    assert [row["day"] for row in days] == sorted({post["post_date"][:10] for post in posts})
+
+
+def test_the_feeds_come_through_kafka(tmp_path, broker):
+    project = copy_of("data_lake_kafka", tmp_path / "lake")
+    files = copy_of("data_lake", tmp_path / "files")
+    for topic in ("transactions", "logs", "social_data", "ad_campaigns"):
+        broker.create(f"{topic}_topic")
+    make_feeds("--to", files.folder / "feeds")
+    make_feeds("--brokers", broker.address)
+    project.run(env={"KAFKA_BROKERS": broker.address})
+    files.run()
+    assert count_tables(project) == TABLES
+    assert answers(project) == answers(files)
+    assert project.verify()["violations"] == []
