@@ -29,6 +29,7 @@ void AddUpStream(const AccountRecord& record, StreamAccountView* view) {
     default:
       break;
   }
+  if (!record.reason.empty()) view->by_reason[record.reason] += record.row_count;
 }
 
 }  // namespace
@@ -83,6 +84,20 @@ AccountView AddUp(const std::vector<AccountRecord>& records) {
   return view;
 }
 
+nlohmann::ordered_json StreamsJson(const AccountView& account) {
+  nlohmann::ordered_json streams = nlohmann::ordered_json::object();
+  for (const auto& [name, view] : account.streams) {
+    streams[name] = {{"in", view.in},
+                     {"used", view.used},
+                     {"late", view.late},
+                     {"future", view.future},
+                     {"filtered", view.filtered},
+                     {"unaccounted", view.unaccounted()},
+                     {"by_reason", view.by_reason}};
+  }
+  return streams;
+}
+
 std::string Render(const AccountView& account) {
   std::string text;
   AppendLine("frames received", account.frames, &text);
@@ -105,6 +120,9 @@ std::string Render(const AccountView& account) {
     if (stream.late > 0) AppendLine("  late", stream.late, &text);
     if (stream.future > 0) AppendLine("  from the future", stream.future, &text);
     if (stream.filtered > 0) AppendLine("  filtered", stream.filtered, &text);
+    for (const auto& [reason, count] : stream.by_reason) {
+      AppendLine(("    by " + reason).c_str(), count, &text);
+    }
     AppendLine("  unaccounted", stream.unaccounted(), &text);
   }
   return text;

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include "catchwater/ledger/records.h"
 
 namespace catchwater {
@@ -14,6 +16,7 @@ namespace catchwater {
 /// Flows of one stream app. unaccounted must be 0.
 struct StreamAccountView {
   int64_t in = 0, used = 0, late = 0, future = 0, filtered = 0;
+  std::map<std::string, int64_t> by_reason;  ///< Late rows by lateness, others by what is wrong.
 
   int64_t unaccounted() const { return in - used - late - future - filtered; }
 };
@@ -41,6 +44,9 @@ struct AccountView {
 };
 
 AccountView AddUp(const std::vector<AccountRecord>& records);
+
+/// The streams' part, by name.
+nlohmann::ordered_json StreamsJson(const AccountView& account);
 
 /// The account as lines of text, as `status` and `verify` print it.
 std::string Render(const AccountView& account);

@@ -12,6 +12,7 @@
 
 #include "catchwater/base/duration.h"
 #include "catchwater/base/error.h"
+#include "catchwater/cli/account_view.h"
 #include "catchwater/cli/failed_inputs.h"
 #include "catchwater/cli/lease_owner.h"
 #include "catchwater/cli/preview.h"
@@ -85,6 +86,12 @@ void PrintReport(const ProjectRun& run) {
     for (const std::string& sample : report.dead_letter_samples) {
       std::cerr << "  dead letter " << sample << "\n";
     }
+    for (const auto& [name, stream] : AddUp(report.stream_account).streams) {
+      if (stream.used == stream.in) continue;  // All is well.
+      std::cerr << "  stream " << name << ": rows in " << stream.in << ", used " << stream.used
+                << ", late " << stream.late << ", from the future " << stream.future
+                << ", filtered " << stream.filtered << "\n";
+    }
     PrintSinks(run.SinkReports(report.pipeline));
   }
 }
@@ -99,6 +106,7 @@ void PrintJson(const std::vector<RunnerReport>& reports, const CompactionReport&
                          {"rows_committed", report.rows_committed},
                          {"dead_letters", report.dead_letters},
                          {"dead_letter_samples", report.dead_letter_samples},
+                         {"streams", StreamsJson(AddUp(report.stream_account))},
                          {"commits", report.commits},
                          {"commit_us",
                           {{"p50", report.commit_time.PercentileMicros(0.5)},

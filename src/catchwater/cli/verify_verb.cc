@@ -24,16 +24,6 @@ void PrintTable(const TableVerdict& verdict, int64_t foreign_commits) {
   std::cout << "\n";
 }
 
-nlohmann::ordered_json StreamsJson(const AccountView& account) {
-  nlohmann::ordered_json streams = nlohmann::ordered_json::object();
-  for (const auto& [name, view] : account.streams) {
-    streams[name] = {
-        {"in", view.in},         {"used", view.used},         {"late", view.late},
-        {"future", view.future}, {"filtered", view.filtered}, {"unaccounted", view.unaccounted()}};
-  }
-  return streams;
-}
-
 arrow::Result<std::vector<std::string>> Verify(Workspace& workspace,
                                                const VerifyArguments& arguments, bool as_json) {
   ARROW_ASSIGN_OR_RAISE(std::vector<std::string> violations, workspace.ledger().CheckInvariants());

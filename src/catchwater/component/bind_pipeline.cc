@@ -26,6 +26,10 @@ bool NeedsNumber(AggregateFunction function) {
     case AggregateFunction::kVariance:
     case AggregateFunction::kStddev:
     case AggregateFunction::kQuantile:
+    case AggregateFunction::kStandardError:
+    case AggregateFunction::kRate:
+    case AggregateFunction::kTimeWeightedMean:
+    case AggregateFunction::kHistogram:
       return true;
     default:
       return false;

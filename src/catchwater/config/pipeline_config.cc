@@ -140,17 +140,14 @@ class PipelineReader {
 
   void TakeStream(const ConfigNode& node, StreamConfig& stream) {
     const ConfigNode window = node.At("window");
-    if (!window.is_missing() && !window.is_map() && !stream.is_window_all() &&
-        !window.is_unknown()) {
-      diagnostics_
-          .Error("E1204", window.place(),
-                 "`streams." + stream.name + ".window` must be `all` or a map of options")
-          .helps.emplace_back("write `window: all` or `window: {size: 10m, every: 1m}`");
-    }
-    if (window.is_map() && pipeline_.event_time() == nullptr) {
+    const bool needs_time = stream.window.size || stream.window.session;
+    if (needs_time && pipeline_.event_time() == nullptr) {
       diagnostics_.Error("E1303", window.place(), "a window of time needs the time of each row")
           .helps.emplace_back(
               "mark a column: `columns: {ts: {type: timestamp, event_time: true}}`");
+    }
+    if (stream.late && !stream.late->table.empty()) {
+      CheckTable(stream.late->table, node.At("late").At("table").place());
     }
     const ConfigNode compute = node.At("compute");
     for (const auto& [name, text] : stream.compute_texts) {

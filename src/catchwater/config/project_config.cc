@@ -190,6 +190,11 @@ class ProjectReader {
         claim(pipeline.lake->table, pipeline.document.At("lake").At("table").place(), who);
       }
       for (const StreamConfig& stream : pipeline.streams) {
+        if (stream.late && !stream.late->table.empty()) {
+          const ConfigNode late = pipeline.document.At("streams").At(stream.name).At("late");
+          claim(stream.late->table, late.At("table").place(),
+                "stream `" + stream.name + "` of " + who);
+        }
         for (const ConfigNode& sink : stream.to) {
           const ConfigNode table = sink.At("table");
           if (table.is_scalar()) {

@@ -11,6 +11,7 @@
 #include <arrow/result.h>
 
 #include "catchwater/config/describe.h"
+#include "catchwater/config/window_config.h"
 
 namespace catchwater {
 
@@ -26,19 +27,29 @@ enum class AggregateFunction {
   kLast,
   kQuantile,
   kDistinct,
+  kStandardError,
+  kRate,
+  kTimeWeightedMean,
+  kLargestGap,
+  kHistogram,
 };
-/// "count", "sum", ..., "distinct".
+/// "count", "sum", ..., "histogram".
 std::string_view AggregateFunctionName(AggregateFunction function);
 
 /// `total: sum(passengers)`, `n: count()`, `p95: quantile(0.95, temperature)`.
 struct Aggregate {
   std::string name;  ///< Of the result column.
   AggregateFunction function = AggregateFunction::kCount;
-  std::string column;   ///< Empty: count() of rows.
-  double quantile = 0;  ///< kQuantile: within [0, 1].
+  std::string column;        ///< Empty: count() of rows.
+  double quantile = 0;       ///< kQuantile: within [0, 1].
+  int32_t bucket_count = 0;  ///< kHistogram: between low and high.
+  double low = 0;
+  double high = 0;
 
   bool operator==(const Aggregate&) const = default;
 };
+/// The arguments but the column, for messages and for what a state is of.
+std::string AggregateParameters(const Aggregate& aggregate);
 /// Reads `function(arguments)`; the name stays empty. `median(c)` is quantile(0.5, c); `avg` is
 /// `mean`. \retval kConfig naming what is wrong
 arrow::Result<Aggregate> ParseAggregate(std::string_view text);
@@ -46,29 +57,43 @@ arrow::Result<Aggregate> ParseAggregate(std::string_view text);
 struct StreamConfig {
   std::string name;
   std::vector<std::string> key;
-  ConfigNode window;  ///< `all`, or a map that the stream module reads.
+  WindowConfig window;
   std::vector<Aggregate> compute;
-  ConfigNode late;             ///< Read by the stream module.
+  std::optional<LateConfig> late;
+  ByteSize state_bytes_max = ByteSize::MiB(512);
+  int64_t keys_max = 10'000'000;
   std::vector<ConfigNode> to;  ///< Each of one key; `table: ns.name` is one of them.
 
   /// As written; parsed into `compute` by ReadPipeline.
   std::vector<std::pair<std::string, std::string>> compute_texts;
 
   /// One window over the whole input.
-  bool is_window_all() const { return window.is_scalar() && window.text() == "all"; }
+  bool is_window_all() const { return window.over == WindowOver::kAll; }
 
   template <class Visitor>
   void Describe(Visitor& field) {
     field.Optional("key", key, "Columns whose values separate the groups; none: one group.",
                    Count{0, 16}, Example{"[sensor_id]"});
-    field.Required("window", window, "`all`: one window over the whole input.", Holds{"window"},
-                   Example{"all"});
-    field.Required("compute", compute_texts,
-                   "Result columns: `count()`, `count(c)`, `sum(c)`, `min(c)`, `max(c)`, "
-                   "`mean(c)`, `variance(c)`, `stddev(c)`, `first(c)`, `last(c)`, `median(c)`, "
-                   "`quantile(0.95, c)`, `distinct(c)`.",
-                   Count{1, 200}, Example{"{n: count(), total: sum(passengers)}"});
-    field.Optional("late", late, "What happens to rows behind the watermark.", Holds{"late"});
+    field.Required("window", window, "Which rows of a key belong together.", Example{"all"});
+    field.Required(
+        "compute", compute_texts,
+        "Result columns: `count()`, `count(c)`, `sum(c)`, `min(c)`, `max(c)`, "
+        "`mean(c)`, `variance(c)`, `stddev(c)`, `first(c)`, `last(c)`, `median(c)`, "
+        "`quantile(0.95, c)`, `distinct(c)`, `standard_error(c)` of the mean, `rate(c)` "
+        "(change a second from the first to the last row), `time_weighted_mean(c)` (each "
+        "value holds until the next), `largest_gap()` (seconds between rows), "
+        "`histogram(10, 0, 50, c)` (rows below, in 10 equal buckets from 0 to 50, and "
+        "from 50 on).",
+        Count{1, 200}, Example{"{n: count(), total: sum(passengers)}"});
+    field.Optional("late", late,
+                   "What happens to rows that come late. Without: one minute of disorder beside a "
+                   "lake, and none too late in a pipeline that ends by itself.");
+    field.Optional("state_bytes_max", state_bytes_max,
+                   "Memory that open windows and their keys may take. Over it rows of new keys are "
+                   "refused and counted; with `window: all` the pipeline stops.",
+                   Bounds{ByteSize::KiB(64), ByteSize::GiB(64)});
+    field.Optional("keys_max", keys_max, "Keys at a time; rows of others are refused and counted.",
+                   Bounds{1, 1'000'000'000});
     field.Required("to", to, "Where results go.", Holds{"sink"}, Count{1, 20},
                    Example{"[{console: {}}]"});
   }

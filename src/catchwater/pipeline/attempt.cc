@@ -141,6 +141,7 @@ arrow::Result<bool> Attempt::Idle(std::stop_token stop, bool is_source_at_end, b
     ARROW_ASSIGN_OR_RAISE(const int64_t opened, intake_.OpenWhatMayBeRead());
     if (opened > 0) return true;
     if (source_->pending_count() > 0) return clock_.SleepMicros(kIdleWaitUsMax, stop);
+    is_at_end_ = is_source_at_end;
     return is_source_at_end ? false : ++idle_rounds_ < 3;
   }
   const int64_t now_us = clock_.MonotonicMicros();
@@ -160,6 +161,7 @@ arrow::Status Attempt::Dispatch(Block block) {
   if (!book_.is_dirty()) epoch_started_us_ = clock_.MonotonicMicros();
   LaneWork work{.block = std::move(block),
                 .sequence = next_sequence_++,
+                .open = book_.open_partitions(),
                 .partition_name = book_.name(range.partition_id),
                 .is_input_file = book_.offer(range.partition_id).file.has_value()};
   book_.Read(range);

@@ -63,6 +63,9 @@ class Attempt {
   /// Asks for a commit of what was read so far. \return false if there is nothing to wait for
   bool FlushAndWait(int64_t timeout_ms);
 
+  /// The source said that nothing will ever come again. \pre Run has returned
+  bool is_at_end() const { return is_at_end_; }
+
   /// The input file with a block that failed as a whole, if that ended the attempt.
   std::optional<PartitionFailed> failed_input() const;
 
@@ -106,6 +109,7 @@ class Attempt {
   int64_t discovered_us_ = 0;
   int64_t idle_rounds_ = 0;
   bool may_open_ = true;
+  bool is_at_end_ = false;
   int64_t tried_to_open_us_ = 0;
 
   mutable std::mutex mutex_;

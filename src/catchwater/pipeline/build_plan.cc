@@ -10,6 +10,8 @@
 #include "catchwater/pipeline/attribute_columns.h"
 #include "catchwater/pipeline/dead_letters.h"
 #include "catchwater/pipeline/result_table.h"
+#include "catchwater/stream/make_operator.h"
+#include "catchwater/stream/window_results.h"
 
 namespace catchwater {
 namespace {
@@ -108,7 +110,7 @@ arrow::Status CheckResultTable(const BoundStream& stream, const std::string& tab
     return ConfigError("A result table belongs to one stream alone, stream and table: ",
                        stream.config.name, " ", table_key);
   }
-  for (const char* column : kResultColumns) {
+  for (const char* column : kWindowColumns) {
     const bool is_used = std::ranges::find(stream.config.key, column) != stream.config.key.end() ||
                          std::ranges::find(stream.config.compute, column, &Aggregate::name) !=
                              stream.config.compute.end();
@@ -121,12 +123,32 @@ arrow::Status CheckResultTable(const BoundStream& stream, const std::string& tab
   return arrow::Status::OK();
 }
 
+/// Of a stream that does not name a table for its late rows.
+std::string LateTableKey(const std::string& table_key, std::string stream) {
+  std::ranges::replace(stream, '-', '_');
+  return table_key + "__" + stream + "_late";
+}
+
 arrow::Status CheckStream(const BoundStream& stream, const PipelinePlan& plan) {
   const std::string& name = stream.config.name;
-  if (!stream.config.is_window_all()) {
-    return ConfigError("Streams have `window: all` only, stream: ", name);
-  }
   if (IsReservedName(name)) return ConfigError("A stream cannot have this name: ", name);
+  const bool keeps_late = stream.config.late && stream.config.late->then == LateAction::kSideTable;
+  if (keeps_late && !plan.lake) {
+    return ConfigError(
+        "Late rows go to a table only beside a `lake:`; use `then: drop`, which counts them, "
+        "stream: ",
+        name);
+  }
+  if (plan.lake && IsOrdered(stream.config)) {
+    for (const ChosenSink& sink : stream.sinks) {
+      if (sink.name != "file") continue;
+      return ConfigError(
+          "Beside a `lake:` the results of windows go to a table (`to: [{table: "
+          "namespace.name}]`), "
+          "which `catchwater query` writes into files; a file cannot be added to, stream: ",
+          name);
+    }
+  }
   if (!stream.tables.empty() && !plan.lake) {
     return ConfigError(
         "Results go to a table only beside a `lake:`; use `file` or `console`, "
@@ -174,6 +196,10 @@ arrow::Result<PipelinePlan> BuildPlan(const BoundPipeline& bound, const std::str
   for (const BoundStream& stream : bound.streams) {
     ARROW_RETURN_NOT_OK(CheckStream(stream, plan));
     plan.streams.push_back({.config = stream.config, .to = stream.sinks, .tables = stream.tables});
+    auto& late = plan.streams.back().config.late;
+    if (late && late->then == LateAction::kSideTable && late->table.empty()) {
+      late->table = LateTableKey(plan.lake->table.table_key, stream.config.name);
+    }
   }
   ARROW_ASSIGN_OR_RAISE(plan.sinks, BuildSinkPlans(bound));
   return plan;

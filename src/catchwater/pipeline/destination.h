@@ -11,6 +11,7 @@
 #include "catchwater/pipeline/dead_letters.h"
 #include "catchwater/pipeline/epoch.h"
 #include "catchwater/pipeline/flow.h"
+#include "catchwater/pipeline/turn.h"
 
 namespace catchwater {
 
@@ -21,8 +22,10 @@ class Destination {
 
   /// Takes the rows of one block and counts them: kLake, kUsed, or kDeadRows when they are refused
   /// (appended to `dead`).
-  virtual arrow::Status Add(const Batch& batch, PartitionFlow* flow,
+  virtual arrow::Status Add(const Batch& batch, const Turn& turn, PartitionFlow* flow,
                             std::vector<DeadLetter>* dead) = 0;
+  /// The block of the turn has no rows.
+  virtual arrow::Status Pass(const Turn& turn) = 0;
   virtual arrow::Status AddDead(const DeadLetterOrigin& origin,
                                 const std::vector<DeadLetter>& letters) = 0;
   /// Bytes held in memory or written since the last CloseEpoch.

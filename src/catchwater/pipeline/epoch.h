@@ -34,9 +34,9 @@ struct FrontierPart {
 /// When rows were received, in microseconds, and how many.
 using Receipts = std::vector<std::pair<int64_t, int64_t>>;
 
-/// What a lane made for one stream app.
+/// What a lane made for one stream app that merges.
 struct StreamShare {
-  std::unique_ptr<StreamOperator> part;
+  std::unique_ptr<MergingOperator> part;
   Flows flows;
 };
 
@@ -46,7 +46,7 @@ struct LaneOutput {
   Flows flows;
   int64_t row_count = 0;
   Receipts receipts;
-  std::vector<StreamShare> streams;  ///< One an app, in the order of the plan.
+  std::vector<StreamShare> streams;  ///< One an app that merges, in the order of the plan.
 };
 
 /// Any thread.

@@ -81,12 +81,13 @@ arrow::Result<Batch> LakeDestination::Admit(const Batch& batch, PartitionFlow* f
   return FilterBatch(batch, keep);
 }
 
-arrow::Status LakeDestination::Add(const Batch& batch, PartitionFlow* flow,
+arrow::Status LakeDestination::Add(const Batch& batch, const Turn& turn, PartitionFlow* flow,
                                    std::vector<DeadLetter>* dead) {
   ARROW_ASSIGN_OR_RAISE(const Batch admitted, Admit(batch, flow, dead));
-  if (admitted.rows->num_rows() == 0) return arrow::Status::OK();
+  if (admitted.rows->num_rows() == 0) return Pass(turn);
+  // Before the rows are encoded: the lanes behind in the order wait for as little as may be.
+  if (streams_ != nullptr) ARROW_RETURN_NOT_OK(streams_->Add(admitted, turn));
   ARROW_RETURN_NOT_OK(rows_->Add(admitted.rows));
-  if (streams_ != nullptr) ARROW_RETURN_NOT_OK(streams_->Add(admitted));
   flow->Count(Bucket::kLake, "", admitted.rows->num_rows());
   row_count_ += admitted.rows->num_rows();
   if (unflushed_ != nullptr) unflushed_->Add(admitted.rows);

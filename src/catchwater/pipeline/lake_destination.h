@@ -33,8 +33,11 @@ class LakeDestination final : public Destination {
       std::shared_ptr<const TableState> dead_letter_table, LakeDestinationOptions options,
       std::shared_ptr<UnflushedRows> unflushed, std::unique_ptr<StreamLane> streams = nullptr);
 
-  arrow::Status Add(const Batch& batch, PartitionFlow* flow,
+  arrow::Status Add(const Batch& batch, const Turn& turn, PartitionFlow* flow,
                     std::vector<DeadLetter>* dead) override;
+  arrow::Status Pass(const Turn& turn) override {
+    return streams_ == nullptr ? arrow::Status::OK() : streams_->Pass(turn);
+  }
   arrow::Status AddDead(const DeadLetterOrigin& origin,
                         const std::vector<DeadLetter>& letters) override;
   int64_t epoch_bytes() const override;

@@ -15,9 +15,12 @@ arrow::Status Lane::Process(const LaneWork& work, std::stop_token stop) {
   PartitionFlow& flow = flows_[origin.range.partition_id];
   ARROW_ASSIGN_OR_RAISE(RowPathResult result,
                         path_.Process(work.block, work.sequence, &flow, stop));
-  if (result.rows.rows != nullptr && result.rows.rows->num_rows() > 0) {
+  const Turn turn{.sequence = work.sequence, .open = work.open, .stop = stop};
+  if (result.rows.rows == nullptr || result.rows.rows->num_rows() == 0) {
+    ARROW_RETURN_NOT_OK(destination_->Pass(turn));
+  } else {
     ARROW_RETURN_NOT_OK(entities_.Collect(*result.rows.rows, &flow));
-    ARROW_RETURN_NOT_OK(destination_->Add(result.rows, &flow, &result.dead));
+    ARROW_RETURN_NOT_OK(destination_->Add(result.rows, turn, &flow, &result.dead));
     receipts_.emplace_back(origin.receive_us, result.rows.rows->num_rows());
   }
   if (!result.dead.empty()) {

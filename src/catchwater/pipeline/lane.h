@@ -32,6 +32,7 @@ struct LaneContext {
 struct LaneWork {
   Block block;
   uint64_t sequence = 0;
+  std::shared_ptr<const OpenPartitions> open{};
   std::shared_ptr<const std::string> partition_name;
   bool is_input_file = false;
 };

@@ -28,7 +28,7 @@ std::shared_ptr<const PipelinePlan> WithNeededColumns(std::shared_ptr<const Pipe
   if (plan->lake || !plan->steps.empty() || plan->streams.empty()) return plan;
   std::set<std::string> used;
   for (const StreamPlan& stream : plan->streams) {
-    if (!stream.config.is_window_all()) return plan;
+    if (stream.config.window.over == WindowOver::kNone) return plan;  // Whole records.
     used.insert(stream.config.key.begin(), stream.config.key.end());
     for (const Aggregate& aggregate : stream.config.compute) used.insert(aggregate.column);
   }

@@ -36,7 +36,7 @@ PipelinePlan Passengers(const std::string& codec) {
   }
   StreamPlan totals;
   totals.config.key = {"sensor_id"};
-  totals.config.window = Parse("all");
+  totals.config.window.over = WindowOver::kAll;
   totals.config.compute = {
       {.name = "total", .function = AggregateFunction::kCount, .column = "passengers"}};
   plan.streams = {totals};
@@ -76,9 +76,9 @@ TEST(WithNeededColumns, KeepsAllWhereSomebodyElseLooks) {
   with_step.steps.emplace_back();
   EXPECT_EQ(NamesAfter(with_step), kAll);
 
-  PipelinePlan with_windows = Passengers("csv");
-  with_windows.streams[0].config.window = Parse("{size: 10m}");
-  EXPECT_EQ(NamesAfter(with_windows), kAll);
+  PipelinePlan of_records = Passengers("csv");
+  of_records.streams[0].config.window = {.over = WindowOver::kNone};
+  EXPECT_EQ(NamesAfter(of_records), kAll);
 }
 
 TEST(WithNeededColumns, KeepsAllWhereNoneIsUsed) {

@@ -13,6 +13,7 @@
 #include "catchwater/base/error.h"
 #include "catchwater/component/source.h"
 #include "catchwater/pipeline/epoch.h"
+#include "catchwater/stream/event_time.h"
 
 namespace catchwater {
 
@@ -28,6 +29,7 @@ class PartitionBook {
     part.read = at;
     part.fence = std::move(fence);
     parts_[partition_id] = std::move(part);
+    open_ = nullptr;
   }
 
   bool is_open(int64_t partition_id) const { return parts_.contains(partition_id); }
@@ -59,10 +61,25 @@ class PartitionBook {
   void Finish(int64_t partition_id) {
     parts_.at(partition_id).is_finished = true;
     is_dirty_ = true;
+    open_ = nullptr;
   }
 
   /// Forgets a partition that failed; what was read of it before stays in the frontier.
-  void Forget(int64_t partition_id) { parts_.erase(partition_id); }
+  void Forget(int64_t partition_id) {
+    parts_.erase(partition_id);
+    open_ = nullptr;
+  }
+
+  /// The partitions that are not read to their end; the same object until that changes.
+  const std::shared_ptr<const OpenPartitions>& open_partitions() {
+    if (open_ != nullptr) return open_;
+    OpenPartitions open;
+    for (const auto& [id, part] : parts_) {
+      if (!part.is_finished) open.push_back({id, part.offer.is_bounded});
+    }
+    open_ = std::make_shared<const OpenPartitions>(std::move(open));
+    return open_;
+  }
 
   /// Draws the frontier: what was read or finished since the last one.
   std::vector<FrontierPart> DrawFrontier() {
@@ -120,6 +137,7 @@ class PartitionBook {
   };
   std::map<int64_t, Part> parts_;
   bool is_dirty_ = false;
+  std::shared_ptr<const OpenPartitions> open_;  // Null: to be made.
 };
 
 }  // namespace catchwater

@@ -1,6 +1,7 @@
 #include "catchwater/pipeline/result_table.h"
 
 #include <algorithm>
+#include <sstream>
 #include <utility>
 
 #include <arrow/array/util.h>
@@ -9,9 +10,12 @@
 
 #include "catchwater/lake/scan.h"
 #include "catchwater/stream/keyed_aggregate.h"
+#include "catchwater/stream/window_results.h"
 
 namespace catchwater {
 namespace {
+
+constexpr const char* kResultKeyProperty = "catchwater.result-key";
 
 std::shared_ptr<arrow::DataType> TimeType() {
   return arrow::timestamp(arrow::TimeUnit::MICRO, "UTC");
@@ -20,10 +24,10 @@ std::shared_ptr<arrow::DataType> TimeType() {
 std::shared_ptr<arrow::Schema> TableSchema(const arrow::Schema& results, int key_column_count) {
   std::vector<std::shared_ptr<arrow::Field>> fields;
   for (int i = 0; i < key_column_count; ++i) fields.push_back(results.field(i));
-  fields.push_back(arrow::field(kResultColumns[0], TimeType()));
-  fields.push_back(arrow::field(kResultColumns[1], TimeType()));
-  fields.push_back(arrow::field(kResultColumns[2], arrow::int64()));
-  fields.push_back(arrow::field(kResultColumns[3], arrow::boolean()));
+  fields.push_back(arrow::field(kWindowColumns[0], TimeType()));
+  fields.push_back(arrow::field(kWindowColumns[1], TimeType()));
+  fields.push_back(arrow::field(kWindowColumns[2], arrow::int64()));
+  fields.push_back(arrow::field(kWindowColumns[3], arrow::boolean()));
   for (int i = key_column_count; i < results.num_fields(); ++i) fields.push_back(results.field(i));
   return arrow::schema(std::move(fields));
 }
@@ -37,9 +41,21 @@ TableSpec ResultTableSpec(const std::string& table_key, const arrow::Schema& res
   spec.schema = TableSchema(results, key_column_count);
   std::string key;
   for (int i = 0; i < key_column_count; ++i) key += results.field(i)->name() + "\n";
-  key += kResultColumns[0];
+  key += kWindowColumns[0];
   spec.properties["catchwater.pipeline"] = pipeline;
-  spec.properties["catchwater.result-key"] = key;
+  spec.properties[kResultKeyProperty] = key;
+  return spec;
+}
+
+TableSpec OrderedTableSpec(const std::string& table_key, const OrderedOperator& op,
+                           const std::string& pipeline) {
+  TableSpec spec;
+  spec.table_key = table_key;
+  spec.schema = op.schema();
+  spec.properties["catchwater.pipeline"] = pipeline;
+  std::string key;
+  for (const std::string& column : op.result_key()) key += (key.empty() ? "" : "\n") + column;
+  if (!key.empty()) spec.properties[kResultKeyProperty] = key;
   return spec;
 }
 
@@ -70,7 +86,7 @@ arrow::Result<int64_t> LastRevision(Lake& lake, const TableState& table) {
   ARROW_ASSIGN_OR_RAISE(const auto files, LiveFiles(lake, table));
   int64_t last = 0;
   if (files.empty()) return last;
-  ARROW_ASSIGN_OR_RAISE(const auto reader, ReadRows(lake, table, files, {kResultColumns[2]}));
+  ARROW_ASSIGN_OR_RAISE(const auto reader, ReadRows(lake, table, files, {kWindowColumns[2]}));
   while (true) {
     ARROW_ASSIGN_OR_RAISE(const auto rows, reader->Next());
     if (rows == nullptr) return last;
@@ -83,17 +99,14 @@ arrow::Result<int64_t> LastRevision(Lake& lake, const TableState& table) {
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> RetractionRows(Lake& lake,
                                                                   const TableState& table,
-                                                                  const arrow::Schema& results,
-                                                                  int key_column_count,
                                                                   int64_t revision) {
   ARROW_ASSIGN_OR_RAISE(const auto files, LiveFiles(lake, table));
   if (files.empty()) return nullptr;
   KeyedAggregateOptions options;
-  for (int i = 0; i < key_column_count; ++i) options.key.push_back(results.field(i)->name());
+  std::istringstream lines(table.metadata->properties.at(kResultKeyProperty));
+  for (std::string column; std::getline(lines, column);) options.key.push_back(column);
   ARROW_ASSIGN_OR_RAISE(KeyedAggregate keys, KeyedAggregate::Make(options, *table.schema));
-  std::vector<std::string> columns = options.key;
-  columns.push_back(kResultColumns[2]);
-  ARROW_ASSIGN_OR_RAISE(const auto reader, ReadRows(lake, table, files, columns));
+  ARROW_ASSIGN_OR_RAISE(const auto reader, ReadRows(lake, table, files, options.key));
   while (true) {
     Batch batch;
     ARROW_ASSIGN_OR_RAISE(batch.rows, reader->Next());
@@ -101,15 +114,22 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> RetractionRows(Lake& lake,
     ARROW_RETURN_NOT_OK(keys.Add(batch));
   }
   ARROW_ASSIGN_OR_RAISE(const auto found, keys.Finish());
-  auto arrays = found->columns();
-  for (int i = key_column_count; i < results.num_fields(); ++i) {
-    ARROW_ASSIGN_OR_RAISE(auto nulls,
-                          arrow::MakeArrayOfNull(results.field(i)->type(), found->num_rows()));
-    arrays.push_back(std::move(nulls));
+  const int64_t row_count = found->num_rows();
+  arrow::ArrayVector columns;
+  for (const auto& field : table.schema->fields()) {
+    auto column = found->GetColumnByName(field->name());
+    if (field->name() == kWindowColumns[2]) {
+      ARROW_ASSIGN_OR_RAISE(column,
+                            arrow::MakeArrayFromScalar(arrow::Int64Scalar(revision), row_count));
+    } else if (field->name() == kWindowColumns[3]) {
+      ARROW_ASSIGN_OR_RAISE(column,
+                            arrow::MakeArrayFromScalar(arrow::BooleanScalar(true), row_count));
+    } else if (column == nullptr) {
+      ARROW_ASSIGN_OR_RAISE(column, arrow::MakeArrayOfNull(field->type(), row_count));
+    }
+    columns.push_back(std::move(column));
   }
-  const auto rows = arrow::RecordBatch::Make(arrow::schema(results.fields()), found->num_rows(),
-                                             std::move(arrays));
-  return RevisionRows(*rows, key_column_count, revision, /*is_retracted=*/true);
+  return arrow::RecordBatch::Make(table.schema, row_count, std::move(columns));
 }
 
 }  // namespace catchwater

@@ -13,17 +13,18 @@
 #include "catchwater/lake/catalog.h"
 #include "catchwater/lake/partition_writer.h"
 #include "catchwater/lake/table_spec.h"
+#include "catchwater/stream/stream_operator.h"
 
 namespace catchwater {
-
-/// Columns that stand between the key and the aggregates.
-inline constexpr const char* kResultColumns[] = {"window_start", "window_end", "revision",
-                                                 "retracted"};
 
 /// The table for results of this schema; its property names the key and the window, for whoever
 /// shows only the last revision (query/lake_query.h).
 TableSpec ResultTableSpec(const std::string& table_key, const arrow::Schema& results,
                           int key_column_count, const std::string& pipeline);
+
+/// The table for results of an operator whose schema is that of the table.
+TableSpec OrderedTableSpec(const std::string& table_key, const OrderedOperator& op,
+                           const std::string& pipeline);
 
 /// Results of `window: all` as rows of the table; retracted: they do not hold any more.
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> RevisionRows(const arrow::RecordBatch& results,
@@ -34,11 +35,9 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> RevisionRows(const arrow::Rec
 /// The greatest revision in the table, 0 if it has no rows.
 arrow::Result<int64_t> LastRevision(Lake& lake, const TableState& table);
 
-/// Rows that retract every key that the table has; null: it has none.
+/// Rows that retract every result that the table has; null: it has none.
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> RetractionRows(Lake& lake,
                                                                   const TableState& table,
-                                                                  const arrow::Schema& results,
-                                                                  int key_column_count,
                                                                   int64_t revision);
 
 }  // namespace catchwater

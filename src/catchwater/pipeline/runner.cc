@@ -23,7 +23,8 @@ constexpr int64_t kBackOffUsMax = 30'000'000;
 }  // namespace
 
 arrow::Result<bool> RunnerCore::IsShared() const {
-  if (!plan_->lake || !plan_->source.is_group) return false;
+  // The state of a stream app is one, in one process.
+  if (!plan_->lake || !plan_->source.is_group || !plan_->streams.empty()) return false;
   // What a step remembers of other rows is of one process: with such steps one works at a time.
   ARROW_ASSIGN_OR_RAISE(const StepChain chain,
                         BuildStepChain(*plan_, /*lane_count=*/1, context_.files, context_.clock,
@@ -162,9 +163,17 @@ arrow::Status RunnerCore::RunAttempt(std::stop_token stop) {
   if (is_lease_lost && !stop.stop_requested()) {
     return Conflict("Lease was lost, name and epoch: ", fence_.lease, ", ", fence_.epoch);
   }
-  if (apps_ != nullptr) return apps_->WriteResults();
+  if (apps_ != nullptr) {
+    if (attempt->is_at_end() && !stop.stop_requested()) {
+      ARROW_RETURN_NOT_OK(apps_->End(*committer_));
+    }
+    return apps_->WriteResults();
+  }
   if (plan_->streams.empty() || stop.stop_requested()) return arrow::Status::OK();
-  return stream_results_->Finish();
+  ARROW_RETURN_NOT_OK(stream_results_->Finish());
+  std::lock_guard lock(mutex_);
+  report_.stream_account = stream_results_->account();
+  return arrow::Status::OK();
 }
 
 arrow::Status RunnerCore::PrepareTables(const std::shared_ptr<arrow::Schema>& schema) {

@@ -63,6 +63,7 @@ struct RunnerReport {
   int64_t commits = 0;
   int64_t restarts = 0;
   std::vector<std::string> dead_letter_samples;  ///< Without a lake: the first few, with places.
+  std::vector<AccountRecord> stream_account;     ///< Without a lake: of rows in each stream.
   DelayHistogram buffer_delay;                   ///< Receipt to commit, by row.
   DelayHistogram commit_time;
 };

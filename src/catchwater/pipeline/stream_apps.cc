@@ -5,8 +5,6 @@
 
 #include "catchwater/base/error.h"
 #include "catchwater/base/fail_point.h"
-#include "catchwater/lake/scan.h"
-#include "catchwater/stream/whole_input.h"
 
 namespace catchwater {
 namespace {
@@ -14,20 +12,6 @@ namespace {
 constexpr const char* kLakeConsumer = "lake";
 /// `ledger rebuild` raises the epochs of all leases by this (lake/rebuild.cc).
 constexpr int64_t kEpochsOfRebuild = 1'000'000;
-
-/// What must be the same for state to be of use.
-std::string MeaningOf(const StreamPlan& stream, const StreamOperator& whole,
-                      const std::string& table_key) {
-  std::string meaning = "1 " + table_key + " all";
-  for (const std::string& key : stream.config.key) meaning += " " + key;
-  meaning += ":";
-  for (const Aggregate& aggregate : stream.config.compute) {
-    meaning += " " + aggregate.name + "=" + std::string(AggregateFunctionName(aggregate.function)) +
-               "(" + aggregate.column + "," + std::to_string(aggregate.quantile) + ")";
-  }
-  for (const auto& field : whole.schema()->fields()) meaning += " " + field->type()->ToString();
-  return meaning;
-}
 
 int64_t LakeRowsOf(const std::vector<RowAccount>& account) {
   int64_t row_count = 0;
@@ -44,41 +28,62 @@ int64_t LakeRowsOf(const std::vector<RowAccount>& account) {
 arrow::Result<std::unique_ptr<StreamApps>> StreamApps::Make(
     std::shared_ptr<const PipelinePlan> plan, const std::shared_ptr<arrow::Schema>& schema,
     StreamAppsContext context) {
-  std::unique_ptr<StreamApps> made(new StreamApps(std::move(plan), std::move(context)));
+  OperatorInput input{.schema = schema, .event_time_column = plan->event_time_column()};
+  std::unique_ptr<StreamApps> made(
+      new StreamApps(std::move(plan), std::move(input), std::move(context)));
   for (const StreamPlan& stream : made->plan_->streams) {
-    ARROW_ASSIGN_OR_RAISE(App app, made->MakeApp(stream, schema));
+    ARROW_ASSIGN_OR_RAISE(App app, made->MakeApp(stream));
     made->apps_.push_back(std::move(app));
   }
   return made;
 }
 
-arrow::Result<StreamApps::App> StreamApps::MakeApp(
-    const StreamPlan& stream, const std::shared_ptr<arrow::Schema>& schema) const {
+arrow::Status StreamApps::MakeOperator(App* app) const {
+  const StreamConfig& config = app->plan->config;
+  if (IsOrdered(config)) {
+    ARROW_ASSIGN_OR_RAISE(app->timed, MakeTimedStream(config, input_));
+  } else {
+    ARROW_ASSIGN_OR_RAISE(app->whole, MakeMergingOperator(config, input_));
+  }
+  return arrow::Status::OK();
+}
+
+arrow::Result<StreamApps::App> StreamApps::MakeApp(const StreamPlan& stream) const {
   App app;
   app.plan = &stream;
-  ARROW_ASSIGN_OR_RAISE(app.whole,
-                        WholeInput::Make({.key = stream.config.key,
-                                          .compute = stream.config.compute,
-                                          .event_time_column = plan_->event_time_column()},
-                                         schema));
-  app.meaning = MeaningOf(stream, *app.whole, plan_->lake->table.table_key);
+  ARROW_RETURN_NOT_OK(MakeOperator(&app));
+  app.meaning =
+      "1 " + plan_->lake->table.table_key + " " + MeaningOf(stream.config, *app.op().schema());
   app.state = std::make_unique<StreamState>(context_.state_folder + "/" + stream.config.name,
                                             context_.lake.files());
   for (const ChosenSink& chosen : stream.to) {
     // What is wrong with a destination is said before anything is read.
     ARROW_ASSIGN_OR_RAISE(const auto sink,
-                          chosen.make(context_.sink_context(stream.config, app.whole->schema())));
+                          chosen.make(context_.sink_context(stream.config, app.op().schema())));
     ARROW_RETURN_NOT_OK(sink->Check());
   }
-  for (const std::string& table_key : stream.tables) {
-    ARROW_ASSIGN_OR_RAISE(
-        auto table,
-        context_.lake.EnsureTable(ResultTableSpec(table_key, *app.whole->schema(),
-                                                  app.whole->key_column_count(), plan_->name),
-                                  "pipeline/" + plan_->name, {context_.fence}));
-    app.tables.push_back(std::move(table));
-  }
+  ARROW_RETURN_NOT_OK(MakeTables(&app));
   return app;
+}
+
+arrow::Status StreamApps::MakeTables(App* app) const {
+  const std::string actor = "pipeline/" + plan_->name;
+  for (const std::string& table_key : app->plan->tables) {
+    const TableSpec spec = app->timed != nullptr
+                               ? OrderedTableSpec(table_key, app->timed->op(), plan_->name)
+                               : ResultTableSpec(table_key, *app->op().schema(),
+                                                 app->op().key_column_count(), plan_->name);
+    ARROW_ASSIGN_OR_RAISE(auto table, context_.lake.EnsureTable(spec, actor, {context_.fence}));
+    app->tables.push_back(std::move(table));
+  }
+  const auto& late = app->plan->config.late;
+  if (!late || late->table.empty()) return arrow::Status::OK();
+  TableSpec spec;
+  spec.table_key = late->table;
+  spec.schema = LateSchema(*input_.schema);
+  spec.properties["catchwater.pipeline"] = plan_->name;
+  ARROW_ASSIGN_OR_RAISE(app->late_table, context_.lake.EnsureTable(spec, actor, {context_.fence}));
+  return arrow::Status::OK();
 }
 
 arrow::Status StreamApps::Restore(Committer& committer) {
@@ -103,8 +108,9 @@ arrow::Result<bool> StreamApps::LoadState(App* app) {
   ARROW_ASSIGN_OR_RAISE(const auto saved, context_.lake.ledger().Checkpoints(plan_->name, name));
   if (saved.empty()) return HasNoRows();
   if (saved.front().meaning != app->meaning) return false;
-  ARROW_ASSIGN_OR_RAISE(auto loaded, app->whole->NewPart());
-  const auto head = app->state->Load(saved.front().files, loaded.get());
+  const auto head = app->state->Load(saved.front().files, [app](std::string_view state) {
+    return app->timed != nullptr ? app->timed->Load(state) : app->whole->Load(state);
+  });
   if (!head.ok()) {
     const ErrorKind kind = KindOf(head.status());
     // State that is gone or damaged is no loss: the table has the rows.
@@ -116,99 +122,23 @@ arrow::Result<bool> StreamApps::LoadState(App* app) {
   // A ledger that was rebuilt may count fewer rows than the table has.
   if (context_.fence.epoch - head->epoch >= kEpochsOfRebuild) return false;
   app->head = *head;
-  app->whole = std::move(loaded);
   return true;
 }
 
-arrow::Result<bool> StreamApps::HasNoRows() const {
-  ARROW_ASSIGN_OR_RAISE(const auto table, context_.lake.LoadTable(plan_->lake->table.table_key));
-  ARROW_ASSIGN_OR_RAISE(const auto files, LiveFiles(context_.lake, *table));
-  return lake_rows_ == 0 && files.empty();
-}
-
-arrow::Result<int64_t> StreamApps::ReadTable(StreamOperator* into) const {
-  ARROW_ASSIGN_OR_RAISE(const auto table, context_.lake.LoadTable(plan_->lake->table.table_key));
-  ARROW_ASSIGN_OR_RAISE(const auto files, LiveFiles(context_.lake, *table));
-  int64_t row_count = 0;
-  if (files.empty()) return row_count;
-  ARROW_ASSIGN_OR_RAISE(const auto reader, ReadRows(context_.lake, *table, files));
-  while (true) {
-    Batch batch;
-    ARROW_ASSIGN_OR_RAISE(batch.rows, reader->Next());
-    if (batch.rows == nullptr) return row_count;
-    batch.origin.range.from.ordinal = static_cast<uint64_t>(row_count);
-    ARROW_ASSIGN_OR_RAISE(const StreamTally tally, into->Add(batch));
-    row_count += tally.used;
-  }
-}
-
-arrow::Status StreamApps::Rebuild(App* app, Committer& committer) {
-  const std::string& name = app->plan->config.name;
-  ARROW_ASSIGN_OR_RAISE(app->whole, app->whole->NewPart());
-  app->state =
-      std::make_unique<StreamState>(context_.state_folder + "/" + name, context_.lake.files());
-  ARROW_ASSIGN_OR_RAISE(const int64_t row_count, ReadTable(app->whole.get()));
-  context_.telemetry.StreamRebuilt(name, row_count);
-  ARROW_RETURN_NOT_OK(Reach(FailPoint::kStreamRebuilt));
-
-  CommitRequest request;
-  CommitPlan& plan = request.plan;
-  plan.id = context_.lake.NewUuid();
-  plan.actor = "pipeline/" + plan_->name;
-  plan.fences = {context_.fence};
-  if (row_count > 0) {
-    // The lake is the source here: a partition of its own in the account.
-    ARROW_ASSIGN_OR_RAISE(const int64_t partition_id, context_.lake.ledger().OpenPartition(
-                                                          {.pipeline = plan_->name,
-                                                           .source = "lake",
-                                                           .name = "lake/" + name + "/" + plan.id,
-                                                           .incarnation = ""}));
-    Range range{.partition_id = partition_id, .from = {}, .to = {}};
-    range.to.ordinal = static_cast<uint64_t>(row_count);
-    plan.positions = {{.range = range, .consumer = name, .is_finished = true}};
-    for (const Bucket bucket : {Bucket::kRows, Bucket::kUsed}) {
-      plan.account.push_back({.partition_id = partition_id,
-                              .consumer = name,
-                              .reason = "",
-                              .bucket = bucket,
-                              .row_count_added = row_count});
+arrow::Result<std::unique_ptr<StreamLane>> StreamApps::NewLane() {
+  std::vector<const MergingOperator*> wholes;
+  std::vector<OrderedStream> ordered;
+  for (const App& app : apps_) {
+    if (app.timed != nullptr) {
+      ordered.push_back({.stream = app.timed.get(), .growth = app.state->growth()});
+    } else {
+      wholes.push_back(app.whole.get());
     }
   }
-  ARROW_ASSIGN_OR_RAISE(const auto rows, app->whole->Current());
-  const int key_column_count = app->whole->key_column_count();
-  for (const auto& table : app->tables) {
-    ARROW_ASSIGN_OR_RAISE(const int64_t last, LastRevision(context_.lake, *table));
-    app->head.revision = std::max(app->head.revision, last);
+  if (ordered_ == nullptr && !ordered.empty()) {
+    ordered_ = std::make_unique<OrderedStreams>(std::move(ordered), /*keeps_state=*/true);
   }
-  if (!app->tables.empty()) {
-    // Keys that were there and are no more must not stay valid. All tables of an app hold the same.
-    ARROW_ASSIGN_OR_RAISE(const auto retracted,
-                          RetractionRows(context_.lake, *app->tables.front(), *rows->schema(),
-                                         key_column_count, app->head.revision + 1));
-    if (retracted != nullptr) ARROW_RETURN_NOT_OK(AddResults(*app, retracted, &request));
-  }
-  app->head.revision += 2;
-  ARROW_ASSIGN_OR_RAISE(const auto revised,
-                        RevisionRows(*rows, key_column_count, app->head.revision, false));
-  ARROW_RETURN_NOT_OK(AddResults(*app, revised, &request));
-  ARROW_RETURN_NOT_OK(SaveState(app, *app->whole, &request));
-  const auto committed = committer.Commit(request);
-  ARROW_RETURN_NOT_OK(committed.status());
-  if (committed->outcome != Outcome::kCommitted) {
-    for (const TableAppend& append : request.appends) {
-      ARROW_RETURN_NOT_OK(RemoveWritten(context_.lake.files(), append.files));
-    }
-    return Conflict("Commit was refused, pipeline and outcome: ", plan_->name, " ",
-                    OutcomeName(committed->outcome));
-  }
-  app->state->Committed(std::move(app->names_next));
-  return app->state->RemoveOthers();
-}
-
-arrow::Result<std::unique_ptr<StreamLane>> StreamApps::NewLane() const {
-  std::vector<const StreamOperator*> wholes;
-  for (const App& app : apps_) wholes.push_back(app.whole.get());
-  return StreamLane::Make(std::move(wholes));
+  return StreamLane::Make(std::move(wholes), ordered_.get());
 }
 
 arrow::Status StreamApps::PreparePositions(App* app, const Epoch& epoch, CommitPlan* plan) const {
@@ -230,89 +160,148 @@ arrow::Status StreamApps::PreparePositions(App* app, const Epoch& epoch, CommitP
   return arrow::Status::OK();
 }
 
-arrow::Status StreamApps::SaveState(App* app, const StreamOperator& part, CommitRequest* request) {
+arrow::Status StreamApps::SaveMerging(App* app, const MergingOperator& part,
+                                      CommitRequest* request) const {
   app->head.lake_rows = lake_rows_;
   app->head.epoch = context_.fence.epoch;
   const std::string stem = std::to_string(context_.fence.epoch) + "-" + request->plan.id;
   ARROW_ASSIGN_OR_RAISE(app->names_next, app->state->Save(stem, app->head, *app->whole, part));
-  request->plan.state.push_back({.pipeline = plan_->name,
-                                 .consumer = app->plan->config.name,
-                                 .shard = "",
-                                 .meaning = app->meaning,
-                                 .files = app->names_next,
-                                 .watermark_us = std::nullopt});
+  Checkpoint(*app, request);
   return arrow::Status::OK();
 }
 
-arrow::Status StreamApps::AddResults(const App& app,
-                                     const std::shared_ptr<arrow::RecordBatch>& rows,
+arrow::Status StreamApps::SaveBytes(App* app, const std::string& state, bool is_base,
+                                    CommitRequest* request) const {
+  app->head.lake_rows = lake_rows_;
+  app->head.epoch = context_.fence.epoch;
+  const std::string stem = std::to_string(context_.fence.epoch) + "-" + request->plan.id;
+  ARROW_ASSIGN_OR_RAISE(app->names_next, app->state->SaveBytes(stem, app->head, state, is_base));
+  Checkpoint(*app, request);
+  return arrow::Status::OK();
+}
+
+void StreamApps::Checkpoint(const App& app, CommitRequest* request) const {
+  std::optional<int64_t> watermark_us;
+  if (app.timed != nullptr && app.watermark_us != EventTime::kNone) watermark_us = app.watermark_us;
+  request->plan.state.push_back({.pipeline = plan_->name,
+                                 .consumer = app.plan->config.name,
+                                 .shard = "",
+                                 .meaning = app.meaning,
+                                 .files = app.names_next,
+                                 .watermark_us = watermark_us});
+}
+
+arrow::Status StreamApps::AddResults(const App& app, const arrow::RecordBatchVector& rows,
                                      CommitRequest* request) const {
-  if (rows->num_rows() == 0) return arrow::Status::OK();
-  for (const auto& table : app.tables) {
-    ARROW_ASSIGN_OR_RAISE(
-        const auto writer,
-        PartitionWriter::Make(context_.lake, table,
-                              {.lease = context_.fence.lease, .epoch = context_.fence.epoch}));
-    ARROW_RETURN_NOT_OK(writer->Add(rows));
-    ARROW_ASSIGN_OR_RAISE(auto files, writer->Close());
-    const auto same = std::ranges::find(request->appends, table->table_key,
-                                        [](const TableAppend& append) { return append.table_key; });
-    if (same == request->appends.end()) {
-      request->appends.push_back(
-          {.table_key = table->table_key, .files = std::move(files), .positions_json = ""});
-    } else {
-      std::move(files.begin(), files.end(), std::back_inserter(same->files));
-    }
+  for (const auto& table : app.tables) ARROW_RETURN_NOT_OK(Append(table, rows, request));
+  return arrow::Status::OK();
+}
+
+arrow::Status StreamApps::Append(const std::shared_ptr<const TableState>& table,
+                                 const arrow::RecordBatchVector& rows,
+                                 CommitRequest* request) const {
+  int64_t row_count = 0;
+  for (const auto& batch : rows) row_count += batch->num_rows();
+  if (row_count == 0) return arrow::Status::OK();
+  ARROW_ASSIGN_OR_RAISE(const auto writer, PartitionWriter::Make(context_.lake, table,
+                                                                 {.lease = context_.fence.lease,
+                                                                  .epoch = context_.fence.epoch}));
+  for (const auto& batch : rows) {
+    if (batch->num_rows() > 0) ARROW_RETURN_NOT_OK(writer->Add(batch));
+  }
+  ARROW_ASSIGN_OR_RAISE(auto files, writer->Close());
+  const auto same = std::ranges::find(request->appends, table->table_key,
+                                      [](const TableAppend& append) { return append.table_key; });
+  if (same == request->appends.end()) {
+    request->appends.push_back(
+        {.table_key = table->table_key, .files = std::move(files), .positions_json = ""});
+  } else {
+    std::move(files.begin(), files.end(), std::back_inserter(same->files));
   }
   return arrow::Status::OK();
 }
 
 arrow::Status StreamApps::Prepare(const Epoch& epoch, CommitRequest* request) {
   lake_rows_ += LakeRowsOf(request->plan.account);
-  for (size_t i = 0; i < apps_.size(); ++i) {
-    App& app = apps_[i];
-    ARROW_ASSIGN_OR_RAISE(const auto part, app.whole->NewPart());
-    Flows flows;
-    for (const auto& shares : epoch.streams()) {
-      ARROW_RETURN_NOT_OK(part->Merge(*shares[i].part));
-      for (const auto& [partition_id, flow] : shares[i].flows) flows[partition_id].Merge(flow);
-    }
+  std::vector<StreamCut> cuts;
+  if (ordered_ != nullptr) {
+    ARROW_ASSIGN_OR_RAISE(cuts, ordered_->Take(epoch.number()));
+  }
+  size_t merging = 0;
+  size_t ordered = 0;
+  for (App& app : apps_) {
     ARROW_RETURN_NOT_OK(PreparePositions(&app, epoch, &request->plan));
-    for (const auto& [partition_id, flow] : flows) {
-      flow.AppendAccount(partition_id, app.plan->config.name, &request->plan.account);
-    }
     app.names_next = app.state->names();
-    if (part->is_empty()) continue;
-    ARROW_RETURN_NOT_OK(app.whole->Merge(*part));
-    ++app.head.revision;
-    if (!app.tables.empty()) {
-      ARROW_ASSIGN_OR_RAISE(const auto results, app.whole->ResultsOf(*part));
-      ARROW_ASSIGN_OR_RAISE(const auto rows, RevisionRows(*results, app.whole->key_column_count(),
-                                                          app.head.revision, false));
-      ARROW_RETURN_NOT_OK(AddResults(app, rows, request));
+    if (app.timed != nullptr) {
+      ARROW_RETURN_NOT_OK(PrepareOrdered(&app, std::move(cuts.at(ordered++)), request));
+    } else {
+      ARROW_RETURN_NOT_OK(PrepareMerging(&app, merging++, epoch, request));
     }
-    ARROW_RETURN_NOT_OK(SaveState(&app, *part, request));
   }
   return arrow::Status::OK();
 }
 
+arrow::Status StreamApps::PrepareMerging(App* app, size_t i, const Epoch& epoch,
+                                         CommitRequest* request) {
+  ARROW_ASSIGN_OR_RAISE(const auto part, app->whole->NewPart());
+  Flows flows;
+  for (const auto& shares : epoch.streams()) {
+    ARROW_RETURN_NOT_OK(part->Merge(*shares[i].part));
+    for (const auto& [partition_id, flow] : shares[i].flows) flows[partition_id].Merge(flow);
+  }
+  for (const auto& [partition_id, flow] : flows) {
+    flow.AppendAccount(partition_id, app->plan->config.name, &request->plan.account);
+  }
+  if (part->is_empty()) return arrow::Status::OK();
+  ARROW_RETURN_NOT_OK(app->whole->Merge(*part));
+  ++app->head.revision;
+  if (!app->tables.empty()) {
+    ARROW_ASSIGN_OR_RAISE(const auto results, app->whole->ResultsOf(*part));
+    ARROW_ASSIGN_OR_RAISE(const auto rows, RevisionRows(*results, app->whole->key_column_count(),
+                                                        app->head.revision, false));
+    ARROW_RETURN_NOT_OK(AddResults(*app, {rows}, request));
+  }
+  return SaveMerging(app, *part, request);
+}
+
+arrow::Status StreamApps::PrepareOrdered(App* app, StreamCut cut, CommitRequest* request) {
+  for (const auto& [partition_id, flow] : cut.flows) {
+    flow.AppendAccount(partition_id, app->plan->config.name, &request->plan.account);
+  }
+  app->results_next.clear();
+  if (!cut.has_rows) return arrow::Status::OK();
+  app->watermark_us = cut.watermark_us;
+  ARROW_RETURN_NOT_OK(AddResults(*app, cut.results, request));
+  if (app->late_table != nullptr) {
+    ARROW_RETURN_NOT_OK(Append(app->late_table, cut.late, request));
+  }
+  app->results_next = std::move(cut.results);
+  return SaveBytes(app, cut.state, cut.is_base, request);
+}
+
 void StreamApps::Committed() {
-  for (App& app : apps_) app.state->Committed(std::move(app.names_next));
+  for (App& app : apps_) {
+    app.state->Committed(std::move(app.names_next));
+    if (app.plan->to.empty()) continue;
+    std::move(app.results_next.begin(), app.results_next.end(),
+              std::back_inserter(app.results_new));
+    app.results_next.clear();
+  }
 }
 
-bool StreamApps::has_sinks() const {
-  return std::ranges::any_of(apps_, [](const App& app) { return !app.plan->to.empty(); });
-}
-
-arrow::Status StreamApps::WriteResultsOf(const App& app) const {
+arrow::Status StreamApps::WriteResultsOf(App& app) const {
   arrow::Status first;
-  ARROW_ASSIGN_OR_RAISE(const auto rows, app.whole->Current());
+  arrow::RecordBatchVector results = std::exchange(app.results_new, {});
+  if (app.timed == nullptr) {
+    ARROW_ASSIGN_OR_RAISE(results.emplace_back(), app.whole->Current());
+  }
+  if (results.empty()) return arrow::Status::OK();
   for (const ChosenSink& chosen : app.plan->to) {
     const auto write = [&]() -> arrow::Status {
-      ARROW_ASSIGN_OR_RAISE(const auto sink, chosen.make(context_.sink_context(
-                                                 app.plan->config, app.whole->schema())));
+      ARROW_ASSIGN_OR_RAISE(
+          const auto sink, chosen.make(context_.sink_context(app.plan->config, app.op().schema())));
       ARROW_RETURN_NOT_OK(sink->Check());
-      ARROW_RETURN_NOT_OK(sink->Write(*rows));
+      for (const auto& rows : results) ARROW_RETURN_NOT_OK(sink->Write(*rows));
       ARROW_RETURN_NOT_OK(sink->Flush(/*mark=*/std::nullopt).status());
       return sink->Close();
     };
@@ -326,7 +315,7 @@ arrow::Status StreamApps::WriteResultsOf(const App& app) const {
 
 arrow::Status StreamApps::WriteResults() {
   arrow::Status first;
-  for (const App& app : apps_) {
+  for (App& app : apps_) {
     const arrow::Status status = WriteResultsOf(app);
     if (first.ok()) first = status;
   }

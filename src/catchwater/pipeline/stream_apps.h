@@ -3,6 +3,7 @@
 /// which move in the very commits of the lake.
 ///
 ///   lanes: StreamLane (a part an app) -> epoch -> Prepare (merge, save, results) -> commit
+///          OrderedStreams (rows in source order) -> a cut an epoch ^
 ///
 /// Invariants:
 /// 1. An app has seen exactly the rows that the pipeline has in the lake: what is committed of both
@@ -26,11 +27,13 @@
 #include "catchwater/lake/catalog.h"
 #include "catchwater/lake/commit.h"
 #include "catchwater/pipeline/epoch.h"
+#include "catchwater/pipeline/ordered_streams.h"
 #include "catchwater/pipeline/pipeline_telemetry.h"
 #include "catchwater/pipeline/plan.h"
 #include "catchwater/pipeline/result_table.h"
 #include "catchwater/pipeline/stream_lane.h"
 #include "catchwater/pipeline/stream_state.h"
+#include "catchwater/stream/make_operator.h"
 
 namespace catchwater {
 
@@ -57,7 +60,8 @@ class StreamApps {
   /// Loads the state of the positions that the ledger holds. \pre the lease is held, the tables
   /// exist
   arrow::Status Restore(Committer& committer);
-  arrow::Result<std::unique_ptr<StreamLane>> NewLane() const;
+  /// \pre restored
+  arrow::Result<std::unique_ptr<StreamLane>> NewLane();
 
   /// Takes the epoch's parts into the state and adds positions, state files, account and result
   /// rows to the request. After a failure or a refusal the object must not be used any more, and
@@ -66,41 +70,68 @@ class StreamApps {
   /// The commit stands.
   void Committed();
 
-  /// Writes the results so far to all sinks. \return the first failure; the others are written
+  /// The input has ended, for now: commits the results of windows that are open.
+  arrow::Status End(Committer& committer);
+
+  /// Writes the results so far to all sinks, of apps with windows those that are new. \return the
+  /// first failure; the others are written
   arrow::Status WriteResults();
-  bool has_sinks() const;
 
  private:
+  /// One of whole and timed is there: rows in any order, or in that of the source.
   struct App {
     const StreamPlan* plan = nullptr;
-    std::unique_ptr<StreamOperator> whole;
+    std::unique_ptr<MergingOperator> whole;
+    std::unique_ptr<TimedStream> timed;
     std::string meaning;
     std::unique_ptr<StreamState> state;
     StreamStateHead head;
-    std::vector<std::string> names_next;  // The checkpoint of the commit under way.
+    int64_t watermark_us = EventTime::kNone;  // Of timed, with the commit under way.
+    std::vector<std::string> names_next;      // The checkpoint of the commit under way.
     std::vector<std::shared_ptr<const TableState>> tables;
-    std::map<int64_t, Position> positions;  // By partition, as the ledger has them.
+    std::shared_ptr<const TableState> late_table;  // Null: late rows are not kept.
+    arrow::RecordBatchVector results_next;         // Of timed: in the commit under way.
+    arrow::RecordBatchVector results_new;          // Committed, not in the sinks yet.
+    std::map<int64_t, Position> positions;         // By partition, as the ledger has them.
+
+    const StreamOperator& op() const {
+      if (timed != nullptr) return timed->op();
+      return *whole;
+    }
   };
 
-  StreamApps(std::shared_ptr<const PipelinePlan> plan, StreamAppsContext context)
-      : plan_(std::move(plan)), context_(std::move(context)) {}
+  StreamApps(std::shared_ptr<const PipelinePlan> plan, OperatorInput input,
+             StreamAppsContext context)
+      : plan_(std::move(plan)), input_(std::move(input)), context_(std::move(context)) {}
 
-  arrow::Result<App> MakeApp(const StreamPlan& stream,
-                             const std::shared_ptr<arrow::Schema>& schema) const;
+  arrow::Result<App> MakeApp(const StreamPlan& stream) const;
+  arrow::Status MakeOperator(App* app) const;
+  arrow::Status MakeTables(App* app) const;
   arrow::Status RestoreApp(App* app, Committer& committer);
   arrow::Result<bool> LoadState(App* app);
   arrow::Status Rebuild(App* app, Committer& committer);
   arrow::Result<bool> HasNoRows() const;
-  arrow::Result<int64_t> ReadTable(StreamOperator* into) const;
+  arrow::Status BeginAnew(App* app, CommitRequest* request);
+  arrow::Result<PartitionFlow> ReadTable(App* app, CommitRequest* request) const;
+  arrow::Status CommitAlone(App* app, CommitRequest* request, Committer& committer) const;
   arrow::Status PreparePositions(App* app, const Epoch& epoch, CommitPlan* plan) const;
-  arrow::Status SaveState(App* app, const StreamOperator& part, CommitRequest* request);
-  arrow::Status AddResults(const App& app, const std::shared_ptr<arrow::RecordBatch>& rows,
+  arrow::Status PrepareMerging(App* app, size_t i, const Epoch& epoch, CommitRequest* request);
+  arrow::Status PrepareOrdered(App* app, StreamCut cut, CommitRequest* request);
+  arrow::Status SaveMerging(App* app, const MergingOperator& part, CommitRequest* request) const;
+  arrow::Status SaveBytes(App* app, const std::string& state, bool is_base,
+                          CommitRequest* request) const;
+  void Checkpoint(const App& app, CommitRequest* request) const;
+  arrow::Status AddResults(const App& app, const arrow::RecordBatchVector& rows,
                            CommitRequest* request) const;
-  arrow::Status WriteResultsOf(const App& app) const;
+  arrow::Status Append(const std::shared_ptr<const TableState>& table,
+                       const arrow::RecordBatchVector& rows, CommitRequest* request) const;
+  arrow::Status WriteResultsOf(App& app) const;
 
   const std::shared_ptr<const PipelinePlan> plan_;
+  const OperatorInput input_;
   const StreamAppsContext context_;
   std::vector<App> apps_;
+  std::unique_ptr<OrderedStreams> ordered_;  // Null: no app is, or no lane was made yet.
   int64_t lake_rows_ = 0;  // Of the pipeline, as committed (or in the commit under way).
 };
 

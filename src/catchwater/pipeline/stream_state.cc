@@ -19,8 +19,9 @@ std::string NameOf(const std::string& path) { return path.substr(path.rfind('/')
 
 }  // namespace
 
-arrow::Result<StreamStateHead> StreamState::Load(const std::vector<std::string>& names,
-                                                 StreamOperator* whole) {
+arrow::Result<StreamStateHead> StreamState::Load(
+    const std::vector<std::string>& names,
+    const std::function<arrow::Status(std::string_view state)>& load) {
   StreamStateHead head;
   for (const std::string& name : names) {
     ARROW_ASSIGN_OR_RAISE(const std::string bytes,
@@ -38,8 +39,8 @@ arrow::Result<StreamStateHead> StreamState::Load(const std::vector<std::string>&
     read.lake_rows = state.Get<int64_t>();
     read.revision = state.Get<int64_t>();
     read.epoch = state.Get<int64_t>();
-    ARROW_RETURN_NOT_OK(whole->Load(state.GetText()));
-    (name == names.front() ? base_bytes_ : part_bytes_) += static_cast<int64_t>(bytes.size());
+    ARROW_RETURN_NOT_OK(load(state.GetText()));
+    growth_.Saved(name == names.front(), static_cast<int64_t>(bytes.size()));
     head = read;
   }
   names_ = names;
@@ -50,10 +51,15 @@ arrow::Result<std::vector<std::string>> StreamState::Save(const std::string& nam
                                                           const StreamStateHead& head,
                                                           const StreamOperator& whole,
                                                           const StreamOperator& part) {
-  // Each byte of a part is written once more into a base that is at least as large: the cost of a
-  // flush follows what it changed, not what there is.
-  const bool is_base = names_.empty() || names_.size() >= kFilesMax || part_bytes_ >= base_bytes_;
+  const bool is_base = growth_.is_base_due();
   ARROW_ASSIGN_OR_RAISE(const std::string state, is_base ? whole.Save() : part.Save());
+  return SaveBytes(name_stem, head, state, is_base);
+}
+
+arrow::Result<std::vector<std::string>> StreamState::SaveBytes(const std::string& name_stem,
+                                                               const StreamStateHead& head,
+                                                               std::string_view state,
+                                                               bool is_base) {
   StateWriter content;
   content.Put(head.lake_rows);
   content.Put(head.revision);
@@ -71,9 +77,7 @@ arrow::Result<std::vector<std::string>> StreamState::Save(const std::string& nam
   ARROW_RETURN_NOT_OK(files_.WriteNew(folder_ + "/" + name, bytes));
   ARROW_RETURN_NOT_OK(files_.SyncDirectory(folder_));
   ARROW_RETURN_NOT_OK(Reach(FailPoint::kStreamStateWritten));
-  const auto byte_count = static_cast<int64_t>(bytes.size());
-  base_bytes_ = is_base ? byte_count : base_bytes_;
-  part_bytes_ = is_base ? 0 : part_bytes_ + byte_count;
+  growth_.Saved(is_base, static_cast<int64_t>(bytes.size()));
   std::vector<std::string> names = is_base ? std::vector<std::string>{} : names_;
   names.push_back(name);
   return names;

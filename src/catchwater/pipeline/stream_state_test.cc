@@ -1,5 +1,6 @@
 #include "catchwater/pipeline/stream_state.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,7 +19,7 @@ namespace {
 
 using ::testing::SizeIs;
 
-std::unique_ptr<StreamOperator> CountByName() {
+std::unique_ptr<MergingOperator> CountByName() {
   Aggregate count = ParseAggregate("count()").ValueOrDie();
   count.name = "n";
   return WholeInput::Make({.key = {"name"}, .compute = {count}},
@@ -27,8 +28,8 @@ std::unique_ptr<StreamOperator> CountByName() {
 }
 
 /// Rows with these names.
-std::unique_ptr<StreamOperator> PartOf(const StreamOperator& whole,
-                                       const std::vector<std::string>& names) {
+std::unique_ptr<MergingOperator> PartOf(const MergingOperator& whole,
+                                        const std::vector<std::string>& names) {
   arrow::StringBuilder builder;
   EXPECT_TRUE(builder.AppendValues(names).ok());
   Batch batch;
@@ -38,6 +39,10 @@ std::unique_ptr<StreamOperator> PartOf(const StreamOperator& whole,
   auto part = whole.NewPart().ValueOrDie();
   EXPECT_TRUE(part->Add(batch).ok());
   return part;
+}
+
+std::function<arrow::Status(std::string_view)> LoadInto(MergingOperator& op) {
+  return [&op](std::string_view state) { return op.Load(state); };
 }
 
 std::vector<std::string> ManyNames(int count) {
@@ -62,7 +67,7 @@ class StreamStateTest : public ::testing::Test {
 
   MemoryFiles files_;
   StreamState state_{"app", files_};
-  std::unique_ptr<StreamOperator> whole_ = CountByName();
+  std::unique_ptr<MergingOperator> whole_ = CountByName();
   int64_t flush_count_ = 0;
 };
 
@@ -78,7 +83,7 @@ TEST_F(StreamStateTest, APartCostsWhatItChangedAndFilesAreBounded) {
   }
   auto loaded = CountByName();
   StreamState other("app", files_);
-  const auto head = other.Load(state_.names(), loaded.get());
+  const auto head = other.Load(state_.names(), LoadInto(*loaded));
   ASSERT_TRUE(head.ok()) << head.status();
   EXPECT_EQ(head->revision, 102);
   EXPECT_EQ(head->lake_rows, 1'020);
@@ -100,12 +105,12 @@ TEST_F(StreamStateTest, ADamagedOrMissingFileIsTold) {
     damaged[at] = static_cast<char>(damaged[at] ^ 1);
     files_.Put("app/1.base", damaged);
     auto loaded = CountByName();
-    const auto head = StreamState("app", files_).Load({"1.base"}, loaded.get());
+    const auto head = StreamState("app", files_).Load({"1.base"}, LoadInto(*loaded));
     ASSERT_FALSE(head.ok()) << at;
     EXPECT_EQ(KindOf(head.status()), ErrorKind::kBadData);
   }
   auto loaded = CountByName();
-  const auto gone = StreamState("app", files_).Load({"2.base"}, loaded.get());
+  const auto gone = StreamState("app", files_).Load({"2.base"}, LoadInto(*loaded));
   EXPECT_EQ(KindOf(gone.status()), ErrorKind::kNotFound);
 }
 

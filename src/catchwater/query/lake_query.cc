@@ -64,7 +64,7 @@ std::string LastRevisionOf(const std::string& select, std::string_view key) {
   }
   return "SELECT * EXCLUDE (retracted) FROM (" + select +
          ") QUALIFY row_number() OVER (PARTITION BY " + columns +
-         " ORDER BY revision DESC) = 1 AND NOT retracted";
+         " ORDER BY revision DESC, retracted DESC) = 1 AND NOT retracted";
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "catchwater/stream/accumulator.h"
 
 #include <cmath>
+#include <concepts>
 #include <limits>
 #include <string>
 #include <utility>
@@ -13,11 +14,13 @@
 namespace catchwater {
 namespace {
 
+using stream_internal::ForEachPair;
 using stream_internal::ForEachValue;
 using stream_internal::GetStates;
 using stream_internal::GetValue;
 using stream_internal::PutStates;
 using stream_internal::PutValue;
+using stream_internal::ResetStates;
 
 __extension__ using Int128 = __int128;
 
@@ -34,12 +37,14 @@ class CountAccumulator final : public Accumulator {
     }
   }
 
-  void Merge(const Accumulator& other, std::span<const uint32_t> to_group,
-             uint32_t group_count) override {
+  void Merge(const Accumulator& other, std::span<const uint32_t> from_groups,
+             std::span<const uint32_t> to_groups, uint32_t group_count) override {
     const auto& from = static_cast<const CountAccumulator&>(other).counts_;
     counts_.resize(group_count, 0);
-    for (size_t group = 0; group < from.size(); ++group) counts_[to_group[group]] += from[group];
+    ForEachPair(from.size(), from_groups, to_groups,
+                [&](uint32_t group, uint32_t to) { counts_[to] += from[group]; });
   }
+  void Reset(std::span<const uint32_t> groups) override { ResetStates(groups, &counts_); }
 
   arrow::Result<std::shared_ptr<arrow::Array>> Finish(uint32_t group_count) const override {
     arrow::Int64Builder builder;
@@ -125,16 +130,17 @@ class SumAccumulator final : public Accumulator {
     });
   }
 
-  void Merge(const Accumulator& other, std::span<const uint32_t> to_group,
-             uint32_t group_count) override {
+  void Merge(const Accumulator& other, std::span<const uint32_t> from_groups,
+             std::span<const uint32_t> to_groups, uint32_t group_count) override {
     const auto& from = static_cast<const SumAccumulator&>(other).states_;
     states_.resize(group_count);
-    for (size_t group = 0; group < from.size(); ++group) {
-      State& state = states_[to_group[group]];
+    ForEachPair(from.size(), from_groups, to_groups, [&](uint32_t group, uint32_t to) {
+      State& state = states_[to];
       state.sum.Merge(from[group].sum);
       state.count += from[group].count;
-    }
+    });
   }
+  void Reset(std::span<const uint32_t> groups) override { ResetStates(groups, &states_); }
 
   arrow::Result<std::shared_ptr<arrow::Array>> Finish(uint32_t group_count) const override {
     return FinishAs(is_mean_ ? AggregateFunction::kMean : AggregateFunction::kSum, group_count);
@@ -202,14 +208,32 @@ class SumAccumulator final : public Accumulator {
   std::vector<State> states_;
 };
 
+/// The least or greatest value so far, if any.
+template <typename Value>
+struct Extreme {
+  Value value{};
+  bool is_there = false;
+
+  bool has_value() const { return is_there; }
+  void Set(const auto& to) {
+    value = Value(to);
+    is_there = true;
+  }
+};
+/// NaN is left out, so it can stand for none: with many open windows the bytes count.
+template <std::floating_point Value>
+struct Extreme<Value> {
+  Value value = std::numeric_limits<Value>::quiet_NaN();
+
+  bool has_value() const { return !std::isnan(value); }
+  void Set(Value to) { value = to; }
+};
+
 /// min and max. NaN is left out, as a null is.
 template <typename ArrowType>
 class ExtremeAccumulator final : public Accumulator {
   using Value = typename stream_internal::Stored<ArrowType>::type;
-  struct State {
-    Value value{};
-    bool has_value = false;
-  };
+  using State = Extreme<Value>;
 
  public:
   ExtremeAccumulator(bool is_min, std::shared_ptr<arrow::DataType> type)
@@ -222,20 +246,21 @@ class ExtremeAccumulator final : public Accumulator {
     });
   }
 
-  void Merge(const Accumulator& other, std::span<const uint32_t> to_group,
-             uint32_t group_count) override {
+  void Merge(const Accumulator& other, std::span<const uint32_t> from_groups,
+             std::span<const uint32_t> to_groups, uint32_t group_count) override {
     const auto& from = static_cast<const ExtremeAccumulator&>(other).states_;
     states_.resize(group_count);
-    for (size_t group = 0; group < from.size(); ++group) {
-      if (from[group].has_value) Offer(states_[to_group[group]], from[group].value);
-    }
+    ForEachPair(from.size(), from_groups, to_groups, [&](uint32_t group, uint32_t to) {
+      if (from[group].has_value()) Offer(states_[to], from[group].value);
+    });
   }
+  void Reset(std::span<const uint32_t> groups) override { ResetStates(groups, &states_); }
 
   arrow::Result<std::shared_ptr<arrow::Array>> Finish(uint32_t group_count) const override {
     ARROW_ASSIGN_OR_RAISE(auto made, arrow::MakeBuilder(type_));
     auto& builder = static_cast<typename arrow::TypeTraits<ArrowType>::BuilderType&>(*made);
     for (uint32_t group = 0; group < group_count; ++group) {
-      const bool has_value = group < states_.size() && states_[group].has_value;
+      const bool has_value = group < states_.size() && states_[group].has_value();
       ARROW_RETURN_NOT_OK(has_value ? builder.Append(states_[group].value) : builder.AppendNull());
     }
     return builder.Finish();
@@ -243,14 +268,16 @@ class ExtremeAccumulator final : public Accumulator {
 
   void Save(StateWriter* writer) const override {
     PutStates(states_, writer, [&](const State& state) {
-      writer->Put(state.has_value);
+      writer->Put(state.has_value());
       PutValue(state.value, writer);
     });
   }
   void Load(StateReader* reader, uint32_t group_count) override {
     GetStates(reader, group_count, &states_, [&](State* state) {
-      state->has_value = reader->Get<uint8_t>() != 0;
-      GetValue(reader, &state->value);
+      const bool has_value = reader->Get<uint8_t>() != 0;
+      Value value{};
+      GetValue(reader, &value);
+      if (has_value) state->Set(value);
     });
   }
 
@@ -264,9 +291,8 @@ class ExtremeAccumulator final : public Accumulator {
     if constexpr (std::is_floating_point_v<V>) {
       if (std::isnan(value)) return;
     }
-    if (!state.has_value || (is_min_ ? value < state.value : state.value < value)) {
-      state.value = Value(value);
-      state.has_value = true;
+    if (!state.has_value() || (is_min_ ? value < state.value : state.value < value)) {
+      state.Set(value);
     }
   }
 
@@ -275,7 +301,8 @@ class ExtremeAccumulator final : public Accumulator {
   std::vector<State> states_;
 };
 
-/// Sample variance and its root. Merging: Chan, Golub and LeVeque, 1983.
+/// Sample variance, its root, and the standard error of the mean. Merging: Chan, Golub and LeVeque,
+/// 1983.
 template <typename ArrowType>
 class VarianceAccumulator final : public Accumulator {
   struct State {
@@ -285,7 +312,7 @@ class VarianceAccumulator final : public Accumulator {
   };
 
  public:
-  explicit VarianceAccumulator(bool is_root) : is_root_(is_root) {}
+  explicit VarianceAccumulator(AggregateFunction function) : function_(function) {}
 
   void Add(const AccumulatorInput& input) override {
     states_.resize(input.group_count);
@@ -298,16 +325,21 @@ class VarianceAccumulator final : public Accumulator {
     });
   }
 
-  void Merge(const Accumulator& other, std::span<const uint32_t> to_group,
-             uint32_t group_count) override {
+  void Merge(const Accumulator& other, std::span<const uint32_t> from_groups,
+             std::span<const uint32_t> to_groups, uint32_t group_count) override {
     const auto& from = static_cast<const VarianceAccumulator&>(other).states_;
     states_.resize(group_count);
-    for (size_t group = 0; group < from.size(); ++group) {
-      if (from[group].count > 0) Combine(states_[to_group[group]], from[group]);
-    }
+    ForEachPair(from.size(), from_groups, to_groups, [&](uint32_t group, uint32_t to) {
+      if (from[group].count > 0) Combine(states_[to], from[group]);
+    });
   }
+  void Reset(std::span<const uint32_t> groups) override { ResetStates(groups, &states_); }
 
   arrow::Result<std::shared_ptr<arrow::Array>> Finish(uint32_t group_count) const override {
+    return FinishAs(function_, group_count);
+  }
+  arrow::Result<std::shared_ptr<arrow::Array>> FinishAs(AggregateFunction function,
+                                                        uint32_t group_count) const override {
     arrow::DoubleBuilder builder;
     for (uint32_t group = 0; group < group_count; ++group) {
       const State state = group < states_.size() ? states_[group] : State{};
@@ -315,8 +347,12 @@ class VarianceAccumulator final : public Accumulator {
         ARROW_RETURN_NOT_OK(builder.AppendNull());
         continue;
       }
-      const double variance = state.squares / static_cast<double>(state.count - 1);
-      ARROW_RETURN_NOT_OK(builder.Append(is_root_ ? std::sqrt(variance) : variance));
+      const auto count = static_cast<double>(state.count);
+      const double variance = state.squares / (count - 1);
+      double value = variance;
+      if (function == AggregateFunction::kStddev) value = std::sqrt(variance);
+      if (function == AggregateFunction::kStandardError) value = std::sqrt(variance / count);
+      ARROW_RETURN_NOT_OK(builder.Append(value));
     }
     return builder.Finish();
   }
@@ -342,6 +378,10 @@ class VarianceAccumulator final : public Accumulator {
 
  private:
   static void Combine(State& into, const State& from) {
+    if (into.count == 0) {
+      into = from;
+      return;
+    }
     const auto a = static_cast<double>(into.count);
     const auto b = static_cast<double>(from.count);
     const double apart = from.mean - into.mean;
@@ -350,7 +390,7 @@ class VarianceAccumulator final : public Accumulator {
     into.squares += from.squares + apart * apart * a * b / (a + b);
   }
 
-  const bool is_root_;
+  const AggregateFunction function_;
   std::vector<State> states_;
 };
 
@@ -408,8 +448,8 @@ arrow::Result<std::unique_ptr<Accumulator>> Accumulator::Make(
       break;
     case AggregateFunction::kVariance:
     case AggregateFunction::kStddev:
-      made =
-          MakeNumeric<VarianceAccumulator>(*type, aggregate.function == AggregateFunction::kStddev);
+    case AggregateFunction::kStandardError:
+      made = MakeNumeric<VarianceAccumulator>(*type, aggregate.function);
       break;
     case AggregateFunction::kFirst:
     case AggregateFunction::kLast:
@@ -420,6 +460,14 @@ arrow::Result<std::unique_ptr<Accumulator>> Accumulator::Make(
       break;
     case AggregateFunction::kDistinct:
       made = stream_internal::MakeDistinct(type);
+      break;
+    case AggregateFunction::kRate:
+    case AggregateFunction::kTimeWeightedMean:
+    case AggregateFunction::kLargestGap:
+      made = stream_internal::MakeOverTime(aggregate.function, type);
+      break;
+    case AggregateFunction::kHistogram:
+      made = stream_internal::MakeHistogram(aggregate, type);
       break;
   }
   if (made == nullptr) return TypeError(aggregate, type);

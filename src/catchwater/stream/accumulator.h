@@ -42,10 +42,12 @@ class Accumulator {
       const Aggregate& aggregate, const std::shared_ptr<arrow::DataType>& column_type);
 
   virtual void Add(const AccumulatorInput& input) = 0;
-  /// Adds the other's groups; to_group[g] is the number here of the other's group g.
-  /// \pre other was made by the same call of Make
-  virtual void Merge(const Accumulator& other, std::span<const uint32_t> to_group,
-                     uint32_t group_count) = 0;
+  /// Adds some of the other's groups: from[i] there to to[i] here. Into a group without values it
+  /// is a copy. \pre other was made by the same call of Make; both spans are of one length
+  virtual void Merge(const Accumulator& other, std::span<const uint32_t> from,
+                     std::span<const uint32_t> to, uint32_t group_count) = 0;
+  /// The groups are as if nothing had been added to them.
+  virtual void Reset(std::span<const uint32_t> groups) = 0;
   /// One value a group. \retval kBadData if a sum of integers does not fit in 64 bits
   virtual arrow::Result<std::shared_ptr<arrow::Array>> Finish(uint32_t group_count) const = 0;
 
@@ -59,6 +61,7 @@ class Accumulator {
   /// Reads what Save wrote; the reader says whether it was whole. \pre nothing was added yet
   virtual void Load(StateReader* state, uint32_t group_count) = 0;
 
+  /// AccumulatorInput::orders are wanted.
   virtual bool needs_order() const { return false; }
   virtual int64_t byte_count() const = 0;
 };

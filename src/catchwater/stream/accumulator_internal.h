@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -58,6 +59,22 @@ void GetStates(StateReader* reader, uint32_t group_count, std::vector<State>* st
   for (State& state : *states) get(&state);
 }
 
+/// Calls visit(from, to) for each pair whose first group has a state.
+template <typename Visit>
+void ForEachPair(size_t state_count, std::span<const uint32_t> from, std::span<const uint32_t> to,
+                 Visit visit) {
+  for (size_t i = 0; i < from.size(); ++i) {
+    if (from[i] < state_count) visit(from[i], to[i]);
+  }
+}
+
+template <typename State>
+void ResetStates(std::span<const uint32_t> groups, std::vector<State>* states) {
+  for (const uint32_t group : groups) {
+    if (group < states->size()) (*states)[group] = State{};
+  }
+}
+
 /// Calls visit(row, value) for each row that is not null.
 template <typename ArrowType, typename Visit>
 void ForEachValue(const arrow::Array& column, Visit visit) {
@@ -77,6 +94,11 @@ std::unique_ptr<Accumulator> MakeFirstLast(bool is_first,
                                            const std::shared_ptr<arrow::DataType>& type);
 std::unique_ptr<Accumulator> MakeQuantile(double quantile,
                                           const std::shared_ptr<arrow::DataType>& type);
+/// `rate`, `time_weighted_mean` and `largest_gap`: of values in the order of event time.
+std::unique_ptr<Accumulator> MakeOverTime(AggregateFunction function,
+                                          const std::shared_ptr<arrow::DataType>& type);
+std::unique_ptr<Accumulator> MakeHistogram(const Aggregate& aggregate,
+                                           const std::shared_ptr<arrow::DataType>& type);
 std::unique_ptr<Accumulator> MakeDistinct(const std::shared_ptr<arrow::DataType>& type);
 
 }  // namespace catchwater::stream_internal

@@ -32,15 +32,16 @@ class FirstLastAccumulator final : public Accumulator {
     });
   }
 
-  void Merge(const Accumulator& other, std::span<const uint32_t> to_group,
-             uint32_t group_count) override {
+  void Merge(const Accumulator& other, std::span<const uint32_t> from_groups,
+             std::span<const uint32_t> to_groups, uint32_t group_count) override {
     const auto& from = static_cast<const FirstLastAccumulator&>(other).states_;
     states_.resize(group_count);
-    for (size_t group = 0; group < from.size(); ++group) {
+    ForEachPair(from.size(), from_groups, to_groups, [&](uint32_t group, uint32_t to) {
       const State& state = from[group];
-      if (state.has_value) Offer(states_[to_group[group]], state.order, state.value);
-    }
+      if (state.has_value) Offer(states_[to], state.order, state.value);
+    });
   }
+  void Reset(std::span<const uint32_t> groups) override { ResetStates(groups, &states_); }
 
   arrow::Result<std::shared_ptr<arrow::Array>> Finish(uint32_t group_count) const override {
     ARROW_ASSIGN_OR_RAISE(auto made, arrow::MakeBuilder(type_));

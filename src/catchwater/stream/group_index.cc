@@ -1,7 +1,8 @@
 #include "catchwater/stream/group_index.h"
 
-#include <bit>
+#include <algorithm>
 #include <cstring>
+#include <numeric>
 #include <utility>
 
 #include <arrow/builder.h>
@@ -16,6 +17,7 @@ namespace {
 
 constexpr size_t kSlotsMin = 1024;
 constexpr uint32_t kShortBytes = 8;
+constexpr size_t kPairSlotsMax = size_t{1} << 19;
 
 /// The text's bytes in a word, the rest of it zero. \param readable bytes from `text` on
 uint64_t ShortWord(const char* text, uint32_t length, int64_t readable) {
@@ -121,31 +123,91 @@ size_t EndOfKeyValue(std::string_view key, size_t at, const arrow::DataType& typ
   return key.size() - at < byte_count ? key.npos : at + byte_count;
 }
 
+/// A key column whose values fit in a word.
+class WordColumn {
+ public:
+  explicit WordColumn(const arrow::Array& column) : column_(column) {
+    switch (column.type_id()) {
+      case arrow::Type::STRING: {
+        const auto& strings = static_cast<const arrow::StringArray&>(column);
+        ends_ = strings.raw_value_offsets();
+        if (strings.value_data() != nullptr) {
+          bytes_ = strings.value_data()->data_as<char>();
+          byte_count_ = strings.value_data()->size();
+        }
+        break;
+      }
+      case arrow::Type::INT32:
+      case arrow::Type::DATE32:
+        narrow_ = column.data()->GetValues<int32_t>(1);
+        break;
+      case arrow::Type::INT64:
+      case arrow::Type::TIMESTAMP:
+        wide_ = column.data()->GetValues<int64_t>(1);
+        break;
+      default:
+        is_known_ = false;
+    }
+    has_nulls_ = column.null_count() > 0;
+  }
+
+  bool is_known() const { return is_known_; }
+
+  /// \return false if the value is null or too long
+  bool Read(int64_t row, uint64_t* word, uint32_t* length) const {
+    if (has_nulls_ && column_.IsNull(row)) return false;
+    *length = 0;
+    if (ends_ != nullptr) {
+      const int32_t begin = ends_[row];
+      *length = static_cast<uint32_t>(ends_[row + 1] - begin);
+      if (*length > kShortBytes) return false;
+      *word = ShortWord(bytes_ + begin, *length, byte_count_ - begin);
+      return true;
+    }
+    *word = static_cast<uint64_t>(wide_ != nullptr ? wide_[row] : int64_t{narrow_[row]});
+    return true;
+  }
+
+ private:
+  const arrow::Array& column_;
+  const int32_t* ends_ = nullptr;  // One of these three.
+  const int32_t* narrow_ = nullptr;
+  const int64_t* wide_ = nullptr;
+  const char* bytes_ = nullptr;
+  int64_t byte_count_ = 0;
+  bool has_nulls_ = false;
+  bool is_known_ = true;
+};
+
 }  // namespace
 
 GroupIndex::GroupIndex(std::vector<std::shared_ptr<arrow::DataType>> key_types)
-    : key_types_(std::move(key_types)), slots_(kSlotsMin, 0), short_slots_(kSlotsMin) {}
+    : key_types_(std::move(key_types)),
+      ends_(1, 0),
+      slots_(kSlotsMin, 0),
+      short_slots_(kSlotsMin),
+      pair_slots_(kSlotsMin) {}
 
 uint32_t GroupIndex::Insert(uint64_t hash, std::string_view key) {
-  if ((encoded_.size() + 1) * 2 > slots_.size()) Grow();
+  if ((hashes_.size() + 1) * 2 > slots_.size()) Rehash(slots_.size() * 2);
   const size_t mask = slots_.size() - 1;
   size_t slot = hash & mask;
   while (slots_[slot] != 0) {
     const uint32_t group = slots_[slot] - 1;
-    if (hashes_[group] == hash && encoded_[group] == key) return group;
+    if (hashes_[group] == hash && encoded(group) == key) return group;
     slot = (slot + 1) & mask;
   }
-  const auto group = static_cast<uint32_t>(encoded_.size());
-  encoded_.emplace_back(key);
+  const uint32_t group = group_count();
+  bytes_ += key;
+  ends_.push_back(bytes_.size());
   hashes_.push_back(hash);
   slots_[slot] = group + 1;
-  byte_count_ += static_cast<int64_t>(key.size() + sizeof(std::string) + 3 * sizeof(uint64_t));
   return group;
 }
 
-void GroupIndex::Grow() {
-  std::vector<uint32_t> grown(slots_.size() * 2, 0);
-  const size_t mask = grown.size() - 1;
+void GroupIndex::Rehash(size_t slot_count) {
+  std::vector<uint32_t> grown(slot_count, 0);
+  const size_t mask = slot_count - 1;
   for (uint32_t group = 0; group < hashes_.size(); ++group) {
     size_t slot = hashes_[group] & mask;
     while (grown[slot] != 0) slot = (slot + 1) & mask;
@@ -163,13 +225,14 @@ std::optional<uint32_t> GroupIndex::Find(std::string_view key) const {
   const size_t mask = slots_.size() - 1;
   for (size_t slot = hash & mask; slots_[slot] != 0; slot = (slot + 1) & mask) {
     const uint32_t group = slots_[slot] - 1;
-    if (hashes_[group] == hash && encoded_[group] == key) return group;
+    if (hashes_[group] == hash && encoded(group) == key) return group;
   }
   return std::nullopt;
 }
 
 arrow::Status GroupIndex::CheckEncoded() const {
-  for (const std::string& key : encoded_) {
+  for (uint32_t group = 0; group < group_count(); ++group) {
+    const std::string_view key = encoded(group);
     size_t at = 0;
     for (const auto& type : key_types_) at = EndOfKeyValue(key, at, *type);
     if (at != key.size()) return BadData("Operator state has a key that is not of its types");
@@ -224,31 +287,88 @@ arrow::Result<std::vector<uint32_t>> GroupIndex::Assign(
     const std::vector<std::shared_ptr<arrow::Array>>& keys, int64_t row_count) {
   std::vector<uint32_t> groups(static_cast<size_t>(row_count), 0);
   if (keys.empty()) {
-    if (row_count > 0 && encoded_.empty()) AssignEncoded("");
+    if (row_count > 0 && hashes_.empty()) AssignEncoded("");
     return groups;
   }
   if (keys.size() == 1 && keys[0]->type_id() == arrow::Type::STRING) {
     AssignShortStrings(static_cast<const arrow::StringArray&>(*keys[0]), &groups);
     return groups;
   }
-  std::string encoded;
+  if (keys.size() <= 2) {
+    ARROW_RETURN_NOT_OK(AssignPairs(keys, &groups));
+    return groups;
+  }
   for (int64_t row = 0; row < row_count; ++row) {
-    encoded.clear();
-    for (const auto& column : keys) ARROW_RETURN_NOT_OK(AppendKeyValue(*column, row, &encoded));
-    groups[static_cast<size_t>(row)] = AssignEncoded(encoded);
+    ARROW_ASSIGN_OR_RAISE(groups[static_cast<size_t>(row)], AssignRow(keys, row));
   }
   return groups;
 }
 
+arrow::Result<uint32_t> GroupIndex::AssignRow(
+    const std::vector<std::shared_ptr<arrow::Array>>& keys, int64_t row) {
+  encoded_.clear();
+  for (const auto& column : keys) ARROW_RETURN_NOT_OK(AppendKeyValue(*column, row, &encoded_));
+  return AssignEncoded(encoded_);
+}
+
+arrow::Status GroupIndex::AssignPairs(const std::vector<std::shared_ptr<arrow::Array>>& keys,
+                                      std::vector<uint32_t>* groups) {
+  const WordColumn first(*keys[0]);
+  const WordColumn second(*keys[keys.size() - 1]);  // Of one column: the same once more.
+  const bool is_known = first.is_known() && second.is_known();
+  for (size_t row = 0; row < groups->size(); ++row) {
+    const auto at = static_cast<int64_t>(row);
+    PairSlot wanted;
+    uint32_t length = 0;
+    if (!is_known || !first.Read(at, &wanted.first, &wanted.lengths) ||
+        !second.Read(at, &wanted.second, &length)) {
+      ARROW_ASSIGN_OR_RAISE((*groups)[row], AssignRow(keys, at));
+      continue;
+    }
+    wanted.lengths |= length << 8;
+    const size_t mask = pair_slots_.size() - 1;
+    size_t slot = MixShort(wanted.first ^ MixShort(wanted.second, length), wanted.lengths) & mask;
+    const auto is_other = [&](const PairSlot& here) {
+      return here.first != wanted.first || here.second != wanted.second ||
+             here.lengths != wanted.lengths;
+    };
+    while (pair_slots_[slot].group_next != 0 && is_other(pair_slots_[slot])) {
+      slot = (slot + 1) & mask;
+    }
+    if (pair_slots_[slot].group_next != 0) {
+      (*groups)[row] = pair_slots_[slot].group_next - 1;
+      continue;
+    }
+    ARROW_ASSIGN_OR_RAISE((*groups)[row], AssignRow(keys, at));
+    wanted.group_next = (*groups)[row] + 1;
+    pair_slots_[slot] = wanted;
+    if (++pair_count_ * 2 <= pair_slots_.size()) continue;
+    // Only a cache in front of the index: with very many keys it begins anew.
+    pair_slots_.assign(std::min(pair_slots_.size() * 2, kPairSlotsMax), {});
+    pair_count_ = 0;
+  }
+  return arrow::Status::OK();
+}
+
 arrow::Result<std::vector<std::shared_ptr<arrow::Array>>> GroupIndex::KeyColumns() const {
+  std::vector<uint32_t> groups(group_count());
+  std::iota(groups.begin(), groups.end(), 0U);
+  return KeyColumns(groups);
+}
+
+arrow::Result<std::vector<std::shared_ptr<arrow::Array>>> GroupIndex::KeyColumns(
+    std::span<const uint32_t> groups) const {
   std::vector<std::unique_ptr<arrow::ArrayBuilder>> builders;
   for (const auto& type : key_types_) {
     ARROW_ASSIGN_OR_RAISE(auto builder, arrow::MakeBuilder(type));
+    ARROW_RETURN_NOT_OK(builder->Reserve(static_cast<int64_t>(groups.size())));
     builders.push_back(std::move(builder));
   }
-  for (const std::string& key : encoded_) {
+  for (const uint32_t group : groups) {
     size_t at = 0;
-    for (auto& builder : builders) ARROW_RETURN_NOT_OK(DecodeKeyValue(key, &at, builder.get()));
+    for (auto& builder : builders) {
+      ARROW_RETURN_NOT_OK(DecodeKeyValue(encoded(group), &at, builder.get()));
+    }
   }
   std::vector<std::shared_ptr<arrow::Array>> columns;
   for (auto& builder : builders) {
@@ -256,6 +376,18 @@ arrow::Result<std::vector<std::shared_ptr<arrow::Array>>> GroupIndex::KeyColumns
     columns.push_back(std::move(column));
   }
   return columns;
+}
+
+void GroupIndex::Truncate(uint32_t count) {
+  if (count >= group_count()) return;
+  ends_.resize(count + size_t{1});
+  bytes_.resize(ends_.back());
+  hashes_.resize(count);
+  Rehash(slots_.size());
+  short_slots_.assign(short_slots_.size(), {});
+  short_count_ = 0;
+  pair_slots_.assign(pair_slots_.size(), {});
+  pair_count_ = 0;
 }
 
 }  // namespace catchwater

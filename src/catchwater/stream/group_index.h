@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,29 +29,44 @@ class GroupIndex {
       const std::vector<std::shared_ptr<arrow::Array>>& keys, int64_t row_count);
 
   /// The encoded key of a group, as other indexes of the same types use it.
-  std::string_view encoded(uint32_t group) const { return encoded_[group]; }
+  std::string_view encoded(uint32_t group) const {
+    return std::string_view(bytes_).substr(ends_[group], ends_[group + 1] - ends_[group]);
+  }
   uint32_t AssignEncoded(std::string_view key);
   std::optional<uint32_t> Find(std::string_view encoded_key) const;
   /// Checks encoded keys of unknown origin. \retval kBadData if one is not of the key types
   arrow::Status CheckEncoded() const;
 
-  uint32_t group_count() const { return static_cast<uint32_t>(encoded_.size()); }
+  uint32_t group_count() const { return static_cast<uint32_t>(hashes_.size()); }
   /// Approximate memory held.
-  int64_t byte_count() const { return byte_count_; }
+  int64_t byte_count() const {
+    return static_cast<int64_t>(bytes_.size() + hashes_.size() * 4 * sizeof(uint64_t));
+  }
 
   /// The key columns of all groups, in the order of their numbers.
   arrow::Result<std::vector<std::shared_ptr<arrow::Array>>> KeyColumns() const;
+  /// Of these groups, in their order.
+  arrow::Result<std::vector<std::shared_ptr<arrow::Array>>> KeyColumns(
+      std::span<const uint32_t> groups) const;
+
+  /// Forgets the groups from this number on.
+  void Truncate(uint32_t count);
 
  private:
   void AssignShortStrings(const arrow::StringArray& keys, std::vector<uint32_t>* groups);
-  void Grow();
+  arrow::Status AssignPairs(const std::vector<std::shared_ptr<arrow::Array>>& keys,
+                            std::vector<uint32_t>* groups);
+  arrow::Result<uint32_t> AssignRow(const std::vector<std::shared_ptr<arrow::Array>>& keys,
+                                    int64_t row);
+  void Rehash(size_t slot_count);
   uint32_t Insert(uint64_t hash, std::string_view key);
 
   std::vector<std::shared_ptr<arrow::DataType>> key_types_;
-  std::vector<std::string> encoded_;
+  std::string bytes_;           ///< The encoded keys, one behind the other.
+  std::vector<uint64_t> ends_;  ///< Where they begin, and where the last one ends.
   std::vector<uint64_t> hashes_;
   std::vector<uint32_t> slots_;  ///< Group + 1, 0 = free; a power of two of them.
-  int64_t byte_count_ = 0;
+  std::string encoded_;          ///< Scratch.
 
   /// For a single string key of at most 8 bytes: the text in a register. Slots hold group + 1.
   struct ShortSlot {
@@ -60,6 +76,16 @@ class GroupIndex {
   };
   std::vector<ShortSlot> short_slots_;
   uint32_t short_count_ = 0;
+
+  /// For one or two key columns of at most 8 bytes each.
+  struct PairSlot {
+    uint64_t first = 0;
+    uint64_t second = 0;
+    uint32_t lengths = 0;
+    uint32_t group_next = 0;
+  };
+  std::vector<PairSlot> pair_slots_;
+  uint32_t pair_count_ = 0;
 };
 
 }  // namespace catchwater

@@ -13,10 +13,14 @@
 
 #include "catchwater/batch/batch.h"
 #include "catchwater/config/stream_config.h"
-#include "catchwater/stream/accumulator.h"
+#include "catchwater/stream/aggregate_set.h"
 #include "catchwater/stream/group_index.h"
 
 namespace catchwater {
+
+/// The key columns' fields. \retval kConfig if one is missing or cannot be a key
+arrow::Result<arrow::FieldVector> KeyFields(const std::vector<std::string>& key,
+                                            const arrow::Schema& input);
 
 struct KeyedAggregateOptions {
   std::vector<std::string> key;
@@ -54,23 +58,21 @@ class KeyedAggregate {
   arrow::Status CheckState() const;
 
  private:
-  KeyedAggregate(KeyedAggregateOptions options, std::vector<std::shared_ptr<arrow::DataType>> keys)
-      : options_(std::move(options)), groups_(std::move(keys)) {}
+  KeyedAggregate(KeyedAggregateOptions options, std::vector<std::shared_ptr<arrow::DataType>> keys,
+                 AggregateSet aggregates)
+      : options_(std::move(options)),
+        groups_(std::move(keys)),
+        aggregates_(std::move(aggregates)) {}
   std::string Meaning() const;
   /// One row a key, in the order of their numbers.
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> AllGroups() const;
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> Sorted(
       const std::shared_ptr<arrow::RecordBatch>& rows) const;
-  void FillOrders(const Batch& batch);
 
   KeyedAggregateOptions options_;
   GroupIndex groups_;
-  std::vector<std::unique_ptr<Accumulator>> accumulators_;
-  std::vector<size_t> input_of_;        // Of each accumulator: the aggregate that it was made for.
-  std::vector<size_t> accumulator_of_;  // Of each aggregate; some share one.
+  AggregateSet aggregates_;
   std::shared_ptr<arrow::Schema> schema_;
-  bool needs_order_ = false;
-  std::vector<RowOrder> orders_;
   int64_t row_count_ = 0;
 };
 

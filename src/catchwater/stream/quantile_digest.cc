@@ -25,6 +25,10 @@ void QuantileDigest::Add(double value) {
 
 void QuantileDigest::Merge(const QuantileDigest& other) {
   if (other.count_ == 0) return;
+  if (count_ == 0) {
+    *this = other;
+    return;
+  }
   min_ = count_ == 0 ? other.min_ : std::min(min_, other.min_);
   max_ = count_ == 0 ? other.max_ : std::max(max_, other.max_);
   count_ += other.count_;

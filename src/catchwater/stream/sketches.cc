@@ -27,14 +27,14 @@ class QuantileAccumulator final : public Accumulator {
     });
   }
 
-  void Merge(const Accumulator& other, std::span<const uint32_t> to_group,
-             uint32_t group_count) override {
+  void Merge(const Accumulator& other, std::span<const uint32_t> from_groups,
+             std::span<const uint32_t> to_groups, uint32_t group_count) override {
     const auto& from = static_cast<const QuantileAccumulator&>(other).digests_;
     digests_.resize(group_count);
-    for (size_t group = 0; group < from.size(); ++group) {
-      digests_[to_group[group]].Merge(from[group]);
-    }
+    ForEachPair(from.size(), from_groups, to_groups,
+                [&](uint32_t group, uint32_t to) { digests_[to].Merge(from[group]); });
   }
+  void Reset(std::span<const uint32_t> groups) override { ResetStates(groups, &digests_); }
 
   arrow::Result<std::shared_ptr<arrow::Array>> Finish(uint32_t group_count) const override {
     arrow::DoubleBuilder builder;
@@ -128,14 +128,14 @@ class DistinctAccumulator final : public Accumulator {
     });
   }
 
-  void Merge(const Accumulator& other, std::span<const uint32_t> to_group,
-             uint32_t group_count) override {
+  void Merge(const Accumulator& other, std::span<const uint32_t> from_groups,
+             std::span<const uint32_t> to_groups, uint32_t group_count) override {
     const auto& from = static_cast<const DistinctAccumulator&>(other).sketches_;
     sketches_.resize(group_count);
-    for (size_t group = 0; group < from.size(); ++group) {
-      sketches_[to_group[group]].Merge(from[group]);
-    }
+    ForEachPair(from.size(), from_groups, to_groups,
+                [&](uint32_t group, uint32_t to) { sketches_[to].Merge(from[group]); });
   }
+  void Reset(std::span<const uint32_t> groups) override { ResetStates(groups, &sketches_); }
 
   arrow::Result<std::shared_ptr<arrow::Array>> Finish(uint32_t group_count) const override {
     arrow::Int64Builder builder;

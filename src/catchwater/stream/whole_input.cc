@@ -13,23 +13,25 @@ arrow::Result<StreamTally> WholeInput::Add(const Batch& batch) {
   return StreamTally{.used = batch.rows->num_rows()};
 }
 
-arrow::Result<std::shared_ptr<arrow::RecordBatch>> WholeInput::AdvanceTo(int64_t watermark_us) {
-  if (watermark_us == kEndOfInputUs) return aggregate_.Finish();
-  return arrow::RecordBatch::MakeEmpty(schema());
+arrow::Result<arrow::RecordBatchVector> WholeInput::AdvanceTo(int64_t watermark_us) {
+  arrow::RecordBatchVector results;
+  if (watermark_us != kEndOfInputUs) return results;
+  ARROW_ASSIGN_OR_RAISE(results.emplace_back(), aggregate_.Finish());
+  return results;
 }
 
-arrow::Result<std::unique_ptr<StreamOperator>> WholeInput::NewPart() const {
+arrow::Result<std::unique_ptr<MergingOperator>> WholeInput::NewPart() const {
   ARROW_ASSIGN_OR_RAISE(auto part, Make(options_, input_));
   return part;
 }
 
-arrow::Status WholeInput::Merge(const StreamOperator& part) {
+arrow::Status WholeInput::Merge(const MergingOperator& part) {
   aggregate_.Merge(static_cast<const WholeInput&>(part).aggregate_);
   return aggregate_.CheckState();
 }
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> WholeInput::ResultsOf(
-    const StreamOperator& part) const {
+    const MergingOperator& part) const {
   return aggregate_.FinishKeysOf(static_cast<const WholeInput&>(part).aggregate_);
 }
 

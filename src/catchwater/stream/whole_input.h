@@ -12,7 +12,7 @@
 
 namespace catchwater {
 
-class WholeInput final : public StreamOperator {
+class WholeInput final : public MergingOperator {
  public:
   /// \retval kConfig if a column is missing or of a type that an aggregate does not take
   static arrow::Result<std::unique_ptr<WholeInput>> Make(
@@ -24,14 +24,14 @@ class WholeInput final : public StreamOperator {
   /// Every row is used: nothing is late before the end.
   arrow::Result<StreamTally> Add(const Batch& batch) override;
   /// Only kEndOfInputUs closes anything: then all results, which stay.
-  arrow::Result<std::shared_ptr<arrow::RecordBatch>> AdvanceTo(int64_t watermark_us) override;
+  arrow::Result<arrow::RecordBatchVector> AdvanceTo(int64_t watermark_us) override;
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> Current() const override {
     return aggregate_.Finish();
   }
-  arrow::Result<std::unique_ptr<StreamOperator>> NewPart() const override;
-  arrow::Status Merge(const StreamOperator& part) override;
+  arrow::Result<std::unique_ptr<MergingOperator>> NewPart() const override;
+  arrow::Status Merge(const MergingOperator& part) override;
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> ResultsOf(
-      const StreamOperator& part) const override;
+      const MergingOperator& part) const override;
   bool is_empty() const override { return aggregate_.row_count() == 0; }
   arrow::Result<std::string> Save() const override { return aggregate_.Save(); }
   arrow::Status Load(std::string_view state) override;

@@ -57,14 +57,14 @@ std::unique_ptr<WholeInput> MakeOperator(std::vector<std::string> key = {"sensor
 }
 
 std::shared_ptr<arrow::RecordBatch> End(StreamOperator* op) {
-  return op->AdvanceTo(StreamOperator::kEndOfInputUs).ValueOrDie();
+  return op->AdvanceTo(StreamOperator::kEndOfInputUs).ValueOrDie().at(0);
 }
 
 TEST(WholeInput, ClosesItsOneWindowAtTheEndOfTheInputOnly) {
   Random random(1);
   auto op = MakeOperator();
   EXPECT_EQ(op->Add(RandomRows(&random, 100, 0)).ValueOrDie().used, 100);
-  EXPECT_EQ(op->AdvanceTo(StreamOperator::kEndOfInputUs - 1).ValueOrDie()->num_rows(), 0);
+  EXPECT_EQ(op->AdvanceTo(StreamOperator::kEndOfInputUs - 1).ValueOrDie().size(), 0);
   EXPECT_GT(End(op.get())->num_rows(), 0);
 }
 

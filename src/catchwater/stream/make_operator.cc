@@ -1,0 +1,91 @@
+#include "catchwater/stream/make_operator.h"
+
+#include <utility>
+
+#include "catchwater/base/error.h"
+#include "catchwater/stream/count_windows.h"
+#include "catchwater/stream/session_windows.h"
+#include "catchwater/stream/time_windows.h"
+#include "catchwater/stream/whole_input.h"
+
+namespace catchwater {
+namespace {
+
+EventTimeOptions TimeOptionsOf(const StreamConfig& config, const OperatorInput& input) {
+  EventTimeOptions options{.column = input.event_time_column};
+  if (!config.late && input.is_bounded) return options;
+  const LateConfig late = config.late.value_or(LateConfig{});
+  options.allow_us = late.allow.us();
+  options.future_us = late.future.us();
+  options.idle_us = late.idle.us();
+  return options;
+}
+
+/// One entry a kind of operator.
+arrow::Result<std::unique_ptr<OrderedOperator>> MakeOrderedOperator(const StreamConfig& config,
+                                                                    const OperatorInput& input) {
+  const WindowConfig& window = config.window;
+  const bool corrects = config.late && config.late->then == LateAction::kCorrect;
+  if (corrects && !window.size) {
+    return ConfigError(
+        "`late: {then: correct}` is for windows with a `size`; use `drop` or `side_table`, "
+        "stream: ",
+        config.name);
+  }
+  if (window.session) return SessionWindows::Make(config, input.schema, input.event_time_column);
+  if (window.count) return CountWindows::Make(config, input.schema, input.event_time_column);
+  if (window.size) return TimeWindows::Make(config, input.schema, input.event_time_column);
+  return ConfigError("No operator does what the stream asks for, stream: ", config.name);
+}
+
+std::string WindowText(const WindowConfig& window) {
+  std::string text;
+  for (const auto& [over, word] : EnumWords(WindowOver::kTime)) {
+    if (over == window.over) text = std::string(word);
+  }
+  for (const auto& [name, length] : {std::pair{"size", window.size},
+                                     {"every", window.every},
+                                     {"session", window.session},
+                                     {"cadence", window.cadence}}) {
+    if (length) text += std::string(" ") + name + "=" + FormatDuration(*length);
+  }
+  for (const auto& [name, count] :
+       {std::pair{"count", window.count}, {"every_rows", window.every_rows}}) {
+    if (count) text += std::string(" ") + name + "=" + std::to_string(*count);
+  }
+  return text;
+}
+
+}  // namespace
+
+arrow::Result<std::unique_ptr<MergingOperator>> MakeMergingOperator(const StreamConfig& config,
+                                                                    const OperatorInput& input) {
+  ARROW_ASSIGN_OR_RAISE(auto made,
+                        WholeInput::Make({.key = config.key,
+                                          .compute = config.compute,
+                                          .event_time_column = input.event_time_column,
+                                          .state_bytes_max = config.state_bytes_max.bytes},
+                                         input.schema));
+  return made;
+}
+
+arrow::Result<std::unique_ptr<TimedStream>> MakeTimedStream(const StreamConfig& config,
+                                                            const OperatorInput& input) {
+  ARROW_ASSIGN_OR_RAISE(auto op, MakeOrderedOperator(config, input));
+  const bool keeps_late = config.late && config.late->then == LateAction::kSideTable;
+  return std::make_unique<TimedStream>(TimeOptionsOf(config, input), std::move(op), keeps_late);
+}
+
+std::string MeaningOf(const StreamConfig& config, const arrow::Schema& results) {
+  std::string meaning = WindowText(config.window);
+  for (const std::string& key : config.key) meaning += " " + key;
+  meaning += ":";
+  for (const Aggregate& aggregate : config.compute) {
+    meaning += " " + aggregate.name + "=" + std::string(AggregateFunctionName(aggregate.function)) +
+               "(" + aggregate.column + "," + AggregateParameters(aggregate) + ")";
+  }
+  for (const auto& field : results.fields()) meaning += " " + field->type()->ToString();
+  return meaning;
+}
+
+}  // namespace catchwater

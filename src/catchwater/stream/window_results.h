@@ -1,0 +1,62 @@
+/// \file
+/// Results of windows as rows: the key, where the window begins and ends, which revision it is, how
+/// full it is, and the aggregates.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <arrow/record_batch.h>
+#include <arrow/result.h>
+
+#include "catchwater/config/stream_config.h"
+#include "catchwater/stream/aggregate_set.h"
+
+namespace catchwater {
+
+/// Columns that stand between the key and the values of every result.
+inline constexpr const char* kWindowColumns[] = {"window_start", "window_end", "revision",
+                                                 "retracted"};
+/// Behind them, of windows of so many rows.
+inline constexpr const char* kWindowNumber = "window_number";
+
+/// One row a window.
+struct WindowRows {
+  arrow::ArrayVector keys;
+  std::vector<int64_t> begins_us;  ///< One for all rows, or one each; empty: not known.
+  std::vector<int64_t> ends_us;    ///< The same.
+  std::vector<int64_t> revisions;  ///< One for all rows, or one each.
+  std::vector<int64_t> numbers{};  ///< Of windows of rows, one each.
+  bool is_retracted = false;
+  const AggregateSet& values;
+  uint32_t row_count = 0;
+};
+
+/// Immutable.
+class WindowResults {
+ public:
+  /// \retval kConfig if a column cannot be a key or has the name of one of ours
+  static arrow::Result<WindowResults> Make(const StreamConfig& config, const arrow::Schema& input);
+
+  const std::shared_ptr<arrow::Schema>& schema() const { return schema_; }
+  int key_column_count() const { return static_cast<int>(key_.size()); }
+  std::vector<std::string> result_key() const;
+  /// The aggregates that every window needs: those of the stream behind our own.
+  const std::vector<Aggregate>& compute() const { return compute_; }
+  std::vector<std::shared_ptr<arrow::DataType>> key_types() const;
+
+  arrow::Result<std::shared_ptr<arrow::RecordBatch>> Make(const WindowRows& rows) const;
+
+ private:
+  std::vector<std::string> key_;
+  bool has_number_ = false;
+  std::vector<Aggregate> compute_;
+  std::optional<int64_t> expected_n_;
+  int expected_at_ = 0;  // Its place among the values.
+  std::shared_ptr<arrow::Schema> schema_;
+};
+
+}  // namespace catchwater
