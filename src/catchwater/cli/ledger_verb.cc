@@ -162,7 +162,8 @@ void PrintRebuilt(const RebuildReport& report) {
               << table.rows_rolled_forward << ", files added " << table.files_added
               << ", files removed " << table.files_removed << "\n";
   }
-  std::cout << "positions moved: " << report.positions_moved << "\n";
+  std::cout << "commits made again from the lake: " << report.commits_restored
+            << ", positions moved: " << report.positions_moved << "\n";
   for (const std::string& sentence : report.not_rebuilt) {
     std::cout << "not rebuilt: " << sentence << "\n";
   }
@@ -181,6 +182,7 @@ Json ToJson(const RebuildReport& report) {
   return {{"copy", report.copy},
           {"set_aside", report.set_aside},
           {"tables", std::move(tables)},
+          {"commits_restored", report.commits_restored},
           {"positions_moved", report.positions_moved},
           {"not_rebuilt", report.not_rebuilt}};
 }

@@ -4,15 +4,36 @@
 #include <iterator>
 #include <utility>
 
+#include <nlohmann/json.hpp>
+
 #include "catchwater/base/error.h"
 #include "catchwater/lake/append_change.h"
+#include "catchwater/lake/commit_note.h"
+#include "catchwater/lake/note_files.h"
 
 namespace catchwater {
+namespace {
+
+bool HasSnapshot(const PointerSwap& swap) { return swap.operation != "metadata"; }
+
+/// What each of the commit's tables says of it.
+std::map<std::string, std::string> HeaderNotes(const std::vector<TableChange*>& changes,
+                                               const std::string& commit_id) {
+  std::map<std::string, std::string> notes{{kCommitIdNote, commit_id}};
+  if (changes.size() < 2) return notes;
+  nlohmann::json table_keys = nlohmann::json::array();
+  for (const TableChange* change : changes) table_keys.push_back(change->table_key());
+  notes[kTablesNote] = table_keys.dump();
+  return notes;
+}
+
+}  // namespace
 
 /// What was written for one try, before the ledger was asked.
 struct Committer::Attempt {
   CommitPlan plan;
   std::vector<PreparedChange> changes;
+  std::string note_path;  // Empty: a manifest list has the note, or there is none.
 };
 
 Committer::~Committer() {
@@ -35,12 +56,18 @@ arrow::Result<CommitResult> Committer::Commit(CommitRequest request) {
       changes, {}, [](const TableChange* change) { return change->table_key(); });
   CATCHWATER_CHECK(twice == changes.end(), "a commit changes a table once");
 
+  std::string note;
+  if (NeedsNote(request.plan)) {
+    note = MakeCommitNote({.at_us = lake_.clock().NowMicros(),
+                           .plan = request.plan,
+                           .partitions = request.partitions});
+  }
   CommitResult result;
   while (result.attempts < kAttemptsMax) {
     ++result.attempts;
     Attempt attempt;
     attempt.plan = request.plan;
-    const arrow::Status prepared = Prepare(changes, attempt);
+    const arrow::Status prepared = Prepare(changes, note, attempt);
     if (!prepared.ok()) {
       Drop(attempt);
       return prepared;
@@ -81,7 +108,8 @@ arrow::Result<Outcome> Committer::Ask(const CommitPlan& plan, Receipt& receipt) 
   return settled->first;
 }
 
-arrow::Status Committer::Prepare(const std::vector<TableChange*>& changes, Attempt& attempt) {
+arrow::Status Committer::Prepare(const std::vector<TableChange*>& changes, const std::string& note,
+                                 Attempt& attempt) {
   CommitStamp stamp{.commit_id = attempt.plan.id,
                     .actor = attempt.plan.actor,
                     .lease = {},
@@ -90,14 +118,25 @@ arrow::Status Committer::Prepare(const std::vector<TableChange*>& changes, Attem
     stamp.lease = attempt.plan.fences.front().lease;
     stamp.epoch = attempt.plan.fences.front().epoch;
   }
+  stamp.notes = HeaderNotes(changes, attempt.plan.id);
+  if (!note.empty()) stamp.notes[kCommitNote] = note;
   for (TableChange* change : changes) {
     auto base = lake_.LoadTable(change->table_key());
     if (!base.ok() && KindOf(base.status()) != ErrorKind::kNotFound) return base.status();
     ARROW_ASSIGN_OR_RAISE(auto prepared, change->Prepare(base.ok() ? *base : nullptr, stamp));
     if (!prepared) continue;
     attempt.plan.tables.push_back(prepared->swap);
+    // One table has the note; a change without a snapshot writes no list to put it in.
+    if (HasSnapshot(prepared->swap)) stamp.notes.erase(kCommitNote);
     attempt.changes.push_back(std::move(*prepared));
   }
+  return stamp.notes.contains(kCommitNote) ? WriteNote(note, attempt) : arrow::Status::OK();
+}
+
+arrow::Status Committer::WriteNote(const std::string& note, Attempt& attempt) {
+  ARROW_ASSIGN_OR_RAISE(attempt.note_path,
+                        WriteNoteFile(lake_.files(), lake_.options().warehouse,
+                                      lake_.clock().NowMicros(), attempt.plan.id, note));
   return arrow::Status::OK();
 }
 
@@ -127,6 +166,7 @@ void Committer::Drop(const Attempt& attempt) {
       static_cast<void>(lake_.files().Remove(path));
     }
   }
+  if (!attempt.note_path.empty()) static_cast<void>(lake_.files().Remove(attempt.note_path));
 }
 
 }  // namespace catchwater

@@ -15,6 +15,7 @@
 #include "catchwater/lake/partition_writer.h"
 #include "catchwater/lake/table_change.h"
 #include "catchwater/ledger/commit_plan.h"
+#include "catchwater/ledger/lost_commit.h"
 #include "catchwater/ledger/records.h"
 
 namespace catchwater {
@@ -27,9 +28,10 @@ struct TableAppend {
 };
 
 struct CommitRequest {
-  CommitPlan plan;                    ///< `tables` empty: the committer fills them in.
-  std::vector<TableAppend> appends;   ///< Each table once, over appends and changes.
-  std::vector<TableChange*> changes;  ///< Borrowed: other kinds of change. Not null.
+  CommitPlan plan;                        ///< `tables` empty: the committer fills them in.
+  std::vector<TableAppend> appends;       ///< Each table once, over appends and changes.
+  std::vector<TableChange*> changes;      ///< Borrowed: other kinds of change. Not null.
+  std::vector<PartitionCopy> partitions;  ///< That the plan speaks of, for a rebuild.
 };
 
 struct CommitResult {
@@ -61,7 +63,9 @@ class Committer {
 
  private:
   struct Attempt;
-  arrow::Status Prepare(const std::vector<TableChange*>& changes, Attempt& attempt);
+  arrow::Status Prepare(const std::vector<TableChange*>& changes, const std::string& note,
+                        Attempt& attempt);
+  arrow::Status WriteNote(const std::string& note, Attempt& attempt);
   arrow::Result<Outcome> Ask(const CommitPlan& plan, Receipt& receipt);
   void Finish(Attempt attempt, CommitResult& result);
   arrow::Status QueueSuperseded(size_t count_min);

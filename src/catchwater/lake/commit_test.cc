@@ -267,7 +267,7 @@ TEST_F(CommitTest, OldMetadataAndExpiredSnapshotsAreQueuedAndNothingThatIsNeeded
   }
   EXPECT_EQ(table->metadata->metadata_log.size(), 3U);
   EXPECT_LE(table->metadata->snapshots.size(), 12U);
-  clock_.now_us += 1'000'000;
+  clock_.now_us += kNotesKeptUs + 1'000'000;
   for (;;) {
     const auto due = ledger_->DueUnlinks(1'000).ValueOrDie();
     if (due.empty()) break;

@@ -39,9 +39,11 @@ arrow::Result<std::optional<PreparedChange>> ExpireChange::Prepare(
   if (split.removed.empty()) return std::nullopt;
   ARROW_ASSIGN_OR_RAISE(std::set<std::string> gone_uris, UnreferencedManifests(lake_, split));
   std::set<int64_t> gone_ids;
+  std::set<std::string> lists;
   for (const auto& snapshot : split.removed) {
     gone_ids.insert(snapshot->snapshot_id);
     gone_uris.insert(snapshot->manifest_list);
+    lists.insert(snapshot->manifest_list);
   }
 
   TableMetadata next = *base->metadata;
@@ -58,7 +60,10 @@ arrow::Result<std::optional<PreparedChange>> ExpireChange::Prepare(
     prepared.superseded.push_back(
         {.path = std::move(path),
          .table_key = table_key_,
-         .not_before_us = stamp.now_us + lake_.options().unlink_grace_us});
+         .not_before_us =
+             stamp.now_us + (lists.contains(uri)
+                                 ? std::max(lake_.options().unlink_grace_us, kNotesKeptUs)
+                                 : lake_.options().unlink_grace_us)});
   }
   ARROW_RETURN_NOT_OK(Reach(FailPoint::kExpireMetadataWritten));
   removed_count_ = static_cast<int64_t>(gone_ids.size());

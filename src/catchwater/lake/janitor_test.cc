@@ -40,6 +40,9 @@ TEST_F(JanitorTest, RemovesListsAndManifestsOfExpiredSnapshotsAfterTheGrace) {
   EXPECT_EQ(CountOnDisk(".avro"), 20) << "readers have their grace";
   Advance(601 * kTestSecondUs);
   Unlink();
+  EXPECT_EQ(CountOnDisk(".avro"), 11) << "lists, until a copy of the ledger has what they note";
+  Advance(kNotesKeptUs - 600 * kTestSecondUs);
+  Unlink();
   EXPECT_EQ(CountOnDisk(".avro"), 2);
   EXPECT_EQ(Ids(), IdsUpTo(10));
 }

@@ -11,6 +11,7 @@
 
 #include "catchwater/base/error.h"
 #include "catchwater/io/store_path.h"
+#include "catchwater/lake/note_files.h"
 
 namespace catchwater {
 namespace {
@@ -66,6 +67,20 @@ arrow::Status CopyFile(Files& files, const std::string& from, const std::string&
   return output->Close();
 }
 
+arrow::Result<int64_t> NewestCopySeq(Files& files, const Clock& clock,
+                                     const std::string& warehouse) {
+  // A database in a store cannot be opened where it lies: another copy costs as much as to look.
+  if (IsStorePath(warehouse)) return 0;
+  ARROW_ASSIGN_OR_RAISE(const auto copies, LedgerCopies(files, warehouse));
+  for (const LedgerCopy& copy : copies) {
+    const auto ledger = Ledger::Open({.path = copy.path, .is_read_only = true}, clock);
+    if (!ledger.ok()) continue;
+    const auto catalog = (*ledger)->Catalog();
+    if (catalog.ok()) return catalog->seq;
+  }
+  return 0;
+}
+
 arrow::Result<std::string> TakeLedgerCopy(Files& files, Ledger& ledger,
                                           const std::string& warehouse,
                                           const std::string& scratch_folder, int64_t now_us) {
@@ -87,7 +102,10 @@ arrow::Result<std::string> TakeLedgerCopy(Files& files, Ledger& ledger,
   const std::string name = NameOf(now_us);
   const std::string path = folder + "/" + name;
   const std::string unfinished = made_in + "/" + std::string(kUnfinished) + name;
+  // Before the copy: a commit of later is not in it.
+  ARROW_ASSIGN_OR_RAISE(std::vector<NoteFile> notes, ListNoteFiles(files, warehouse));
   ARROW_RETURN_NOT_OK(ledger.CopyTo(unfinished));
+  ARROW_RETURN_NOT_OK(KeepRemovable(unfinished, now_us, &notes));
   if (is_in_store) {
     ARROW_RETURN_NOT_OK(CopyFile(files, unfinished, path));
     ARROW_RETURN_NOT_OK(files.Remove(unfinished));
@@ -95,6 +113,7 @@ arrow::Result<std::string> TakeLedgerCopy(Files& files, Ledger& ledger,
     ARROW_RETURN_NOT_OK(files.Rename(unfinished, path));
     ARROW_RETURN_NOT_OK(files.SyncDirectory(folder));
   }
+  for (const NoteFile& note : notes) ARROW_RETURN_NOT_OK(files.Remove(note.path));
   ARROW_ASSIGN_OR_RAISE(const auto copies, LedgerCopies(files, warehouse));
   for (size_t i = kLedgerCopiesKept; i < copies.size(); ++i) {
     ARROW_RETURN_NOT_OK(files.Remove(copies[i].path));

@@ -9,6 +9,7 @@
 
 #include <arrow/result.h>
 
+#include "catchwater/base/clock.h"
 #include "catchwater/io/files.h"
 #include "catchwater/ledger/ledger.h"
 
@@ -23,6 +24,10 @@ struct LedgerCopy {
 
 /// Complete copies, the newest first; none if there is no folder.
 arrow::Result<std::vector<LedgerCopy>> LedgerCopies(Files& files, const std::string& warehouse);
+
+/// Where the clock of the newest copy stands that can be read; 0: there is none.
+arrow::Result<int64_t> NewestCopySeq(Files& files, const Clock& clock,
+                                     const std::string& warehouse);
 
 /// Takes a copy and removes those beyond the newest kLedgerCopiesKept. A copy that a crash left
 /// unfinished has another name and is removed by the next call. For a warehouse in an object store

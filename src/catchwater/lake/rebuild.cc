@@ -14,15 +14,18 @@
 #include "catchwater/base/error.h"
 #include "catchwater/base/random.h"
 #include "catchwater/lake/catalog.h"
+#include "catchwater/lake/commit_chain.h"
 #include "catchwater/lake/file_names.h"
 #include "catchwater/lake/ledger_copies.h"
 #include "catchwater/lake/live_set.h"
+#include "catchwater/lake/note_files.h"
 #include "catchwater/ledger/ledger.h"
+#include "catchwater/ledger/lost_commit.h"
 
 namespace catchwater {
 namespace {
 
-/// More than a ledger can have raised an epoch since its copy was taken.
+/// More than a ledger can have raised an epoch, or moved its clock, since its copy was taken.
 constexpr int64_t kFencedEpochs = 1'000'000;
 constexpr const char* kConsumer = "lake";
 
@@ -51,73 +54,191 @@ arrow::Result<std::map<std::string, std::string>> TableFolders(Files& files,
   return folders;
 }
 
-class Rebuilder {
+/// The metadata files of a table that can be read, the newest first.
+/// Versions only grow along a table's history; of two with one version, which two rivals wrote, at
+/// most one has successors, and the newer stands for a commit whose answer was lost.
+class Candidates {
  public:
-  Rebuilder(Lake& lake, RebuildReport* report) : lake_(lake), report_(*report) {}
-
-  arrow::Status Run() {
-    ARROW_ASSIGN_OR_RAISE(const CatalogView catalog, lake_.ledger().Catalog());
-    ARROW_ASSIGN_OR_RAISE(auto folders, TableFolders(lake_.files(), lake_.options().warehouse));
-    std::set<std::string> table_keys;
-    for (const auto& [table_key, location] : catalog.metadata_location) {
-      table_keys.insert(table_key);
-      ARROW_ASSIGN_OR_RAISE(const std::string path, PathOfUri(location));
-      const std::string folder = path.substr(0, path.rfind("/metadata/"));
-      folders[table_key] = folder;  // Another program's table may lie elsewhere.
-    }
-    for (const auto& [table_key, folder] : folders) {
-      const auto pointer = catalog.metadata_location.find(table_key);
-      const std::string location =
-          pointer == catalog.metadata_location.end() ? "" : pointer->second;
-      ARROW_RETURN_NOT_OK(RollForward(table_key, folder, location));
-    }
-    return lake_.ledger().FenceAll(kFencedEpochs);
-  }
-
- private:
-  void Say(std::string sentence) { report_.not_rebuilt.push_back(std::move(sentence)); }
-
-  /// The newest metadata file of the folder that can be read with all its manifests.
-  /// Versions only grow along a table's history; of two with one version, which two rivals wrote,
-  /// at most one has successors, and the newer stands for a commit whose answer was lost.
-  arrow::Result<std::shared_ptr<const TableState>> Newest(const std::string& table_key,
-                                                          const std::string& folder) {
-    std::vector<FileEntry> entries;
-    auto listed = lake_.files().List(folder + "/metadata");
-    if (listed.ok()) entries = std::move(*listed);
-    std::erase_if(entries, [](const FileEntry& entry) {
+  Candidates(Files& files, const std::string& folder) {
+    auto listed = files.List(folder + "/metadata");
+    if (listed.ok()) entries_ = std::move(*listed);
+    std::erase_if(entries_, [](const FileEntry& entry) {
       return entry.is_directory || !entry.path.ends_with(".metadata.json");
     });
-    std::ranges::sort(entries, std::ranges::greater(), [](const FileEntry& entry) {
+    std::ranges::sort(entries_, std::ranges::greater(), [](const FileEntry& entry) {
       return std::pair(MetadataVersion(entry.path), entry.modified_us);
     });
-    for (const FileEntry& entry : entries) {
-      const auto state = lake_.LoadAt(table_key, UriOfPath(entry.path));
-      if (state.ok() && ReadLiveSet(lake_, **state).ok()) return *state;
-      Say("Metadata file of table " + table_key +
-          " cannot be read and is passed over: " + entry.path);
+  }
+
+  /// The next one with all its manifests, or null; what cannot be read is told. Older than the
+  /// pointer, or beside it, is none.
+  std::shared_ptr<const TableState> Next(Lake& lake, const std::string& table_key,
+                                         const std::string& pointer,
+                                         std::vector<std::string>* told) {
+    while (next_ < entries_.size()) {
+      const std::string& path = entries_[next_++].path;
+      const bool is_newer = pointer.empty() || MetadataVersion(path) > MetadataVersion(pointer);
+      if (!is_newer && UriOfPath(path) != pointer) continue;
+      const auto state = lake.LoadAt(table_key, UriOfPath(path));
+      if (state.ok() && ReadLiveSet(lake, **state).ok()) return *state;
+      told->push_back("Metadata file of table " + table_key +
+                      " cannot be read and is passed over: " + path);
     }
     return nullptr;
   }
 
-  arrow::Status RollForward(const std::string& table_key, const std::string& folder,
-                            const std::string& pointer) {
-    ARROW_ASSIGN_OR_RAISE(const auto newest, Newest(table_key, folder));
-    if (newest == nullptr || MetadataVersion(newest->location) < MetadataVersion(pointer)) {
-      if (!pointer.empty())
-        Say("Metadata of table " + table_key + " is lost, location: " + pointer);
+ private:
+  std::vector<FileEntry> entries_;
+  size_t next_ = 0;
+};
+
+class Rebuilder {
+ public:
+  Rebuilder(Lake& lake, std::string ledger_path, RebuildReport* report)
+      : lake_(lake), ledger_path_(std::move(ledger_path)), report_(*report) {}
+
+  arrow::Status Run() {
+    ARROW_RETURN_NOT_OK(lake_.ledger().FenceAll(kFencedEpochs));
+    ARROW_RETURN_NOT_OK(FindTables());
+    ARROW_RETURN_NOT_OK(PassOverWhatNeverCame());
+    ARROW_RETURN_NOT_OK(RestoreLostCommits());
+    for (const auto& [table_key, found] : tables_) {
+      ARROW_RETURN_NOT_OK(RollForward(table_key, found));
+    }
+    // Leases that the notes brought back are fenced too.
+    return lake_.ledger().FenceAll(kFencedEpochs);
+  }
+
+ private:
+  struct Found {
+    std::string pointer;  // In the copy; empty: the copy does not have the table.
+    Candidates candidates;
+    std::shared_ptr<const TableState> newest;  // Null: no newer one than the pointer.
+    CommitChain chain;
+  };
+
+  void Say(std::string sentence) { report_.not_rebuilt.push_back(std::move(sentence)); }
+
+  arrow::Status FindTables() {
+    ARROW_ASSIGN_OR_RAISE(const CatalogView catalog, lake_.ledger().Catalog());
+    ARROW_ASSIGN_OR_RAISE(auto folders, TableFolders(lake_.files(), lake_.options().warehouse));
+    for (const auto& [table_key, location] : catalog.metadata_location) {
+      ARROW_ASSIGN_OR_RAISE(const std::string path, PathOfUri(location));
+      // Another program's table may lie elsewhere.
+      folders[table_key] = path.substr(0, path.rfind("/metadata/"));
+    }
+    for (const auto& [table_key, folder] : folders) {
+      const auto pointer = catalog.metadata_location.find(table_key);
+      Found found{
+          .pointer = pointer == catalog.metadata_location.end() ? "" : pointer->second,
+          .candidates = Candidates(lake_.files(), folder),
+          .newest = nullptr,
+          .chain = {},
+      };
+      ARROW_RETURN_NOT_OK(Choose(table_key, &found));
+      if (found.newest == nullptr && !found.pointer.empty()) {
+        Say("Metadata of table " + table_key + " is lost, location: " + found.pointer);
+      }
+      tables_.emplace(table_key, std::move(found));
+    }
+    return arrow::Status::OK();
+  }
+
+  /// Takes the next candidate that is newer than what the copy has, or that itself.
+  arrow::Status Choose(const std::string& table_key, Found* found) {
+    ARROW_RETURN_NOT_OK(TakeNext(table_key, found));
+    if (found->newest == nullptr || TellsOfRecords(found->chain)) return arrow::Status::OK();
+    // Of two rivals the one that brought records: a merge can be made again.
+    Found rival = *found;
+    ARROW_RETURN_NOT_OK(TakeNext(table_key, &rival));
+    const bool is_rival =
+        rival.newest != nullptr && TellsOfRecords(rival.chain) &&
+        MetadataVersion(rival.newest->location) == MetadataVersion(found->newest->location);
+    if (is_rival) *found = std::move(rival);
+    return arrow::Status::OK();
+  }
+
+  arrow::Status TakeNext(const std::string& table_key, Found* found) {
+    found->chain = {};
+    found->newest = found->candidates.Next(lake_, table_key, found->pointer, &report_.not_rebuilt);
+    if (found->newest == nullptr || found->newest->location == found->pointer) {
       return arrow::Status::OK();
     }
-    if (newest->location == pointer) return arrow::Status::OK();
-    ARROW_ASSIGN_OR_RAISE(const LiveSet live, ReadLiveSet(lake_, *newest));
+    ARROW_ASSIGN_OR_RAISE(found->chain, ReadCommitChain(lake_, *found->newest));
+    return arrow::Status::OK();
+  }
+
+  static bool TellsOfRecords(const CommitChain& chain) {
+    return !chain.head_tables.empty() ||
+           (!chain.notes.empty() && chain.notes.back().plan.id == chain.head_commit_id);
+  }
+
+  /// A commit whose program ended between its files and the ledger may be half there, or its
+  /// records were read again: its head is passed over in the tables that have it. One that is whole
+  /// and that nothing contradicts is taken, whether its answer came or not.
+  arrow::Status PassOverWhatNeverCame() {
+    ARROW_ASSIGN_OR_RAISE(without_snapshot_, ReadNoteFiles(lake_.files(), lake_.options().warehouse,
+                                                           &report_.not_rebuilt));
+    for (bool is_changed = true; is_changed;) {
+      is_changed = false;
+      std::vector<const LostCommit*> all;
+      for (const LostCommit& commit : without_snapshot_) all.push_back(&commit);
+      for (const auto& [table_key, found] : tables_) {
+        for (const LostCommit& commit : found.chain.notes) all.push_back(&commit);
+      }
+      const std::set<std::string> overruled = OverruledCommits(all);
+      for (auto& [table_key, found] : tables_) {
+        const bool stands = IsWhole(found.chain) && !overruled.contains(found.chain.head_commit_id);
+        if (found.newest == nullptr || stands) continue;
+        ARROW_RETURN_NOT_OK(Choose(table_key, &found));
+        is_changed = true;
+        break;  // What was overruled may have been so by this one.
+      }
+    }
+    return arrow::Status::OK();
+  }
+
+  bool IsWhole(const CommitChain& chain) const {
+    return std::ranges::all_of(chain.head_tables, [&](const std::string& table_key) {
+      const auto other = tables_.find(table_key);
+      return other != tables_.end() &&
+             other->second.chain.commit_ids.contains(chain.head_commit_id);
+    });
+  }
+
+  arrow::Status RestoreLostCommits() {
+    std::vector<LostCommit> lost = std::move(without_snapshot_);
+    for (const auto& [table_key, found] : tables_) {
+      lost.insert(lost.end(), found.chain.notes.begin(), found.chain.notes.end());
+      if (!found.chain.is_complete) {
+        Say("Manifest lists of table " + table_key +
+            " are gone: what its commits counted before them stands in no account, and an input "
+            "file that they finished is read again");
+      }
+    }
+    ARROW_ASSIGN_OR_RAISE(const RestoredCommits restored,
+                          RestoreCommits(ledger_path_, lake_.clock(), lost));
+    report_.commits_restored = restored.count;
+    if (restored.gaps > 0) {
+      Say("Of the commits just before " + std::to_string(restored.gaps) +
+          " others no note is left: what they counted stands in no account");
+    }
+    return arrow::Status::OK();
+  }
+
+  arrow::Status RollForward(const std::string& table_key, const Found& found) {
+    if (found.newest == nullptr || found.newest->location == found.pointer) {
+      return arrow::Status::OK();
+    }
+    ARROW_ASSIGN_OR_RAISE(const LiveSet live, ReadLiveSet(lake_, *found.newest));
     WorkQuery query;
     query.table_key = table_key;
     query.live_only = true;
     query.limit = INT64_MAX;
     ARROW_ASSIGN_OR_RAISE(const auto records, lake_.ledger().DataFiles(query));
     ARROW_ASSIGN_OR_RAISE(LiveDifference difference,
-                          DifferenceToLedger(lake_, *newest, live, records));
-    return Commit(*newest, pointer, std::move(difference));
+                          DifferenceToLedger(lake_, *found.newest, live, records));
+    return Commit(*found.newest, found.pointer, std::move(difference));
   }
 
   arrow::Status Commit(const TableState& newest, const std::string& pointer,
@@ -149,11 +270,6 @@ class Rebuilder {
                       ", ", OutcomeName(committed.first));
     }
     report_.positions_moved += position_count;
-    if (table.rows_rolled_forward != 0) {
-      Say("Rows of table " + table.table_key + " that came after the copy stand in no account: " +
-          std::to_string(table.rows_rolled_forward) +
-          "; an input file that was finished after the copy is read again");
-    }
     report_.tables.push_back(std::move(table));
     return arrow::Status::OK();
   }
@@ -187,7 +303,10 @@ class Rebuilder {
   }
 
   Lake& lake_;
+  const std::string ledger_path_;
   RebuildReport& report_;
+  std::map<std::string, Found> tables_;       // By table key.
+  std::vector<LostCommit> without_snapshot_;  // Of the note files.
 };
 
 /// Renames the old ledger and its log, which must not be read together with the new one.
@@ -219,8 +338,7 @@ arrow::Status RestoreCopy(Files& files, const Clock& clock, const std::string& w
     ARROW_RETURN_NOT_OK(RemoveDatabase(files, path));
   }
   report->not_rebuilt.push_back(
-      "There is no copy of the ledger: positions, work files and account begin anew, so sources "
-      "that are read again double their rows");
+      "There is no copy of the ledger: of its history only what the lake's files tell is there");
   return arrow::Status::OK();
 }
 
@@ -243,7 +361,7 @@ arrow::Result<RebuildReport> RebuildLedger(Files& files, const Clock& clock,
     ARROW_ASSIGN_OR_RAISE(const auto ledger, Ledger::Open({.path = rebuilt}, clock));
     ARROW_ASSIGN_OR_RAISE(const auto lake, Lake::Open(files, *ledger, clock, Random::FromSystem(),
                                                       {.warehouse = warehouse}));
-    ARROW_RETURN_NOT_OK(Rebuilder(*lake, &report).Run());
+    ARROW_RETURN_NOT_OK(Rebuilder(*lake, rebuilt, &report).Run());
   }
   // The last connection folds the log into the file; with a log left it would not be whole.
   if (files.Stat(rebuilt + "-wal").ok()) {

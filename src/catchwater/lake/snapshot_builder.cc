@@ -8,6 +8,7 @@
 #include "catchwater/base/error.h"
 #include "catchwater/lake/evolve.h"
 #include "catchwater/lake/file_names.h"
+#include "catchwater/lake/iceberg/manifest_list_notes.h"
 #include "catchwater/lake/snapshot_ladder.h"
 
 namespace catchwater {
@@ -198,22 +199,23 @@ arrow::Status SnapshotBuilder::ExpireByLadder(TableMetadata& next,
   LadderSplit split =
       SplitByLadder(next, lake_.options().ladder, timestamp_ms_, kExpiredPerCommitMax);
   if (split.removed.empty()) return arrow::Status::OK();
-  const int64_t not_before_us = stamp_.now_us + lake_.options().unlink_grace_us;
-  auto supersede = [&](const std::string& uri) -> arrow::Status {
+  auto supersede = [&](const std::string& uri, int64_t kept_us) -> arrow::Status {
     ARROW_ASSIGN_OR_RAISE(std::string path, PathOfUri(uri));
-    superseded.push_back(
-        {.path = std::move(path), .table_key = base_.table_key, .not_before_us = not_before_us});
+    superseded.push_back({.path = std::move(path),
+                          .table_key = base_.table_key,
+                          .not_before_us = stamp_.now_us + kept_us});
     return arrow::Status::OK();
   };
+  const int64_t grace_us = lake_.options().unlink_grace_us;
   // With branches or roll-backs neighbours do not speak for all: orphan clean-up looks at all.
   if (IsLinearHistory(next)) {
     ARROW_ASSIGN_OR_RAISE(const auto manifests, Unreferenced(lake_, next, split));
-    for (const std::string& uri : manifests) ARROW_RETURN_NOT_OK(supersede(uri));
+    for (const std::string& uri : manifests) ARROW_RETURN_NOT_OK(supersede(uri, grace_us));
   }
   std::set<int64_t> gone;
   for (const auto& snapshot : split.removed) {
     gone.insert(snapshot->snapshot_id);
-    ARROW_RETURN_NOT_OK(supersede(snapshot->manifest_list));
+    ARROW_RETURN_NOT_OK(supersede(snapshot->manifest_list, std::max(grace_us, kNotesKeptUs)));
   }
   // The log keeps what the ladder keeps, so that time travel goes as far back as it does.
   std::erase_if(next.snapshot_log, [&gone](const SnapshotLogEntry& entry) {
@@ -231,9 +233,10 @@ arrow::Result<PreparedChange> SnapshotBuilder::Finish(std::vector<ManifestFile> 
       FolderPath() +
       ManifestListName(MakeWriterTag(stamp_.lease, stamp_.epoch), snapshot_id_, uuid_);
   written_paths_.push_back(list_path);
-  ARROW_RETURN_NOT_OK(unsynced_.Write(
-      lake_.files(), list_path,
-      EncodeManifestList(manifests, snapshot_id_, base.current_snapshot_id, sequence_number_)));
+  ARROW_RETURN_NOT_OK(
+      unsynced_.Write(lake_.files(), list_path,
+                      EncodeManifestListWithNotes(manifests, snapshot_id_, base.current_snapshot_id,
+                                                  sequence_number_, stamp_.notes)));
   ARROW_RETURN_NOT_OK(Reach(fail_points_.manifest_list_written));
 
   auto snapshot = std::make_shared<Snapshot>();

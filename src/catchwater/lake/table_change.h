@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +18,10 @@
 
 namespace catchwater {
 
+/// A manifest list that no snapshot needs any more is kept so long: until a copy of the ledger,
+/// taken every ten minutes, has what it notes (lake/commit_note.h).
+inline constexpr int64_t kNotesKeptUs = 1'500'000'000;
+
 /// What all changes of one commit share.
 struct CommitStamp {
   std::string commit_id;
@@ -24,6 +29,8 @@ struct CommitStamp {
   std::string lease;  ///< Of the plan's first fence, with its epoch: part of new names.
   int64_t epoch = 0;
   int64_t now_us = 0;
+  /// Keys for the header of the manifest list (lake/commit_note.h).
+  std::map<std::string, std::string> notes = {};
 };
 
 /// What a change became on one base. All files that `swap` refers to are durable.

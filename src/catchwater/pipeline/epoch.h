@@ -29,6 +29,7 @@ struct FrontierPart {
   std::optional<Fence> fence{};  ///< Of the partition itself, where a group shares the source.
   int64_t frames_lost = 0;       ///< Gone before they could be read; the ledger says why.
   std::string lost_reason{};
+  std::shared_ptr<const PartitionCopy> copy = nullptr;  ///< Null without a ledger.
 };
 
 /// When rows were received, in microseconds, and how many.

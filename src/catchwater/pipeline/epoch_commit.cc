@@ -115,6 +115,7 @@ CommitRequest MakeCommitRequest(const EpochCommitContext& context, Epoch& epoch)
     if (part.frames_lost > 0) {
       plan.events.push_back(GapEvent(context.pipeline, part));
     }
+    if (part.copy != nullptr) request.partitions.push_back(*part.copy);
     if (part.is_input_file) {
       plan.work.push_back(MoveOfInput(part, flows[part.range.partition_id], context.fence));
     }

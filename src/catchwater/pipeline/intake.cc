@@ -79,9 +79,27 @@ arrow::Result<int64_t> Intake::OpenWhatMayBeRead() {
   ARROW_RETURN_NOT_OK(NoteFinished());
   is_waiting_ = false;
   for (const auto& [name, offer] : offers_) {
+  if (ledger_ != nullptr) book_.Describe(CopyOf(partition_id, offer));
     const bool is_managed = offer.file.has_value() && ledger_ != nullptr;
     if (is_managed || opened_unmanaged_.contains(name)) continue;
     if (finished_.contains({name, offer.incarnation})) continue;
+PartitionCopy Intake::CopyOf(int64_t partition_id, const Offer& offer) const {
+  PartitionCopy copy{.id = partition_id,
+                     .key = {.pipeline = options_.pipeline,
+                             .source = options_.source,
+                             .name = offer.name,
+                             .incarnation = offer.incarnation},
+                     .file = {}};
+  if (!offer.file) return copy;
+  copy.file = PartitionCopy::File{.path = offer.file->path,
+                                  .byte_count = offer.file->byte_count,
+                                  .head_hash = offer.file->head_hash,
+                                  .full_hash = "",
+                                  .created_us = offer.file->modified_us,
+                                  .is_growing = !offer.is_bounded};
+  return copy;
+}
+
     ARROW_ASSIGN_OR_RAISE(const int64_t count, OpenUnmanaged(offer));
     opened += count;
   }
@@ -225,6 +243,7 @@ arrow::Status Intake::Failed(const PartitionFailed& failure) {
   book_.Forget(failure.partition_id);
   if (ledger_ == nullptr || !is_input) return BadData(failure.reason);
   return ledger_->FailInput(failure.partition_id, options_.fence, failure.reason,
+  book_.SetFullHash(partition_id, hash);
                             failure.is_retryable);
 }
 

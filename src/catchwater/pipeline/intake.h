@@ -63,6 +63,7 @@ class Intake {
   arrow::Status HashOthers(const InputRegistered& registered, const InputFileFacts& alike);
   arrow::Result<bool> MayTakeInputs();
   arrow::Result<int64_t> ClaimAndOpenInputs();
+  PartitionCopy CopyOf(int64_t partition_id, const Offer& offer) const;
   /// Where the content of an input lies now: under its name, or under another since it was moved.
   const Offer* FindOffer(const InputFileRecord& input) const;
   arrow::Status OpenAt(int64_t partition_id, const Offer& offer, const Position& at,

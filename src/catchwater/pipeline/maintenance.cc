@@ -43,7 +43,6 @@ Maintenance::Maintenance(Lake& lake, std::vector<std::shared_ptr<const PipelineP
     }
     settings_[wanted.table.table_key].retain_ms = wanted.retain_ms;
   }
-  copied_us_ = lake.clock().MonotonicMicros();
 }
 
 bool Maintenance::IsDue(Last* last, int64_t every_us) const {
@@ -71,15 +70,22 @@ arrow::Status Maintenance::RunOnce(std::stop_token stop, bool is_last) {
   if (!catalog.ok()) return first_failure_;
   const auto sweeps = OrphansAreDue();
   Note(sweeps.status());
-  if (sweeps.ok() && *sweeps) Note(RemoveOrphanFiles(*catalog, stop));
+  if (sweeps.ok() && *sweeps) {
+    // A sweep may take manifest lists, whose notes a copy must have.
+    const arrow::Status copied = CopyLedger();
+    Note(copied);
+    if (copied.ok()) Note(RemoveOrphanFiles(*catalog, stop));
+  }
   for (const auto& [table_key, location] : catalog->metadata_location) {
     if (stop.stop_requested()) return first_failure_;
     KeepTable(table_key, location, is_last, stop);
   }
-  Note(Unlink(stop));
   // The round before the last may have been stopped in the middle of what it called done.
   if (is_last || IsDue(&raw_us_, options_.upkeep_every_us)) Note(RemoveExpiredRaw(stop));
-  Note(KeepLedger(catalog->seq, is_last));
+  const arrow::Status kept = KeepLedger(catalog->seq, is_last);
+  Note(kept);
+  // Manifest lists hold notes that a copy of the ledger must have first.
+  if (kept.ok()) Note(Unlink(stop));
   return first_failure_;
 }
 
@@ -224,15 +230,10 @@ arrow::Status Maintenance::KeepLedger(int64_t seq, bool is_last) {
     ARROW_RETURN_NOT_OK(lake_.ledger().CheckpointWal());
     checkpointed_seq_ = seq;
   }
-  const bool copies = seq != copied_seq_ && (is_last || IsDue(&copied_us_, options_.copy_every_us));
-  if (copies) {
-    ARROW_ASSIGN_OR_RAISE(const CatalogView now, lake_.ledger().Catalog());
-    ARROW_RETURN_NOT_OK(TakeLedgerCopy(lake_.files(), lake_.ledger(), lake_.options().warehouse,
-                                       options_.spill_folder, lake_.clock().NowMicros())
-                            .status());
-    copied_seq_ = now.seq;
-    const std::lock_guard lock(mutex_);
-    ++report_.ledger_copies;
+  if (is_last || IsDue(&copied_us_, options_.copy_every_us)) {
+    const arrow::Status copied = CopyLedger();
+    if (!copied.ok()) copied_us_.reset();  // Again in the next round.
+    ARROW_RETURN_NOT_OK(copied);
   }
   if (!IsDue(&pruned_us_, options_.prune_every_us)) return arrow::Status::OK();
   return lake_.ledger().Prune(lake_.clock().NowMicros() - options_.history_kept_us);
@@ -247,5 +248,21 @@ MaintenanceReport Maintenance::FullReport() const {
   const std::lock_guard lock(mutex_);
   return report_;
 }
+arrow::Status Maintenance::CopyLedger() {
+  if (copied_seq_ < 0) {
+    ARROW_ASSIGN_OR_RAISE(copied_seq_,
+                          NewestCopySeq(lake_.files(), lake_.clock(), lake_.options().warehouse));
+  }
+  ARROW_ASSIGN_OR_RAISE(const CatalogView now, lake_.ledger().Catalog());
+  if (now.seq == copied_seq_) return arrow::Status::OK();
+  ARROW_RETURN_NOT_OK(TakeLedgerCopy(lake_.files(), lake_.ledger(), lake_.options().warehouse,
+                                     options_.spill_folder, lake_.clock().NowMicros())
+                          .status());
+  copied_seq_ = now.seq;
+  const std::lock_guard lock(mutex_);
+  ++report_.ledger_copies;
+  return arrow::Status::OK();
+}
+
 
 }  // namespace catchwater

@@ -26,7 +26,7 @@ struct MaintenanceOptions {
   int64_t interval_us = 5'000'000;
   int64_t upkeep_every_us = 60'000'000;      ///< Retention, expiry, clean-up of removed files.
   int64_t orphans_every_us = 3'600'000'000;  ///< And at the start.
-  int64_t copy_every_us = 600'000'000;       ///< Of the ledger, if it changed.
+  int64_t copy_every_us = 600'000'000;       ///< Of the ledger, if it changed. And at the start.
   int64_t prune_every_us = 86'400'000'000;
   int64_t history_kept_us = 30LL * 86'400'000'000;  ///< In the ledger: feed, log, finished inputs.
   std::string owner;
@@ -64,6 +64,9 @@ class Maintenance {
 
   CompactionReport Report() const;
   MaintenanceReport FullReport() const;
+
+  /// Copies the ledger into the lake if anything was committed since the newest copy.
+  arrow::Status CopyLedger();
 
  private:
   /// When a kind of work was last done; nullopt: never.
@@ -103,7 +106,7 @@ class Maintenance {
   /// Leases that another process held at the last sweep for orphans: it may be dead by now.
   std::vector<Fence> waited_for_;
   int64_t checkpointed_seq_ = -1;
-  int64_t copied_seq_ = -1;
+  int64_t copied_seq_ = -1;      // Of the newest copy; -1: not looked for yet.
   arrow::Status first_failure_;  // Of this round.
   mutable std::mutex mutex_;
   MaintenanceReport report_;  // Guarded by mutex_.

@@ -73,8 +73,9 @@ TEST_F(MaintenanceTest, DoesNotWaitAtTheEndOfARun) {
   ASSERT_TRUE(RunOnce(/*is_last=*/true).ok());
   EXPECT_EQ(Table()->data_file_count(), 1);
   EXPECT_EQ(LedgerCopies(*files_, lake_->options().warehouse)->size(), 1U);
+  const int64_t copies = maintenance_->FullReport().ledger_copies;
   ASSERT_TRUE(RunOnce(/*is_last=*/true).ok());
-  EXPECT_EQ(maintenance_->FullReport().ledger_copies, 1) << "nothing changed since the copy";
+  EXPECT_EQ(maintenance_->FullReport().ledger_copies, copies) << "nothing changed since the copy";
 }
 
 TEST_F(MaintenanceTest, ReadsForeignCommits) {

@@ -32,6 +32,20 @@ class PartitionBook {
     open_ = nullptr;
   }
 
+  /// What a rebuild of the ledger needs to know of the partition.
+  void Describe(PartitionCopy copy) {
+    const int64_t id = copy.id;
+    parts_.at(id).copy = std::make_shared<const PartitionCopy>(std::move(copy));
+  }
+  /// The hash of a file that was read to its end.
+  void SetFullHash(int64_t partition_id, const std::string& hash) {
+    Part& part = parts_.at(partition_id);
+    if (part.copy == nullptr || !part.copy->file) return;
+    PartitionCopy copy = *part.copy;
+    copy.file->full_hash = hash;
+    part.copy = std::make_shared<const PartitionCopy>(std::move(copy));
+  }
+
   bool is_open(int64_t partition_id) const { return parts_.contains(partition_id); }
 
   /// A block was handed to a lane.
@@ -92,7 +106,8 @@ class PartitionBook {
                             .is_input_file = part.offer.file.has_value(),
                             .fence = part.fence,
                             .frames_lost = part.frames_lost,
-                            .lost_reason = std::move(part.lost_reason)});
+                            .lost_reason = std::move(part.lost_reason),
+                            .copy = part.copy});
       }
       part.drawn = part.read;
       part.is_moved = false;
@@ -126,8 +141,9 @@ class PartitionBook {
   struct Part {
     Offer offer;
     std::shared_ptr<const std::string> name;
-    Position drawn;  ///< Up to where the last frontier went.
-    Position read;   ///< Up to where blocks were handed to lanes.
+    std::shared_ptr<const PartitionCopy> copy;  ///< Null without a ledger.
+    Position drawn;                             ///< Up to where the last frontier went.
+    Position read;                              ///< Up to where blocks were handed to lanes.
     bool is_finished = false;
     bool has_blocks = false;
     std::optional<Fence> fence;

@@ -43,9 +43,9 @@ arrow::Status ProjectRun::Run(std::stop_token stop) {
     result = RunPipelines(stop);
   }
   ARROW_RETURN_NOT_OK(result);
+  if (maintenance_ == nullptr) return arrow::Status::OK();
   const bool finishes = options_.runner.until_idle && !stop.stop_requested();
-  return finishes && maintenance_ != nullptr ? maintenance_->RunOnce(stop, /*is_last=*/true)
-                                             : arrow::Status::OK();
+  return finishes ? maintenance_->RunOnce(stop, /*is_last=*/true) : maintenance_->CopyLedger();
 }
 
 arrow::Status ProjectRun::RunPipelines(std::stop_token stop) {

@@ -236,14 +236,15 @@ arrow::Status Replay::Commit() {
   if (writer_->row_count() > 0) {
     ARROW_ASSIGN_OR_RAISE(written, writer_->Close());
   }
-  ARROW_ASSIGN_OR_RAISE(
-      const int64_t partition_id,
-      context_.ledger->OpenPartition({.pipeline = plan_->name,
-                                      .source = "replay",
-                                      .name = "replay/" + context_.lake->NewUuid(),
-                                      .incarnation = ""}));
+  const PartitionKey key{.pipeline = plan_->name,
+                         .source = "replay",
+                         .name = "replay/" + context_.lake->NewUuid(),
+                         .incarnation = ""};
+  ARROW_ASSIGN_OR_RAISE(const int64_t partition_id, context_.ledger->OpenPartition(key));
   Committer committer(*context_.lake);
-  const auto committed = committer.Commit(MakeRequest(partition_id, written));
+  CommitRequest request = MakeRequest(partition_id, written);
+  request.partitions = {{.id = partition_id, .key = key, .file = {}}};
+  const auto committed = committer.Commit(std::move(request));
   if (!committed.ok()) {
     // Unknown outcome: nothing may be deleted. Anything else was refused before the ledger moved.
     if (KindOf(committed.status()) != ErrorKind::kCommitUnknown) {

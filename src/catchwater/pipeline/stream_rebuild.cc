@@ -120,11 +120,12 @@ arrow::Status StreamApps::Rebuild(App* app, Committer& committer) {
 
   if (row_count > 0) {
     // The lake is the source here: a partition of its own in the account.
-    ARROW_ASSIGN_OR_RAISE(const int64_t partition_id, context_.lake.ledger().OpenPartition(
-                                                          {.pipeline = plan_->name,
-                                                           .source = "lake",
-                                                           .name = "lake/" + name + "/" + plan.id,
-                                                           .incarnation = ""}));
+    const PartitionKey key{.pipeline = plan_->name,
+                           .source = "lake",
+                           .name = "lake/" + name + "/" + plan.id,
+                           .incarnation = ""};
+    ARROW_ASSIGN_OR_RAISE(const int64_t partition_id, context_.lake.ledger().OpenPartition(key));
+    request.partitions = {{.id = partition_id, .key = key, .file = {}}};
     Range range{.partition_id = partition_id, .from = {}, .to = {}};
     range.to.ordinal = static_cast<uint64_t>(row_count);
     plan.positions = {{.range = range, .consumer = name, .is_finished = true}};

@@ -7,6 +7,7 @@
 
 #include "catchwater/avro/avro.h"
 #include "catchwater/base/error.h"
+#include "catchwater/lake/iceberg/manifest_list_notes.h"
 #include "catchwater/lake/iceberg/manifest_schema.h"
 #include "catchwater/lake/iceberg/metadata.h"
 
@@ -220,13 +221,21 @@ arrow::Result<EncodedManifest> EncodeManifest(const std::vector<ManifestEntry>& 
 
 std::string EncodeManifestList(const std::vector<ManifestFile>& manifests, int64_t snapshot_id,
                                std::optional<int64_t> parent_snapshot_id, int64_t sequence_number) {
-  const std::string parent = parent_snapshot_id ? std::to_string(*parent_snapshot_id) : "null";
-  AvroFileWriter writer(ManifestListAvroSchema(),
-                        {{"snapshot-id", std::to_string(snapshot_id)},
-                         {"parent-snapshot-id", parent},
-                         {"sequence-number", std::to_string(sequence_number)},
-                         {"format-version", "2"}},
-                        SyncMarker(snapshot_id, sequence_number));
+  return EncodeManifestListWithNotes(manifests, snapshot_id, parent_snapshot_id, sequence_number,
+                                     /*notes=*/{});
+}
+
+std::string EncodeManifestListWithNotes(const std::vector<ManifestFile>& manifests,
+                                        int64_t snapshot_id,
+                                        std::optional<int64_t> parent_snapshot_id,
+                                        int64_t sequence_number,
+                                        const std::map<std::string, std::string>& notes) {
+  std::map<std::string, std::string> header = notes;
+  header["snapshot-id"] = std::to_string(snapshot_id);
+  header["parent-snapshot-id"] = parent_snapshot_id ? std::to_string(*parent_snapshot_id) : "null";
+  header["sequence-number"] = std::to_string(sequence_number);
+  header["format-version"] = "2";
+  AvroFileWriter writer(ManifestListAvroSchema(), header, SyncMarker(snapshot_id, sequence_number));
   for (const ManifestFile& row : manifests) {
     AvroEncoder& out = writer.record();
     out.Bytes(row.path);

@@ -102,7 +102,9 @@ arrow::Status SqliteLedger::ReleaseLease(const std::string& name, int64_t epoch)
 }
 
 arrow::Status SqliteLedger::FenceAll(int64_t epochs) {
-  return Write([&](Connection& connection) {
+  return Write([&](Connection& connection) -> arrow::Status {
+    ARROW_RETURN_NOT_OK(
+        connection.Execute("UPDATE ledger_clock SET seq = seq + ?", {epochs}).status());
     return connection
         .Execute("UPDATE lease SET owner = NULL, expires_us = 0, epoch = epoch + ?", {epochs})
         .status();
