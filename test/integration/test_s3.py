@@ -4,6 +4,7 @@ import datetime
 import json
 import os
 import random
+import signal
 import subprocess
 
 import pytest
@@ -125,6 +126,29 @@ def test_a_lost_ledger_is_rebuilt_from_the_copy_in_the_bucket(lake):
     assert lake.verify()["violations"] == []
     lake.run()  # Nothing is read twice.
     assert lake.query(FACTS) == before
+
+
+def test_raw_bytes_are_kept_in_a_bucket_and_go_when_they_are_old(lake):
+    (lake.folder / "in").mkdir()
+    text = csv(0, 300)
+    (lake.folder / "in/a.csv").write_text(text, encoding="utf-8")
+    kept = f"keep_raw: s3://{lake.bucket}/raw/\n  keep_raw_retain: 10d"
+    lake.pipeline("readings", PIPELINE.format(path="in/*.csv").replace("\ncodec", f"\n  {kept}\ncodec", 1))
+    # Killed between the commit and the move; the next run moves what is committed.
+    lake.run(env={"CATCHWATER_FAIL_POINT": "raw.moved=kill"}, expect=-signal.SIGKILL)
+    lake.run()
+    client = lake.server.client()
+    (key,) = lake.keys("raw/")
+    assert key.startswith("raw/date=")
+    body = client.get_object(Bucket=lake.bucket, Key=key)["Body"].read()
+    assert body.decode() == text
+    assert not (lake.folder / "s3:").exists()
+    assert lake.value("SELECT count(*) FROM town.readings") == 300
+    # As if it had been received long ago.
+    old = "raw/date=2020-01-05/hour=08/" + key.rsplit("/", 1)[1]
+    client.copy_object(Bucket=lake.bucket, Key=old, CopySource={"Bucket": lake.bucket, "Key": key})
+    lake.run()
+    assert list(lake.keys("raw/")) == [key]
 
 
 def test_objects_that_are_dropped_are_work_files(lake):

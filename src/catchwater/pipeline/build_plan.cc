@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "catchwater/base/error.h"
+#include "catchwater/io/store_path.h"
 #include "catchwater/pipeline/attribute_columns.h"
 #include "catchwater/pipeline/dead_letters.h"
 #include "catchwater/pipeline/result_table.h"
@@ -90,8 +91,10 @@ arrow::Result<std::vector<SinkPlan>> BuildSinkPlans(const BoundPipeline& bound) 
 }
 
 KeepRawPlan BuildKeepRawPlan(const SourceSection& source, const std::string& project_folder) {
-  const auto folder = std::filesystem::absolute(project_folder) / source.keep_raw / "";
-  KeepRawPlan plan{.folder = folder.lexically_normal().parent_path().string()};
+  std::string folder =
+      ResolvePath(std::filesystem::absolute(project_folder).string(), source.keep_raw);
+  while (folder.size() > 1 && folder.ends_with('/')) folder.pop_back();
+  KeepRawPlan plan{.folder = std::move(folder)};
   if (source.keep_raw_retain) plan.retain_ms = source.keep_raw_retain->ms;
   return plan;
 }
