@@ -164,6 +164,19 @@ def test_a_truncated_gzip_keeps_what_was_read_and_says_where_it_ends(project, in
     project.run(expect=1)
     assert project.value("SELECT count(*) AS n FROM t.readings") == read[0]["n"] + 1
     assert project.verify()["violations"] == []
+    # The whole file comes under the same name: it is read on from there.
+    (inputs / "cut.csv.gz").write_bytes(packed)
+    project.run()
+    whole = project.query(
+        "SELECT count(*) AS n, count(DISTINCT value) AS v FROM t.readings WHERE sensor_id <> 'w'"
+    )
+    assert whole == [{"n": 200_000, "v": 200_000}]
+    assert project.status("readings")["input_files"]["done"] == 2
+    assert project.verify()["violations"] == []
+    # Another content is another input.
+    (inputs / "cut.csv.gz").write_bytes(gzip.compress(b"ts,sensor_id,value\n2026-01-01T00:00:00Z,x,1\n"))
+    project.run()
+    assert project.value("SELECT count(*) AS n FROM t.readings") == 200_002
 
 
 # --- records ----------------------------------------------------------------------------------

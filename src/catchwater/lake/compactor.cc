@@ -49,6 +49,7 @@ void CompactionReport::Merge(const CompactionReport& other) {
   bytes_in += other.bytes_in;
   bytes_out += other.bytes_out;
   failures += other.failures;
+  is_disk_full |= other.is_disk_full;
   waits_us.insert(waits_us.end(), other.waits_us.begin(), other.waits_us.end());
   merges_us.insert(merges_us.end(), other.merges_us.begin(), other.merges_us.end());
 }
@@ -116,7 +117,7 @@ arrow::Status Compactor::RunUnder(const Fence& fence, const CompactionPolicy& po
   // Planned again under the lease: another worker may just have ended.
   ARROW_ASSIGN_OR_RAISE(const auto groups, Plan(policy));
   for (const MergeGroup& group : groups) {
-    if (stop.stop_requested()) break;
+    if (stop.stop_requested() || report->is_disk_full) break;
     const arrow::Status kept = KeepLease(fence);
     // Somebody else has it, and with it the rest of the work.
     if (!kept.ok() && KindOf(kept) == ErrorKind::kConflict) break;
@@ -159,6 +160,11 @@ arrow::Status Compactor::Merge(const CompactionPolicy& policy, const MergeGroup&
     ++report->failures;
     // The ledger does not know: the files are given back when the next epoch reclaims them.
     if (KindOf(status) == ErrorKind::kCommitUnknown) return status;
+    if (IsDiskFull(status)) {
+      // No fault of theirs: the end of the lease gives them back, and no attempt is counted.
+      report->is_disk_full = true;
+      return arrow::Status::OK();
+    }
     const arrow::Status failed = lake_.ledger().FailDataFiles(ids, fence, status.message());
     // A lost lease: whoever has it has given the files back.
     if (!failed.ok() && KindOf(failed) == ErrorKind::kConflict) return arrow::Status::OK();
@@ -209,26 +215,26 @@ arrow::Result<std::vector<WrittenFile>> Compactor::WriteMerged(const CompactionP
                             {.lease = fence.lease,
                              .epoch = fence.epoch,
                              .target_file_bytes = PieceBytes(group, policy.target_file_bytes)}));
-  auto write = [&]() -> arrow::Status {
+  auto write = [&]() -> arrow::Result<std::vector<WrittenFile>> {
     while (true) {
       ARROW_ASSIGN_OR_RAISE(auto rows, merge.Next());
       if (rows == nullptr) break;
       ARROW_RETURN_NOT_OK(writer->Add(rows));
       ARROW_RETURN_NOT_OK(KeepLease(fence));
     }
-    if (writer->row_count() == rows_expected) return arrow::Status::OK();
+    if (writer->row_count() == rows_expected) return writer->Close();
     return BadData(
         "Data files hold another number of rows than the ledger says, rows and rows of "
         "the ledger: ",
         writer->row_count(), ", ", rows_expected);
   };
-  if (const arrow::Status status = write(); !status.ok()) {
+  auto written = write();
+  if (!written.ok()) {
     // What stays is found by orphan clean-up.
     static_cast<void>(writer->Abandon());
-    return status;
+    return written.status();
   }
-  ARROW_ASSIGN_OR_RAISE(auto written, writer->Close());
-  for (WrittenFile& file : written) {
+  for (WrittenFile& file : *written) {
     file.data_file.tier = SizeTier(file.data_file.byte_count, policy.target_file_bytes);
   }
   ARROW_RETURN_NOT_OK(Reach(FailPoint::kCompactFileWritten));

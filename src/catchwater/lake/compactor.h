@@ -29,6 +29,7 @@ struct CompactionReport {
   int64_t bytes_in = 0;
   int64_t bytes_out = 0;
   int64_t failures = 0;
+  bool is_disk_full = false;  ///< So the rest was left: the files stay work, no attempt is counted.
   std::vector<int64_t> waits_us;   ///< Of each merged file: from its commit to the claim.
   std::vector<int64_t> merges_us;  ///< Of each merge: from the claim to its commit.
 

@@ -12,6 +12,7 @@
 #include "catchwater/base/error.h"
 #include "catchwater/lake/rewrite_change.h"
 #include "catchwater/lake/upkeep_fixture_test.h"
+#include "catchwater/testing/faulty_files.h"
 
 namespace catchwater {
 namespace {
@@ -125,6 +126,25 @@ TEST_F(CompactorTest, FailsAfterThreeAttemptsWithTheReason) {
   EXPECT_FALSE(failed.front().reason.empty());
   EXPECT_EQ(CountOnDisk(".parquet"), 5) << "what failed attempts wrote must be gone";
   EXPECT_EQ(ledger_->Retry({.table_key = kReadings}).ValueOrDie(), 5);
+}
+
+TEST_F(CompactorTest, AFullDiskIsNoAttemptOfTheFiles) {
+  AppendMany(5);
+  FaultyFiles faulty(*files_);
+  lake_ = Lake::Open(faulty, *ledger_, clock_, Random(9), {.warehouse = folder_.path() + "/lake"})
+              .ValueOrDie();
+  for (int round = 1; round <= 4; ++round) {
+    faulty.SetFreeBytes(100);
+    const CompactionReport report = Compact();
+    EXPECT_TRUE(report.is_disk_full) << round << " " << DataFiles()[0].reason;
+    EXPECT_EQ(report.failures, 1);
+    for (const DataFileRecord& file : DataFiles()) EXPECT_EQ(file.attempts, 0) << round;
+  }
+  faulty.SetFreeBytes(INT64_MAX);
+  EXPECT_EQ(Compact().merges, 1);
+  EXPECT_EQ(Ids(), IdsUpTo(5));
+  EXPECT_EQ(Violations(), std::vector<std::string>{});
+  lake_.reset();
 }
 
 TEST_F(CompactorTest, LeavesTablesWithRowLevelDeletesAlone) {

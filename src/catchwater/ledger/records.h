@@ -43,6 +43,8 @@ struct InputFound {
   /// follow: identity is path and head hash; byte_count is not compared, more bytes reopen the
   /// file. head_hash must cover only bytes that stay as the file grows, e.g. its first line.
   bool is_growing = false;
+  /// After kMayContinue: the input whose content this one begins with; 0: it does not.
+  std::optional<int64_t> continues;
 };
 
 struct InputRegistered {
@@ -50,11 +52,19 @@ struct InputRegistered {
     kNew,
     kKnown,          ///< The same identity is there already: its id.
     kNeedsFullHash,  ///< Size and head match another input: call again with full_hash.
+    kMayContinue,    ///< A shorter content of the path was read in part: call again with continues.
+  };
+  /// An input that cannot be read further, some of whose rows are committed.
+  struct Shorter {
+    int64_t partition_id = 0;
+    int64_t byte_count = 0;
+    std::string full_hash;
   };
   Result result = Result::kNew;
   int64_t partition_id = 0;
   /// kNeedsFullHash: inputs without a full hash whose own file must be hashed first, with paths.
   std::vector<std::pair<int64_t, std::string>> hash_first;
+  Shorter shorter;  ///< kMayContinue.
 };
 
 struct InputFileRecord {

@@ -46,6 +46,14 @@ arrow::Status Intake::RegisterFile(const Offer& offer) {
     ARROW_ASSIGN_OR_RAISE(found.full_hash, source_.FullHash(offer));
     ARROW_ASSIGN_OR_RAISE(registered, ledger_->RegisterInput(found));
   }
+  if (registered.result == InputRegistered::Result::kMayContinue) {
+    Offer beginning = offer;
+    beginning.file->byte_count = registered.shorter.byte_count;
+    ARROW_ASSIGN_OR_RAISE(const std::string hash, source_.FullHash(beginning));
+    found.continues =
+        hash == registered.shorter.full_hash ? registered.shorter.partition_id : int64_t{0};
+    ARROW_ASSIGN_OR_RAISE(registered, ledger_->RegisterInput(found));
+  }
   ARROW_RETURN_NOT_OK(Reach(FailPoint::kInputDiscovered));
   seen_as_[registered.partition_id] = offer.name;
   registered_.insert(std::move(seen));
@@ -71,18 +79,10 @@ arrow::Status Intake::OpenAt(int64_t partition_id, const Offer& offer, const Pos
                              std::optional<Fence> fence) {
   ARROW_RETURN_NOT_OK(source_.Open(offer, partition_id, at));
   book_.Open(partition_id, offer, at, std::move(fence));
+  if (ledger_ != nullptr) book_.Describe(CopyOf(partition_id, offer));
   return Reach(FailPoint::kRecoveryPartitionOpened);
 }
 
-arrow::Result<int64_t> Intake::OpenWhatMayBeRead() {
-  int64_t opened = 0;
-  ARROW_RETURN_NOT_OK(NoteFinished());
-  is_waiting_ = false;
-  for (const auto& [name, offer] : offers_) {
-  if (ledger_ != nullptr) book_.Describe(CopyOf(partition_id, offer));
-    const bool is_managed = offer.file.has_value() && ledger_ != nullptr;
-    if (is_managed || opened_unmanaged_.contains(name)) continue;
-    if (finished_.contains({name, offer.incarnation})) continue;
 PartitionCopy Intake::CopyOf(int64_t partition_id, const Offer& offer) const {
   PartitionCopy copy{.id = partition_id,
                      .key = {.pipeline = options_.pipeline,
@@ -100,6 +100,14 @@ PartitionCopy Intake::CopyOf(int64_t partition_id, const Offer& offer) const {
   return copy;
 }
 
+arrow::Result<int64_t> Intake::OpenWhatMayBeRead() {
+  int64_t opened = 0;
+  ARROW_RETURN_NOT_OK(NoteFinished());
+  is_waiting_ = false;
+  for (const auto& [name, offer] : offers_) {
+    const bool is_managed = offer.file.has_value() && ledger_ != nullptr;
+    if (is_managed || opened_unmanaged_.contains(name)) continue;
+    if (finished_.contains({name, offer.incarnation})) continue;
     ARROW_ASSIGN_OR_RAISE(const int64_t count, OpenUnmanaged(offer));
     opened += count;
   }
@@ -235,15 +243,20 @@ arrow::Status Intake::Ended(int64_t partition_id) {
   book_.Finish(partition_id);
   if (ledger_ == nullptr || !offer.file) return arrow::Status::OK();
   ARROW_ASSIGN_OR_RAISE(const std::string hash, source_.FullHash(offer));
+  book_.SetFullHash(partition_id, hash);
   return ledger_->SetInputFullHash(partition_id, hash);
 }
 
 arrow::Status Intake::Failed(const PartitionFailed& failure) {
-  const bool is_input = book_.offer(failure.partition_id).file.has_value();
+  const Offer offer = book_.offer(failure.partition_id);
   book_.Forget(failure.partition_id);
-  if (ledger_ == nullptr || !is_input) return BadData(failure.reason);
+  if (ledger_ == nullptr || !offer.file) return BadData(failure.reason);
+  if (!failure.is_retryable) {
+    // If it was cut off, the whole file may come yet: it begins with these bytes.
+    const auto hash = source_.FullHash(offer);
+    if (hash.ok()) ARROW_RETURN_NOT_OK(ledger_->SetInputFullHash(failure.partition_id, *hash));
+  }
   return ledger_->FailInput(failure.partition_id, options_.fence, failure.reason,
-  book_.SetFullHash(partition_id, hash);
                             failure.is_retryable);
 }
 

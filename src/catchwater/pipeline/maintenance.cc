@@ -104,8 +104,9 @@ void Maintenance::KeepTable(const std::string& table_key, const std::string& loc
   if (settings->second.compaction) {
     // A table that did not change becomes due by age only.
     const bool is_changed = upkeep.compacted_location != location;
-    const bool is_due =
-        IsDue(&upkeep.compacted_us, is_changed || is_last ? 0 : options_.upkeep_every_us);
+    // A full disk is not filled to its last byte over and over.
+    const bool is_soon = (is_changed && !upkeep.is_disk_full) || is_last;
+    const bool is_due = IsDue(&upkeep.compacted_us, is_soon ? 0 : options_.upkeep_every_us);
     if (is_due) {
       const arrow::Status status = Compact(*settings->second.compaction, is_last, stop);
       Note(status);
@@ -132,6 +133,7 @@ arrow::Status Maintenance::Compact(CompactionPolicy policy, bool is_last, std::s
 }
 
 void Maintenance::TellMerges(const std::string& table_key, const CompactionReport& done) const {
+    upkeep_[policy.table_key].is_disk_full = done.is_disk_full;
   if (options_.telemetry == nullptr || done.merges + done.failures == 0) return;
   Metrics& metrics = options_.telemetry->metrics;
   metrics.counter(Metric::kCompactions, {table_key, "done"}).Add(done.merges);
@@ -143,6 +145,7 @@ void Maintenance::TellMerges(const std::string& table_key, const CompactionRepor
   metrics.counter(Metric::kCompactedBytes, {table_key}).Add(done.bytes_in);
   metrics.counter(Metric::kDataFilesWritten, {table_key, "replace"}).Add(done.files_out);
   metrics.counter(Metric::kDataBytesWritten, {table_key, "replace"}).Add(done.bytes_out);
+    if (done.is_disk_full) metrics.counter(Metric::kDiskFull).Add();
   for (const int64_t merge_us : done.merges_us) {
     metrics.histogram(Metric::kCompactionSeconds, {table_key}).Record(merge_us);
   }

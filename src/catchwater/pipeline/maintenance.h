@@ -77,6 +77,7 @@ class Maintenance {
     Last upkept_us;
   };
   struct Settings {
+    bool is_disk_full = false;  // So was the last merge's end.
     std::optional<CompactionPolicy> compaction;
     std::optional<int64_t> retain_ms;
   };

@@ -11,6 +11,7 @@
 #include <arrow/util/key_value_metadata.h>
 #include <parquet/arrow/schema.h>
 #include <parquet/column_writer.h>
+#include <parquet/exception.h>
 #include <parquet/file_writer.h>
 #include <parquet/metadata.h>
 #include <parquet/properties.h>
@@ -34,6 +35,12 @@ arrow::Status Guarded(Action&& action) {
     return action();
   } catch (const std::bad_alloc&) {
     throw;
+  } catch (const parquet::ParquetStatusException& error) {
+    // That of our own file, e.g. a full disk.
+    if (SystemErrnoOf(error.status()) != 0) {
+      return WithContext(error.status(), "Parquet file cannot be written");
+    }
+    return Unavailable("Parquet file cannot be written: ", error.what());
   } catch (const std::exception& error) {
     return Unavailable("Parquet file cannot be written: ", error.what());
   }

@@ -110,6 +110,18 @@ TEST_F(DeliveriesTest, AFileOfAHalfDeliveredCommitIsHeld) {
   EXPECT_THAT(ledger_->RemovedDataFiles("db.t", {}, 10).ValueOrDie(), SizeIs(2));
 }
 
+TEST_F(DeliveriesTest, AMergedFileIsHeldForNobody) {
+  const int64_t first = Add({File("a"), File("b")});
+  Set({.seq = first, .ordinal = 0});
+  Add({File("merged", 20)}, "replace", {"a", "b"});
+  Add({File("merged again", 20)}, "replace", {"merged"});
+  std::vector<std::string> removed;
+  for (const auto& file : ledger_->RemovedDataFiles("db.t", {}, 10).ValueOrDie()) {
+    removed.push_back(file.file.path);
+  }
+  EXPECT_THAT(removed, ElementsAre("a", "merged")) << "b is still to be delivered";
+}
+
 TEST_F(DeliveriesTest, AMarkCanBeFollowedWhileWhatIsBehindItIsThere) {
   const int64_t first = Add({File("a")});
   const int64_t second = Add({File("b")});

@@ -1,6 +1,7 @@
 // Input files: finding them again. Identity is told in docs/formats/ledger.md, input files.
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "catchwater/base/error.h"
 #include "catchwater/ledger/names.h"
@@ -78,7 +79,10 @@ InputRegistered CompareContents(const std::vector<Candidate>& candidates, const 
   for (const Candidate& candidate : candidates) {
     if (found.byte_count <= kInputHeadBytesMax) {
       // The head is the whole file.
-      return {.result = Known::kKnown, .partition_id = candidate.partition_id, .hash_first = {}};
+      return {.result = Known::kKnown,
+              .partition_id = candidate.partition_id,
+              .hash_first = {},
+              .shorter = {}};
     }
     if (!candidate.full_hash) {
       registered.hash_first.emplace_back(candidate.partition_id, candidate.path);
@@ -86,12 +90,18 @@ InputRegistered CompareContents(const std::vector<Candidate>& candidates, const 
       // Gone. If it was read, the file was probably moved: taking it again would double its rows.
       // If not, nothing is doubled by taking this one.
       if (candidate.was_read) {
-        return {.result = Known::kKnown, .partition_id = candidate.partition_id, .hash_first = {}};
+        return {.result = Known::kKnown,
+                .partition_id = candidate.partition_id,
+                .hash_first = {},
+                .shorter = {}};
       }
     } else if (!found.full_hash) {
       needs_hash = true;
     } else if (*found.full_hash == *candidate.full_hash) {
-      return {.result = Known::kKnown, .partition_id = candidate.partition_id, .hash_first = {}};
+      return {.result = Known::kKnown,
+              .partition_id = candidate.partition_id,
+              .hash_first = {},
+              .shorter = {}};
     }
   }
   if (needs_hash || !registered.hash_first.empty()) registered.result = Known::kNeedsFullHash;
@@ -147,16 +157,71 @@ arrow::Result<int64_t> InsertInput(Connection& connection, const InputFound& fou
   return partition_id;
 }
 
+// A content of the same path that was cut off: what was read of it is committed.
+arrow::Result<std::optional<InputRegistered::Shorter>> FindShorter(Connection& connection,
+                                                                   const InputFound& found) {
+  std::optional<InputRegistered::Shorter> shorter;
+  ARROW_RETURN_NOT_OK(connection.Query(
+      "SELECT f.partition_id, f.byte_count, f.full_hash FROM source_partition s "
+      "JOIN input_file f ON f.partition_id = s.id WHERE s.pipeline = ? AND s.source = ? "
+      "AND s.name = ? AND f.state IN ('failed', 'to_process') AND f.byte_count < ? "
+      "AND f.full_hash <> '' AND EXISTS (SELECT 1 FROM position p "
+      "WHERE p.partition_id = f.partition_id AND p.ordinal > 0) ORDER BY f.partition_id",
+      {found.key.pipeline, found.key.source, found.key.name, found.byte_count},
+      [&](const Row& row) {
+        shorter = {
+            .partition_id = row.Number(0), .byte_count = row.Number(1), .full_hash = row.Text(2)};
+        return arrow::Status::OK();
+      }));
+  return shorter;
+}
+
+// The rest of an input came: it is read on from its position.
+arrow::Status Continue(Connection& connection, const InputFound& found) {
+  ARROW_RETURN_NOT_OK(connection.Execute(
+      "UPDATE input_file SET byte_count = ?, head_hash = ?, full_hash = NULL, created_us = ? "
+      "WHERE partition_id = ?",
+      {found.byte_count, found.head_hash, found.created_us, *found.continues}));
+  ARROW_ASSIGN_OR_RAISE(
+      const auto is_failed,
+      connection.QueryNumber("SELECT 1 FROM input_file WHERE partition_id = ? AND state = 'failed'",
+                             {*found.continues}));
+  if (!is_failed) return arrow::Status::OK();
+  FeedWriter feed(connection);
+  return MoveInputRow(connection, feed,
+                      {.partition_id = *found.continues,
+                       .path = found.path,
+                       .pipeline = found.key.pipeline,
+                       .from = WorkState::kFailed,
+                       .to = WorkState::kToProcess,
+                       .holder = {},
+                       .reason = ""});
+}
+
 arrow::Result<InputRegistered> RegisterWhole(Connection& connection, const InputFound& found) {
   ARROW_ASSIGN_OR_RAISE(const auto seen, FindSeen(connection, found));
   if (seen)
-    return InputRegistered{.result = Known::kKnown, .partition_id = *seen, .hash_first = {}};
+    return InputRegistered{
+        .result = Known::kKnown, .partition_id = *seen, .hash_first = {}, .shorter = {}};
   ARROW_ASSIGN_OR_RAISE(const auto candidates, FindCandidates(connection, found));
   InputRegistered registered = CompareContents(candidates, found);
   if (registered.result == Known::kKnown) {
     ARROW_RETURN_NOT_OK(RememberAlias(connection, found, registered.partition_id));
   }
   if (registered.result != Known::kNew) return registered;
+  if (!found.continues) {
+    ARROW_ASSIGN_OR_RAISE(auto shorter, FindShorter(connection, found));
+    if (shorter) {
+      registered.result = Known::kMayContinue;
+      registered.shorter = std::move(*shorter);
+      return registered;
+    }
+  } else if (*found.continues != 0) {
+    registered.result = Known::kKnown;
+    registered.partition_id = *found.continues;
+    ARROW_RETURN_NOT_OK(Continue(connection, found));
+    return registered;
+  }
   ARROW_ASSIGN_OR_RAISE(registered.partition_id, InsertInput(connection, found));
   return registered;
 }
@@ -222,8 +287,10 @@ arrow::Result<InputRegistered> RegisterGrowing(Connection& connection, const Inp
     return registered;
   }
   ARROW_RETURN_NOT_OK(Grow(connection, *growing, found));
-  return InputRegistered{
-      .result = Known::kKnown, .partition_id = growing->partition_id, .hash_first = {}};
+  return InputRegistered{.result = Known::kKnown,
+                         .partition_id = growing->partition_id,
+                         .hash_first = {},
+                         .shorter = {}};
 }
 
 }  // namespace
@@ -237,13 +304,16 @@ arrow::Result<InputRegistered> SqliteLedger::RegisterInput(const InputFound& fou
     if (found.is_growing) {
       ARROW_ASSIGN_OR_RAISE(const auto growing, FindGrowing(reader_, found));
       if (growing && growing->is_growing && growing->byte_count == found.byte_count) {
-        return InputRegistered{
-            .result = Known::kKnown, .partition_id = growing->partition_id, .hash_first = {}};
+        return InputRegistered{.result = Known::kKnown,
+                               .partition_id = growing->partition_id,
+                               .hash_first = {},
+                               .shorter = {}};
       }
     } else {
       ARROW_ASSIGN_OR_RAISE(const auto seen, FindSeen(reader_, found));
       if (seen) {
-        return InputRegistered{.result = Known::kKnown, .partition_id = *seen, .hash_first = {}};
+        return InputRegistered{
+            .result = Known::kKnown, .partition_id = *seen, .hash_first = {}, .shorter = {}};
       }
     }
   }

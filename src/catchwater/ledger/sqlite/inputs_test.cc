@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "catchwater/base/error.h"
 #include "catchwater/ledger/sqlite/ledger_fixture_test.h"
@@ -284,6 +285,54 @@ TEST_F(InputsTest, ThreeCrashesAtOnePositionFailTheFile) {
   EXPECT_EQ(Only().state, WorkState::kFailed);
   EXPECT_THAT(Only().reason, HasSubstr("crashed"));
   EXPECT_THAT(Violations(), IsEmpty());
+}
+
+TEST_F(InputsTest, ALeaseThatALivingProcessLostIsNoCrash) {
+  Register(Found("/a", 9, "h"));
+  const std::string parent = "h/" + std::to_string(getppid()) + "/";
+  TakeLease("pipeline/p", parent + "0");
+  for (int i = 1; i <= 5; ++i) {
+    EXPECT_EQ(Claim(Crash(parent + std::to_string(i))).at(0).attempts, 1) << i;
+  }
+  EXPECT_EQ(Claim(Crash("of another host")).at(0).attempts, 2) << "nobody knows of that one";
+  EXPECT_THAT(Violations(), IsEmpty());
+}
+
+TEST_F(InputsTest, TheWholeOfWhatWasCutOffContinuesIt) {
+  const int64_t id = Register(Found("/a", 9, "h"));
+  const Fence fence = TakeLease();
+  ASSERT_EQ(Claim(fence).size(), 1u);
+  CommitPlan plan = Plan();
+  plan.positions = {Advance(id, 0, 5)};
+  ASSERT_EQ(Commit(plan), Outcome::kCommitted);
+  ASSERT_TRUE(ledger_->SetInputFullHash(id, "first nine").ok());
+  ASSERT_TRUE(ledger_->FailInput(id, fence, "cut off", false).ok());
+  InputFound whole = Found("/a", 20, "h2");
+  const InputRegistered asked = ledger_->RegisterInput(whole).ValueOrDie();
+  ASSERT_EQ(asked.result, InputRegistered::Result::kMayContinue);
+  EXPECT_EQ(asked.shorter.byte_count, 9);
+  EXPECT_EQ(asked.shorter.full_hash, "first nine");
+  whole.continues = asked.shorter.partition_id;
+  EXPECT_EQ(ledger_->RegisterInput(whole).ValueOrDie().partition_id, id);
+  const auto claimed = Claim(fence);
+  ASSERT_EQ(claimed.size(), 1u);
+  EXPECT_EQ(claimed[0].partition_id, id);
+  EXPECT_EQ(claimed[0].byte_count, 20);
+  EXPECT_THAT(Violations(), IsEmpty());
+}
+
+TEST_F(InputsTest, AnotherContentDoesNotContinueWhatWasCutOff) {
+  const int64_t id = Register(Found("/a", 9, "h"));
+  const Fence fence = TakeLease();
+  ASSERT_EQ(Claim(fence).size(), 1u);
+  ASSERT_TRUE(ledger_->SetInputFullHash(id, "first nine").ok());
+  ASSERT_TRUE(ledger_->FailInput(id, fence, "cut off", false).ok());
+  InputFound other = Found("/a", 20, "h2");
+  EXPECT_EQ(ledger_->RegisterInput(other).ValueOrDie().result, InputRegistered::Result::kNew)
+      << "nothing was read";
+  other = Found("/a", 30, "h3");
+  other.continues = 0;
+  EXPECT_EQ(ledger_->RegisterInput(other).ValueOrDie().result, InputRegistered::Result::kNew);
 }
 
 TEST_F(InputsTest, ACrashAfterProgressStartsTheCountAgain) {

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include <signal.h>
+#include <unistd.h>
 
 #include "catchwater/ledger/sqlite/data_file_rows.h"
 #include "catchwater/ledger/sqlite/input_rows.h"
@@ -12,39 +13,57 @@
 namespace catchwater {
 namespace {
 
-/// True if the owner `host/pid/...` is a process of our own host that is gone: nobody needs to wait
-/// for its lease to run out. A wrong guess (hosts of one name) costs the other a fenced commit,
-/// never a row. An owner of another shape is never taken for dead.
-bool IsOfDeadProcess(std::string_view owner, std::string_view ours) {
+enum class OwnerLife { kUnknown, kDead, kAlive };
+
+/// Whether the owner `host/pid/...` is a process of our own host that lives. An owner of another
+/// shape, or with our own process id, is not known. A wrong guess (hosts of one name) costs the
+/// other a fenced commit, never a row.
+OwnerLife LifeOf(std::string_view owner, std::string_view ours) {
   const size_t host_end = owner.find('/');
   if (host_end == owner.npos || ours.substr(0, host_end + 1) != owner.substr(0, host_end + 1)) {
-    return false;
+    return OwnerLife::kUnknown;
   }
   const std::string_view rest = owner.substr(host_end + 1);
   const size_t pid_end = rest.find('/');
   int pid = 0;
   const auto [end, error] =
       std::from_chars(rest.data(), rest.data() + std::min(pid_end, rest.size()), pid);
-  if (error != std::errc() || pid <= 0 || pid_end == rest.npos || end != rest.data() + pid_end) {
-    return false;
+  if (error != std::errc() || pid <= 0 || pid_end == rest.npos || end != rest.data() + pid_end ||
+      pid == getpid()) {
+    return OwnerLife::kUnknown;
   }
-  return kill(pid, 0) != 0 && errno == ESRCH;
+  return kill(pid, 0) != 0 && errno == ESRCH ? OwnerLife::kDead : OwnerLife::kAlive;
 }
 
-/// Ends the lease of a process that is gone.
-arrow::Status ExpireIfDead(Connection& connection, const std::string& name,
-                           const std::string& ours) {
-  std::string dead;
+/// Nobody needs to wait for the lease of a process that is gone. What one that lives left behind is
+/// given back if its lease ran out: it did not crash, so that is no attempt.
+arrow::Status LookAtOwner(Connection& connection, const std::string& name, const std::string& ours,
+                          int64_t now_us) {
+  std::string owner;
+  Fence fence{.lease = name, .epoch = 0};
+  bool is_over = false;
   ARROW_RETURN_NOT_OK(connection.Query(
-      "SELECT owner FROM lease WHERE name = ? AND owner IS NOT NULL AND owner <> ?", {name, ours},
-      [&](const Row& row) {
-        if (IsOfDeadProcess(row.Text(0), ours)) dead = row.Text(0);
+      "SELECT owner, epoch, expires_us <= ? FROM lease WHERE name = ? AND owner IS NOT NULL AND "
+      "owner <> ?",
+      {now_us, name, ours}, [&](const Row& row) {
+        owner = row.Text(0);
+        fence.epoch = row.Number(1);
+        is_over = row.Number(2) != 0;
         return arrow::Status::OK();
       }));
-  if (dead.empty()) return arrow::Status::OK();
-  return connection
-      .Execute("UPDATE lease SET expires_us = 0 WHERE name = ? AND owner = ?", {name, dead})
-      .status();
+  switch (LifeOf(owner, ours)) {
+    case OwnerLife::kUnknown:
+      return arrow::Status::OK();
+    case OwnerLife::kDead:
+      return connection
+          .Execute("UPDATE lease SET expires_us = 0 WHERE name = ? AND owner = ?", {name, owner})
+          .status();
+    case OwnerLife::kAlive:
+      break;
+  }
+  if (!is_over) return arrow::Status::OK();
+  FeedWriter feed(connection);
+  return GiveBackInputs(connection, feed, fence);
 }
 
 }  // namespace
@@ -55,7 +74,7 @@ arrow::Result<std::optional<int64_t>> SqliteLedger::AcquireLease(const std::stri
   std::optional<int64_t> epoch;
   ARROW_RETURN_NOT_OK(Write([&](Connection& connection) -> arrow::Status {
     const int64_t now_us = clock_.NowMicros();
-    ARROW_RETURN_NOT_OK(ExpireIfDead(connection, name, owner));
+    ARROW_RETURN_NOT_OK(LookAtOwner(connection, name, owner, now_us));
     // One statement: free, expired and other people's leases change hands with a new epoch, ours is
     // prolonged; a lease that somebody else holds is not touched and no row comes back.
     return connection.Query(

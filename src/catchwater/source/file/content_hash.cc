@@ -1,5 +1,7 @@
 #include "catchwater/source/file/content_hash.h"
 
+#include <algorithm>
+
 #define XXH_STATIC_LINKING_ONLY  // For the size of its state.
 #include <xxhash.h>
 
@@ -61,13 +63,15 @@ std::string ContentHasher::Finish(const Attributes& attributes,
   return WithAttributes(XXH3_128bits_digest(&state_->xxh3), attributes, identity_names);
 }
 
-arrow::Result<std::string> HashFile(arrow::io::RandomAccessFile& file, const Attributes& attributes,
+arrow::Result<std::string> HashFile(arrow::io::RandomAccessFile& file, int64_t byte_count_max,
+                                    const Attributes& attributes,
                                     const std::vector<std::string>& identity_names) {
   ContentHasher hasher;
   const auto portion = std::make_unique_for_overwrite<char[]>(kPortionBytes);
   for (;;) {
+    const int64_t wanted = std::min(kPortionBytes, byte_count_max - hasher.byte_count());
     ARROW_ASSIGN_OR_RAISE(const int64_t got,
-                          file.ReadAt(hasher.byte_count(), kPortionBytes, portion.get()));
+                          file.ReadAt(hasher.byte_count(), wanted, portion.get()));
     if (got == 0) break;
     hasher.Add({portion.get(), static_cast<size_t>(got)});
   }

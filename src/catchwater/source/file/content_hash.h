@@ -40,8 +40,9 @@ class ContentHasher {
 std::string HashContent(std::string_view bytes, const Attributes& attributes,
                         const std::vector<std::string>& identity_names);
 
-/// The same of a whole file, read in portions.
-arrow::Result<std::string> HashFile(arrow::io::RandomAccessFile& file, const Attributes& attributes,
+/// The same of a file's first bytes, or of all if there are fewer, read in portions.
+arrow::Result<std::string> HashFile(arrow::io::RandomAccessFile& file, int64_t byte_count_max,
+                                    const Attributes& attributes,
                                     const std::vector<std::string>& identity_names);
 
 /// Returns a 64-bit hash of a few bytes: to notice that a file was replaced.

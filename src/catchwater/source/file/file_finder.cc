@@ -204,9 +204,11 @@ arrow::Result<std::string> FileFinder::FullHash(const Offer& offer) {
   if (known != nullptr && !known->full_hash.empty()) return known->full_hash;
   ARROW_ASSIGN_OR_RAISE(auto input, files_.OpenInput(RealPath(offer.name)));
   const Attributes none;
-  ARROW_ASSIGN_OR_RAISE(
-      std::string hash,
-      HashFile(*input, offer.attributes ? *offer.attributes : none, options_.identity_names));
+  // Of what was offered, whatever came behind it since.
+  const int64_t byte_count_max = offer.file ? offer.file->byte_count : INT64_MAX;
+  ARROW_ASSIGN_OR_RAISE(std::string hash, HashFile(*input, byte_count_max,
+                                                   offer.attributes ? *offer.attributes : none,
+                                                   options_.identity_names));
   if (known != nullptr) known->full_hash = hash;
   return hash;
 }

@@ -45,7 +45,7 @@ TEST(HashFile, EqualsTheHashOfItsContent) {
   files.Put("f", bytes);
   auto file = files.OpenInput("f").ValueOrDie();
   const Attributes attributes{{"path.stem", "f"}};
-  EXPECT_EQ(HashFile(*file, attributes, {"path.stem"}).ValueOrDie(),
+  EXPECT_EQ(HashFile(*file, INT64_MAX, attributes, {"path.stem"}).ValueOrDie(),
             HashContent(bytes, attributes, {"path.stem"}));
 }
 
