@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "catchwater/batch/column_builder.h"
+#include "catchwater/batch/column_of_type.h"
 #include "catchwater/batch/select_rows.h"
 #include "catchwater/config/environment.h"
 #include "catchwater/config/yaml_tree.h"
@@ -30,44 +31,6 @@ std::vector<std::string_view> SplitAt(std::string_view text, char separator) {
     if (end == std::string_view::npos) return parts;
     text.remove_prefix(end + 1);
   }
-}
-
-Column ColumnOf(const arrow::Field& field) {
-  Column column;
-  column.name = field.name();
-  switch (field.type()->id()) {
-    case arrow::Type::BOOL:
-      column.type = ColumnType::kBool;
-      break;
-    case arrow::Type::INT32:
-      column.type = ColumnType::kInt32;
-      break;
-    case arrow::Type::INT64:
-      column.type = ColumnType::kInt64;
-      break;
-    case arrow::Type::FLOAT:
-      column.type = ColumnType::kFloat32;
-      break;
-    case arrow::Type::DOUBLE:
-      column.type = ColumnType::kFloat64;
-      break;
-    case arrow::Type::DATE32:
-      column.type = ColumnType::kDate;
-      break;
-    case arrow::Type::TIMESTAMP:
-      column.type = ColumnType::kTimestamp;
-      break;
-    case arrow::Type::DECIMAL128: {
-      const auto& decimal = static_cast<const arrow::Decimal128Type&>(*field.type());
-      column.type = ColumnType::kDecimal;
-      column.precision = decimal.precision();
-      column.scale = decimal.scale();
-      break;
-    }
-    default:
-      column.type = ColumnType::kString;
-  }
-  return column;
 }
 
 template <typename Builder, typename Value>
@@ -121,7 +84,9 @@ void CheckRollBack(const StepConformance& checked, const StepOutcome& whole) {
 StepBench::StepBench(arrow::Status (*register_step)(Registry&),
                      std::shared_ptr<arrow::Schema> schema)
     : input_schema(std::move(schema)) {
-  for (const auto& field : input_schema->fields()) columns.push_back(ColumnOf(*field));
+  for (const auto& field : input_schema->fields()) {
+    columns.push_back(ColumnOfType(field->name(), *field->type()));
+  }
   EXPECT_TRUE(register_step(registry_).ok());
 }
 

@@ -13,6 +13,7 @@
 
 #include "catchwater/base/error.h"
 #include "catchwater/batch/column_builder.h"
+#include "catchwater/batch/column_of_type.h"
 
 namespace catchwater {
 namespace {
@@ -232,44 +233,6 @@ arrow::Result<std::unique_ptr<ValueRule>> MakeRange(const arrow::Array* least,
   return rule;
 }
 
-Column ColumnOfType(const arrow::DataType& type) {
-  Column column;
-  column.name = "value";
-  switch (type.id()) {
-    case arrow::Type::BOOL:
-      column.type = ColumnType::kBool;
-      break;
-    case arrow::Type::INT32:
-      column.type = ColumnType::kInt32;
-      break;
-    case arrow::Type::INT64:
-      column.type = ColumnType::kInt64;
-      break;
-    case arrow::Type::FLOAT:
-      column.type = ColumnType::kFloat32;
-      break;
-    case arrow::Type::DOUBLE:
-      column.type = ColumnType::kFloat64;
-      break;
-    case arrow::Type::DATE32:
-      column.type = ColumnType::kDate;
-      break;
-    case arrow::Type::TIMESTAMP:
-      column.type = ColumnType::kTimestamp;
-      break;
-    case arrow::Type::DECIMAL128: {
-      const auto& decimal = static_cast<const arrow::Decimal128Type&>(type);
-      column.type = ColumnType::kDecimal;
-      column.precision = decimal.precision();
-      column.scale = decimal.scale();
-      break;
-    }
-    default:
-      column.type = ColumnType::kString;
-  }
-  return column;
-}
-
 }  // namespace
 
 std::string ShownValue(const arrow::Array& values, int64_t row) {
@@ -283,7 +246,7 @@ std::string ShownValue(const arrow::Array& values, int64_t row) {
 
 arrow::Result<std::shared_ptr<arrow::Array>> ValuesOf(const std::shared_ptr<arrow::DataType>& type,
                                                       const std::vector<std::string>& texts) {
-  ARROW_ASSIGN_OR_RAISE(auto builder, ColumnBuilder::Make(ColumnOfType(*type)));
+  ARROW_ASSIGN_OR_RAISE(auto builder, ColumnBuilder::Make(ColumnOfType("value", *type)));
   for (const std::string& text : texts) {
     if (!builder->AppendText(text)) return ConfigError("Value is ", builder->reason());
   }
