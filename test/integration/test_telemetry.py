@@ -85,6 +85,50 @@ def test_metrics_of_a_running_program(running):
     ):
         assert now - 60 < found[(name, labels)] <= now + 1
     assert any(n == "catchwater_build_info" for n, _ in found)
+    live = 'pipeline="live"'
+    assert found[("catchwater_decode_seconds_count", live)] > 0
+    assert found[("catchwater_flush_seconds_count", live)] >= commits - 1
+    for name in ("catchwater_queue_items", "catchwater_queue_bytes"):
+        assert found[(name, live + ',queue="lanes"')] >= 0
+    assert found[("catchwater_input_files_incomplete", live)] == 0
+    assert found[("catchwater_source_lag_bytes", live)] == 0
+
+
+DROPPED = """
+pipeline: dropped
+source:
+  file: { path: "in/*.csv", watch: true, complete_after: 1h, take: { min_files: 9, max_age: 9h } }
+codec: lines
+columns: { text: { type: string, from: line } }
+lake:
+  table: dropped.lines
+"""
+
+
+def test_files_that_wait_are_metrics(project):
+    """One is complete but waits for more; the other is still being written."""
+    (project.folder / "in").mkdir()
+    (project.folder / "in/a.csv").write_text("a\nb\n")
+    os.utime(project.folder / "in/a.csv", (time.time() - 7200,) * 2)
+    (project.folder / "in/b.csv").write_text("c")
+    project.pipeline("dropped", DROPPED)
+    run = subprocess.Popen([PROGRAM, "run", "."], cwd=project.folder, stderr=subprocess.PIPE)
+    try:
+        deadline = time.monotonic() + 60
+        found = {}
+        wanted = {
+            ("catchwater_source_lag_bytes", 'pipeline="dropped"'): 4,
+            ("catchwater_input_files_incomplete", 'pipeline="dropped"'): 1,
+            ("catchwater_input_files", 'pipeline="dropped",state="to_process"'): 1,
+        }
+        while time.monotonic() < deadline and not wanted.items() <= found.items():
+            done = project.call("status", "--metrics", expect=None)
+            found = samples(done.stdout) if done.returncode == 0 else {}
+            time.sleep(0.1)
+        assert wanted.items() <= found.items(), found
+    finally:
+        run.terminate()
+        run.communicate(timeout=60)
 
 
 def test_without_a_running_program_there_are_no_metrics(project):

@@ -87,7 +87,7 @@ arrow::Result<Preview> Previewer::Run() {
                              .frame_bytes_max = plan_.frame_bytes_max};
   ARROW_ASSIGN_OR_RAISE(auto decoder, plan_.codec->MakeDecoder(decode));
   path_.emplace(AttributeColumns(plan_.columns), std::move(decoder), std::move(chain.lanes[0]),
-                chain.tail);
+                chain.tail, clock_);
   ARROW_ASSIGN_OR_RAISE(auto source, OpenSource(decode));
   const int64_t give_up_us = clock_.MonotonicMicros() + kWaitUsMax;
   int64_t block_count = 0;

@@ -129,6 +129,8 @@ arrow::Result<bool> Attempt::Take(NextResult next, std::stop_token stop) {
 }
 
 arrow::Result<bool> Attempt::Idle(std::stop_token stop, bool is_source_at_end, bool is_caught_up) {
+  TellQueues();
+  if (options_.telemetry != nullptr) options_.telemetry->Incomplete(source_->pending_count());
   const int64_t discover_us = source_->discover_interval_ms() * 1000;
   const bool is_watching = discover_us > 0 && !options_.until_idle;
   const bool is_all_read =
@@ -178,7 +180,19 @@ arrow::Status Attempt::Dispatch(Block block) {
   }
   // Not taken only when aborted: the failure is reported by who raised it.
   (void)queues_[best]->Push(std::move(work), byte_count, abort_.get_token());
+  TellQueues();
   return arrow::Status::OK();
+}
+
+void Attempt::TellQueues() const {
+  if (options_.telemetry == nullptr) return;
+  int64_t item_count = 0;
+  int64_t byte_count = 0;
+  for (const auto& queue : queues_) {
+    item_count += queue->item_count();
+    byte_count += queue->byte_count();
+  }
+  options_.telemetry->Queued(item_count, byte_count);
 }
 
 const char* Attempt::FlushReason() const {
@@ -195,14 +209,15 @@ arrow::Status Attempt::Flush(const char* reason) {
   if (book_.is_dirty()) ARROW_RETURN_NOT_OK(source_->Confirm());
   auto frontier = book_.DrawFrontier();
   if (frontier.empty()) return arrow::Status::OK();
+  const int64_t drawn_us = clock_.MonotonicMicros();
   if (options_.telemetry != nullptr) options_.telemetry->Flushed(reason);
   ARROW_RETURN_NOT_OK(WaitForCommits(kEpochsInFlightMax - 1));
   if (has_failed()) return arrow::Status::OK();
   std::shared_ptr<Epoch> epoch;
   {
     std::lock_guard lock(mutex_);
-    epoch = std::make_shared<Epoch>(epochs_started_++, std::move(frontier), intake_.TakeEvents(),
-                                    static_cast<int>(lanes_.size()));
+    epoch = std::make_shared<Epoch>(epochs_started_++, drawn_us, std::move(frontier),
+                                    intake_.TakeEvents(), static_cast<int>(lanes_.size()));
     in_flight_.push_back(epoch);
     has_unflushed_ = false;
   }
@@ -270,6 +285,9 @@ void Attempt::RunCommitter() {
     }
     const arrow::Status status = commit_(**epoch);
     if (!status.ok()) return Fail(status);
+    if (options_.telemetry != nullptr) {
+      options_.telemetry->FlushTook(clock_.MonotonicMicros() - (*epoch)->drawn_us());
+    }
     {
       std::lock_guard lock(mutex_);
       ++epochs_committed_;

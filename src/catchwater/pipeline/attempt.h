@@ -78,6 +78,7 @@ class Attempt {
   arrow::Result<bool> Settle();
   arrow::Status OpenMore();
   arrow::Status Dispatch(Block block);
+  void TellQueues() const;
   /// Why a flush is due now; null: it is not.
   const char* FlushReason() const;
   arrow::Status Flush(const char* reason);

@@ -53,9 +53,10 @@ struct LaneOutput {
 /// Any thread.
 class Epoch {
  public:
-  Epoch(int64_t number, std::vector<FrontierPart> frontier, std::vector<Event> events,
-        int lane_count)
+  Epoch(int64_t number, int64_t drawn_us, std::vector<FrontierPart> frontier,
+        std::vector<Event> events, int lane_count)
       : number_(number),
+        drawn_us_(drawn_us),
         frontier_(std::move(frontier)),
         events_(std::move(events)),
         lanes_left_(lane_count) {}
@@ -70,6 +71,8 @@ class Epoch {
   }
 
   int64_t number() const { return number_; }
+  /// When its frontier was drawn, on the monotonic clock.
+  int64_t drawn_us() const { return drawn_us_; }
   const std::vector<FrontierPart>& frontier() const { return frontier_; }
   /// What else the ledger is to be told.
   const std::vector<Event>& events() const { return events_; }
@@ -86,6 +89,7 @@ class Epoch {
 
  private:
   const int64_t number_;
+  const int64_t drawn_us_;
   const std::vector<FrontierPart> frontier_;
   const std::vector<Event> events_;
   std::mutex mutex_;

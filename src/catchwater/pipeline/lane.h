@@ -17,6 +17,7 @@
 #include "catchwater/pipeline/destination.h"
 #include "catchwater/pipeline/entity_collector.h"
 #include "catchwater/pipeline/epoch.h"
+#include "catchwater/pipeline/pipeline_telemetry.h"
 #include "catchwater/pipeline/row_path.h"
 
 namespace catchwater {
@@ -25,8 +26,9 @@ namespace catchwater {
 struct LaneContext {
   std::string pipeline;
   std::string source;
-  std::string event_time_column;  ///< Empty: none.
-  std::string entity_column;      ///< Empty: none.
+  std::string event_time_column;                 ///< Empty: none.
+  std::string entity_column;                     ///< Empty: none.
+  const PipelineTelemetry* telemetry = nullptr;  ///< Borrowed; null: nothing is told.
 };
 
 struct LaneWork {

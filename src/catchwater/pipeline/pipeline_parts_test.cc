@@ -113,7 +113,7 @@ TEST(UnflushedRows, SayWhenTheyAreTooMany) {
 }
 
 TEST(MakeCommitRequest, GathersAllLanesIntoOnePlan) {
-  Epoch epoch(0,
+  Epoch epoch(0, /*drawn_us=*/0,
               {{.range = {.partition_id = 7, .from = {0}, .to = {90}},
                 .is_finished = true,
                 .is_input_file = true}},

@@ -70,6 +70,29 @@ void PipelineTelemetry::Flushed(const char* reason) const {
   telemetry_->metrics.counter(Metric::kFlushes, {pipeline_, reason}).Add();
 }
 
+void PipelineTelemetry::BlockDecoded(int64_t duration_us) const {
+  if (telemetry_ == nullptr) return;
+  telemetry_->metrics.histogram(Metric::kDecodeSeconds, {pipeline_}).Record(duration_us);
+}
+
+void PipelineTelemetry::Queued(int64_t item_count, int64_t byte_count) const {
+  if (telemetry_ == nullptr) return;
+  Metrics& metrics = telemetry_->metrics;
+  metrics.gauge(Metric::kQueueItems, {pipeline_, "lanes"}).Set(static_cast<double>(item_count));
+  metrics.gauge(Metric::kQueueBytes, {pipeline_, "lanes"}).Set(static_cast<double>(byte_count));
+}
+
+void PipelineTelemetry::Incomplete(int64_t file_count) const {
+  if (telemetry_ == nullptr) return;
+  telemetry_->metrics.gauge(Metric::kInputFilesPending, {pipeline_})
+      .Set(static_cast<double>(file_count));
+}
+
+void PipelineTelemetry::FlushTook(int64_t duration_us) const {
+  if (telemetry_ == nullptr) return;
+  telemetry_->metrics.histogram(Metric::kFlushSeconds, {pipeline_}).Record(duration_us);
+}
+
 void PipelineTelemetry::CountAccount(const std::vector<RowAccount>& account) const {
   Metrics& metrics = telemetry_->metrics;
   for (const RowAccount& line : account) {

@@ -36,7 +36,14 @@ class PipelineTelemetry {
 
   void BlockRead(int64_t byte_count) const;
   void BlockRejected() const;
+  void BlockDecoded(int64_t duration_us) const;
+  /// What waits for lanes now.
+  void Queued(int64_t item_count, int64_t byte_count) const;
+  /// Files that were seen but are still being written.
+  void Incomplete(int64_t file_count) const;
   void Flushed(const char* reason) const;
+  /// From the frontier to its commit.
+  void FlushTook(int64_t duration_us) const;
   struct CommitFacts {
     const CommitRequest& request;
     const Epoch& epoch;

@@ -140,16 +140,32 @@ arrow::Result<ReadPoint> ProjectRun::TakeReadPoint() {
   return point;
 }
 
-arrow::Status ProjectRun::FillGauges(const PipelinePlan& plan, Metrics& metrics) {
+arrow::Status ProjectRun::FillInputGauges(const std::string& pipeline, Metrics& metrics) {
   Ledger& ledger = *context_.ledger;
-  ARROW_ASSIGN_OR_RAISE(const WorkCounts inputs, ledger.InputCounts(plan.name));
+  ARROW_ASSIGN_OR_RAISE(const WorkCounts inputs, ledger.InputCounts(pipeline));
   for (const auto& [state, count] :
        {std::pair{WorkState::kToProcess, inputs.to_process},
         std::pair{WorkState::kProcessing, inputs.processing},
         std::pair{WorkState::kDone, inputs.done}, std::pair{WorkState::kFailed, inputs.failed}}) {
-    metrics.gauge(Metric::kInputFiles, {plan.name, WorkStateName(state)})
+    metrics.gauge(Metric::kInputFiles, {pipeline, WorkStateName(state)})
         .Set(static_cast<double>(count));
   }
+  int64_t byte_count = 0;
+  for (const WorkState state : {WorkState::kToProcess, WorkState::kProcessing}) {
+    WorkQuery query;
+    query.pipeline = pipeline;
+    query.state = state;
+    query.limit = INT64_MAX;
+    ARROW_ASSIGN_OR_RAISE(const auto files, ledger.Inputs(query));
+    for (const InputFileRecord& file : files) byte_count += file.byte_count;
+  }
+  metrics.gauge(Metric::kSourceLag, {pipeline}).Set(static_cast<double>(byte_count));
+  return arrow::Status::OK();
+}
+
+arrow::Status ProjectRun::FillGauges(const PipelinePlan& plan, Metrics& metrics) {
+  Ledger& ledger = *context_.ledger;
+  ARROW_RETURN_NOT_OK(FillInputGauges(plan.name, metrics));
   ARROW_ASSIGN_OR_RAISE(const auto account, ledger.Account(plan.name));
   int64_t unaccounted = 0;
   for (const Unaccounted& broken : FindUnaccounted(account)) {

@@ -50,6 +50,7 @@ class ProjectRun {
   bool Flush(int64_t timeout_ms);
 
  private:
+  arrow::Status FillInputGauges(const std::string& pipeline, Metrics& metrics);
   arrow::Status FillGauges(const PipelinePlan& plan, Metrics& metrics);
 
   RunnerContext context_;

@@ -80,7 +80,7 @@ arrow::Status Replay::Prepare() {
                              .frame_bytes_max = plan_->frame_bytes_max};
   ARROW_ASSIGN_OR_RAISE(auto decoder, plan_->codec->MakeDecoder(decode));
   path_.emplace(AttributeColumns(plan_->columns), std::move(decoder), std::move(chain.lanes[0]),
-                chain.tail);
+                chain.tail, context_.clock);
   SourceContext source{
       .files = context_.files,
       .clock = context_.clock,

@@ -44,12 +44,14 @@ arrow::Status RefuseRows(const std::vector<FrameFault>& faults, Split* split) {
 }  // namespace
 
 RowPath::RowPath(AttributeColumns columns, std::unique_ptr<Decoder> decoder,
-                 std::vector<std::unique_ptr<Step>> steps, std::shared_ptr<StatefulTail> tail)
+                 std::vector<std::unique_ptr<Step>> steps, std::shared_ptr<StatefulTail> tail,
+                 const Clock& clock)
     : columns_(std::move(columns)),
       frame_(columns_.frame_columns()),
       decoder_(std::move(decoder)),
       steps_(std::move(steps)),
-      tail_(std::move(tail)) {}
+      tail_(std::move(tail)),
+      clock_(&clock) {}
 
 arrow::Result<Split> RowPath::Decode(const Block& block) const {
   if (!block.reject_reason.empty()) return RejectedFrame(block);
@@ -77,7 +79,9 @@ arrow::Status RowPath::Absorb(Split split, PartitionFlow* flow, RowPathResult* r
 arrow::Result<RowPathResult> RowPath::Process(const Block& block, uint64_t sequence,
                                               PartitionFlow* flow, std::stop_token stop) {
   RowPathResult result;
+  const int64_t started_us = clock_->MonotonicMicros();
   ARROW_ASSIGN_OR_RAISE(Split decoded, Decode(block));
+  result.decode_us = clock_->MonotonicMicros() - started_us;
   int64_t row_count = decoded.good.rows == nullptr ? 0 : decoded.good.rows->num_rows();
   for (const DeadLetter& letter : decoded.dead) {
     if (letter.is_frame) {

@@ -11,6 +11,7 @@
 
 #include <arrow/result.h>
 
+#include "catchwater/base/clock.h"
 #include "catchwater/batch/batch.h"
 #include "catchwater/component/codec.h"
 #include "catchwater/component/step.h"
@@ -25,6 +26,7 @@ namespace catchwater {
 struct RowPathResult {
   Batch rows;
   std::vector<DeadLetter> dead;
+  int64_t decode_us = 0;  ///< How long decoding took.
 };
 
 /// Steps that keep state over batches, shared by the lanes of a pipeline, behind one gate.
@@ -39,7 +41,8 @@ class RowPath {
  public:
   /// steps: the lane's own instances. tail: null or the shared steps that follow them.
   RowPath(AttributeColumns columns, std::unique_ptr<Decoder> decoder,
-          std::vector<std::unique_ptr<Step>> steps, std::shared_ptr<StatefulTail> tail);
+          std::vector<std::unique_ptr<Step>> steps, std::shared_ptr<StatefulTail> tail,
+          const Clock& clock);
 
   /// Processes a block. sequence: the block's number in source order over the whole pipeline.
   /// \retval kBadData if the block as a whole cannot be read: nothing of it was counted
@@ -55,6 +58,7 @@ class RowPath {
   std::unique_ptr<Decoder> decoder_;
   std::vector<std::unique_ptr<Step>> steps_;
   std::shared_ptr<StatefulTail> tail_;
+  const Clock* clock_;
 };
 
 }  // namespace catchwater

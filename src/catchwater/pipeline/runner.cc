@@ -215,7 +215,8 @@ arrow::Result<std::vector<std::unique_ptr<Lane>>> RunnerCore::BuildLanes(
   const LaneContext names{.pipeline = plan_->name,
                           .source = plan_->source.name,
                           .event_time_column = plan_->event_time_column(),
-                          .entity_column = plan_->entity_column()};
+                          .entity_column = plan_->entity_column(),
+                          .telemetry = &telemetry_};
   std::vector<std::unique_ptr<Lane>> lanes;
   for (size_t i = 0; i < chain.lanes.size(); ++i) {
     ARROW_ASSIGN_OR_RAISE(auto decoder, plan_->codec->MakeDecoder(decode));
@@ -223,7 +224,7 @@ arrow::Result<std::vector<std::unique_ptr<Lane>>> RunnerCore::BuildLanes(
     lanes.push_back(
         std::make_unique<Lane>(names,
                                RowPath(AttributeColumns(plan_->columns), std::move(decoder),
-                                       std::move(chain.lanes[i]), chain.tail),
+                                       std::move(chain.lanes[i]), chain.tail, context_.clock),
                                std::move(destination)));
   }
   return lanes;

@@ -107,15 +107,19 @@ TEST(Histogram, TellsQuantiles) {
 
 TEST(Histogram, BucketsOfTheTextAddUp) {
   Metrics metrics;
-  Histogram& histogram = metrics.histogram(Metric::kQuerySeconds);
+  Histogram& histogram = metrics.histogram(Metric::kFlushSeconds, {"p"});
   histogram.Record(10);
   histogram.Record(1'000'000'000'000);
   const std::string text = metrics.ToPrometheusText();
-  EXPECT_NE(text.find("catchwater_query_seconds_bucket{le=\"1.6e-05\"} 1\n"), std::string::npos)
+  EXPECT_NE(text.find("catchwater_flush_seconds_bucket{pipeline=\"p\",le=\"1.6e-05\"} 1\n"),
+            std::string::npos)
       << text;
-  EXPECT_NE(text.find("catchwater_query_seconds_bucket{le=\"+Inf\"} 2\n"), std::string::npos);
-  EXPECT_NE(text.find("catchwater_query_seconds_sum 1000000.00001\n"), std::string::npos) << text;
-  EXPECT_NE(text.find("catchwater_query_seconds_count 2\n"), std::string::npos);
+  EXPECT_NE(text.find("catchwater_flush_seconds_bucket{pipeline=\"p\",le=\"+Inf\"} 2\n"),
+            std::string::npos);
+  EXPECT_NE(text.find("catchwater_flush_seconds_sum{pipeline=\"p\"} 1000000.00001\n"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("catchwater_flush_seconds_count{pipeline=\"p\"} 2\n"), std::string::npos);
 }
 
 }  // namespace
