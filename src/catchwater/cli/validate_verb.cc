@@ -42,9 +42,8 @@ void Report(const ConnectFault& fault, Diagnostics& diagnostics) {
                     fault.component + ": " + message);
 }
 
-/// Asks everything outside that the pipelines name; says all that is wrong.
-arrow::Result<ExitCode> Connect(Workspace& workspace, const GlobalOptions& globals) {
-  Diagnostics diagnostics;
+/// Asks everything outside that the pipelines name; adds all that is wrong.
+arrow::Status Connect(Workspace& workspace, Diagnostics& diagnostics) {
   for (const BoundPipeline& bound : workspace.project().pipelines) {
     ARROW_ASSIGN_OR_RAISE(const PipelinePlan plan, BuildPlan(bound, workspace.project().folder));
     ARROW_ASSIGN_OR_RAISE(const auto faults,
@@ -55,12 +54,18 @@ arrow::Result<ExitCode> Connect(Workspace& workspace, const GlobalOptions& globa
     for (const ConnectFault& fault : faults) Report(fault, diagnostics);
     if (faults.empty()) std::cerr << "pipeline " << plan.name << ": everything answers\n";
   }
-  if (globals.json) {
-    std::cout << ToJson(diagnostics).dump(2) << "\n";
-  } else if (diagnostics.has_errors()) {
-    std::cerr << Render(diagnostics, RenderOptionsFor(STDERR_FILENO));
+  return arrow::Status::OK();
+}
+
+/// One document of what loading and asking found.
+void PrintJson(const Diagnostics& loaded, const Diagnostics& asked) {
+  auto document = ToJson(loaded);
+  const auto more = ToJson(asked);
+  for (const auto& item : more["diagnostics"]) document["diagnostics"].push_back(item);
+  for (const char* count : {"error_count", "warning_count"}) {
+    document[count] = document[count].get<int64_t>() + more[count].get<int64_t>();
   }
-  return diagnostics.has_errors() ? ExitCode::kUnreachable : ExitCode::kOk;
+  std::cout << document.dump(2) << "\n";
 }
 
 ExitCode Validate(const GlobalOptions& globals, bool connects) {
@@ -71,9 +76,17 @@ ExitCode Validate(const GlobalOptions& globals, bool connects) {
     if (!plan.ok()) return ReportFailure(plan.status());
     std::cerr << "pipeline " << bound.config.name << ": valid\n";
   }
-  if (!connects) return ExitCode::kOk;
-  const auto code = Connect(workspace, globals);
-  return code.ok() ? *code : ReportFailure(code.status());
+  Diagnostics asked;
+  if (connects) {
+    const arrow::Status status = Connect(workspace, asked);
+    if (!status.ok()) return ReportFailure(status);
+  }
+  if (globals.json) {
+    PrintJson(workspace.diagnostics(), asked);
+  } else if (asked.has_errors()) {
+    std::cerr << Render(asked, RenderOptionsFor(STDERR_FILENO));
+  }
+  return asked.has_errors() ? ExitCode::kUnreachable : ExitCode::kOk;
 }
 
 }  // namespace

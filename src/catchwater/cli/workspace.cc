@@ -61,13 +61,13 @@ std::optional<ExitCode> Workspace::LoadProject(const GlobalOptions& globals) {
   if (const auto status = RegisterComponents(registry_); !status.ok()) {
     return ReportFailure(status);
   }
-  Diagnostics diagnostics;
   project_ = LoadBoundProject({.path = globals.project, .overrides = globals.overrides}, registry_,
-                              diagnostics);
-  if (globals.json && !diagnostics.all().empty()) {
-    std::cout << ToJson(diagnostics).dump(2) << "\n";
-  } else if (!diagnostics.all().empty()) {
-    std::cerr << Render(diagnostics, RenderOptionsFor(STDERR_FILENO));
+                              diagnostics_);
+  if (globals.json && !project_) {
+    std::cout << ToJson(diagnostics_).dump(2) << "\n";
+  } else if (!diagnostics_.all().empty()) {
+    // Standard output is the verb's own document.
+    std::cerr << Render(diagnostics_, RenderOptionsFor(STDERR_FILENO));
   }
   if (!project_) return ExitCode::kConfig;
   data_folder_ = ResolveDataFolder(globals);

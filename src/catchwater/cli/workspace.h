@@ -14,6 +14,7 @@
 #include "catchwater/cli/verb.h"
 #include "catchwater/component/bind_pipeline.h"
 #include "catchwater/component/registry.h"
+#include "catchwater/config/diagnostic.h"
 #include "catchwater/io/files.h"
 #include "catchwater/lake/catalog.h"
 #include "catchwater/ledger/ledger.h"
@@ -32,6 +33,8 @@ class Workspace {
   arrow::Status OpenData(const GlobalOptions& globals, bool may_create);
 
   const BoundProject& project() const { return *project_; }
+  /// What loading the project found.
+  const Diagnostics& diagnostics() const { return diagnostics_; }
   const Registry& registry() const { return registry_; }
   Files& files() { return *files_; }
   const Clock& clock() const { return clock_; }
@@ -54,6 +57,7 @@ class Workspace {
   std::unique_ptr<Files> store_files_;
   std::unique_ptr<Files> files_;
   Registry registry_;
+  Diagnostics diagnostics_;
   std::optional<BoundProject> project_;
   std::string data_folder_;
   std::unique_ptr<Ledger> ledger_;
