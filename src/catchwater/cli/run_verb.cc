@@ -17,10 +17,10 @@
 #include "catchwater/cli/lease_owner.h"
 #include "catchwater/cli/preview.h"
 #include "catchwater/cli/progress.h"
+#include "catchwater/cli/reload.h"
 #include "catchwater/cli/stage_delays.h"
 #include "catchwater/cli/version.h"
 #include "catchwater/cli/workspace.h"
-#include "catchwater/pipeline/build_plan.h"
 #include "catchwater/pipeline/control_server.h"
 #include "catchwater/pipeline/project_run.h"
 #include "catchwater/telemetry/telemetry.h"
@@ -33,6 +33,7 @@ struct RunArguments {
   std::string for_text;
   int lanes = 0;
   bool no_maintenance = false;
+  bool watches = false;
   bool shows_delays = false;
   std::string log_format = "text";
   std::string log_level = "warning";
@@ -41,6 +42,10 @@ struct RunArguments {
 
 std::atomic<int> g_signal_count{0};
 std::atomic<int> g_first_signal{0};
+std::atomic<int> g_reload_count{0};
+
+constexpr int64_t kWatchUs = 20'000;
+constexpr int64_t kLookUs = 300'000;
 
 /// The first signal drains and commits, the second ends the process at once.
 void OnSignal(int signal_number) {
@@ -48,21 +53,40 @@ void OnSignal(int signal_number) {
   g_first_signal.store(signal_number);
 }
 
+void OnReloadSignal(int) { g_reload_count.fetch_add(1); }
+
 /// SIGTERM is how a service is stopped: what was read is committed, nothing went wrong.
 ExitCode CodeOfEnd() {
   return g_first_signal.load() == SIGINT ? ExitCode::kInterrupted : ExitCode::kOk;
 }
 
-/// Turns signals and `--for` into a stop.
-void WatchForStop(const Clock& clock, std::optional<int64_t> for_ms, std::stop_source& run_stop,
-                  std::stop_token watch_stop) {
-  const int64_t started_us = clock.MonotonicMicros();
-  while (clock.SleepMicros(20'000, watch_stop)) {
-    const bool is_over = for_ms && clock.MonotonicMicros() - started_us >= *for_ms * 1000;
+/// What the thread beside a run looks at.
+struct Watched {
+  const Clock& clock;
+  std::optional<int64_t> for_ms;
+  std::optional<ProjectWatch> files;  ///< Nothing: SIGHUP alone reloads.
+  Reloader& reloader;
+  bool has_terminal = false;  ///< As the run began. When it is gone, SIGHUP says so.
+};
+
+/// Turns signals and `--for` into a stop, SIGHUP and changed files into a reload.
+void Watch(Watched& watched, std::stop_source& run_stop, std::stop_token watch_stop) {
+  const int64_t started_us = watched.clock.MonotonicMicros();
+  int64_t looked_us = started_us;
+  while (watched.clock.SleepMicros(kWatchUs, watch_stop)) {
+    const int64_t now_us = watched.clock.MonotonicMicros();
+    bool is_over = watched.for_ms && now_us - started_us >= *watched.for_ms * 1000;
+    bool reloads = g_reload_count.exchange(0) > 0;
+    if (reloads && watched.has_terminal && isatty(STDIN_FILENO) == 0) is_over = true;
     if (is_over || g_signal_count.load() > 0) {
       run_stop.request_stop();
       return;
     }
+    if (watched.files && now_us - looked_us >= kLookUs) {
+      looked_us = now_us;
+      reloads |= watched.files->HasChanged();
+    }
+    if (reloads) watched.reloader.Reload();
   }
 }
 
@@ -137,19 +161,12 @@ void PrintMerges(const CompactionReport& report) {
   std::cerr << "\n";
 }
 
-using Plans = std::vector<std::shared_ptr<const PipelinePlan>>;
-
-arrow::Result<Plans> BuildPlans(const Workspace& workspace) {
-  Plans plans;
-  for (const BoundPipeline& bound : workspace.project().pipelines) {
-    ARROW_ASSIGN_OR_RAISE(PipelinePlan plan, BuildPlan(bound, workspace.project().folder));
-    plans.push_back(std::make_shared<const PipelinePlan>(std::move(plan)));
-  }
-  return plans;
+arrow::Result<Plans> PlansOf(const Workspace& workspace) {
+  return BuildPlans(workspace.project().pipelines, workspace.project().folder);
 }
 
 arrow::Status PrintPreviews(Workspace& workspace, int64_t row_count_max) {
-  ARROW_ASSIGN_OR_RAISE(const Plans plans, BuildPlans(workspace));
+  ARROW_ASSIGN_OR_RAISE(const Plans plans, PlansOf(workspace));
   for (const auto& plan : plans) {
     ARROW_ASSIGN_OR_RAISE(const Preview preview,
                           MakePreview(*plan, workspace.files(), workspace.clock(), row_count_max));
@@ -174,6 +191,13 @@ ProjectRunOptions OptionsOf(const Workspace& workspace, const RunArguments& argu
   const MemoryConfig& memory = workspace.project().settings.memory;
   ProjectRunOptions options;
   options.maintains = !arguments.no_maintenance;
+  options.goes_on = arguments.watches;
+  options.on_reload = [&log = telemetry->log](const ReloadReport& report) {
+    PrintReload(report);
+    log.Info("project.reloaded", {{"restarted", static_cast<int64_t>(report.restarted.size())},
+                                  {"started", static_cast<int64_t>(report.started.size())},
+                                  {"ended", static_cast<int64_t>(report.ended.size())}});
+  };
   options.runner.until_idle = arguments.until_idle;
   options.runner.lane_count =
       arguments.lanes > 0 ? arguments.lanes
@@ -188,24 +212,29 @@ ProjectRunOptions OptionsOf(const Workspace& workspace, const RunArguments& argu
 }
 
 /// Runs until the end, a signal or the time is over.
-arrow::Status RunWatched(Workspace& workspace, ProjectRun& run, std::optional<int64_t> for_ms) {
+arrow::Status RunWatched(Workspace& workspace, ProjectRun& run, Watched watched) {
   signal(SIGINT, OnSignal);
   signal(SIGTERM, OnSignal);
+  // `nohup` asks to pass it over.
+  if (signal(SIGHUP, OnReloadSignal) == SIG_IGN) signal(SIGHUP, SIG_IGN);
   std::stop_source run_stop;
   const std::jthread watcher(
-      [&](std::stop_token stop) { WatchForStop(workspace.clock(), for_ms, run_stop, stop); });
+      [&](std::stop_token stop) { Watch(watched, run_stop, std::move(stop)); });
   const Progress progress(workspace.clock(), run);
   return run.Run(run_stop.get_token());
 }
 
 arrow::Status RunProject(Workspace& workspace, const RunArguments& arguments,
                          const GlobalOptions& globals) {
+  if (arguments.watches && arguments.until_idle) {
+    return ConfigError("`--watch` goes on for ever; leave out `--until-idle`");
+  }
   std::optional<int64_t> for_ms;
   if (!arguments.for_text.empty()) {
     ARROW_ASSIGN_OR_RAISE(const Duration limit, ParseDuration(arguments.for_text));
     for_ms = limit.ms;
   }
-  ARROW_ASSIGN_OR_RAISE(Plans plans, BuildPlans(workspace));
+  ARROW_ASSIGN_OR_RAISE(Plans plans, PlansOf(workspace));
   const bool needs_data = std::any_of(plans.begin(), plans.end(),
                                       [](const auto& plan) { return plan->lake.has_value(); });
   if (needs_data) ARROW_RETURN_NOT_OK(workspace.OpenData(globals, /*may_create=*/true));
@@ -235,7 +264,14 @@ arrow::Status RunProject(Workspace& workspace, const RunArguments& arguments,
     else if (KindOf(started.status()) != ErrorKind::kAlreadyExists)
       return started.status();
   }
-  const arrow::Status status = RunWatched(workspace, run, for_ms);
+  Reloader reloader(workspace, globals, run, log);
+  const arrow::Status status = RunWatched(
+      workspace, run,
+      {.clock = workspace.clock(),
+       .for_ms = for_ms,
+       .files = arguments.watches ? std::optional<ProjectWatch>(globals.project) : std::nullopt,
+       .reloader = reloader,
+       .has_terminal = isatty(STDIN_FILENO) != 0});
   if (globals.json) PrintJson(run.Reports(), run.Compaction());
   PrintReport(run);
   PrintMerges(run.Compaction());
@@ -275,6 +311,8 @@ void AddRunVerb(Command& program, GlobalOptions& globals) {
       .Within(1, 10'000);
   verb.Flag("--no-maintenance", arguments->no_maintenance,
             "Leave merging and clean-up to another run");
+  verb.Flag("--watch", arguments->watches,
+            "Take in pipeline files that change, come or go; without it SIGHUP does");
   verb.Flag("--delays", arguments->shows_delays, "Print the delay of each stage at the end");
   AddLogOptions(verb, *arguments);
   verb.Option("--lanes", arguments->lanes, "Threads that decode (default: one a core)");

@@ -6,6 +6,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <arrow/result.h>
 
@@ -33,6 +35,11 @@ class Workspace {
   arrow::Status OpenData(const GlobalOptions& globals, bool may_create);
 
   const BoundProject& project() const { return *project_; }
+  /// After a reload.
+  void SetPipelines(std::vector<BoundPipeline> pipelines) {
+    project_->pipelines = std::move(pipelines);
+  }
+  bool has_data() const { return ledger_ != nullptr; }
   /// What loading the project found.
   const Diagnostics& diagnostics() const { return diagnostics_; }
   const Registry& registry() const { return registry_; }

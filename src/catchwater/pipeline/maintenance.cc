@@ -23,6 +23,12 @@ Maintenance::Maintenance(Lake& lake, std::vector<std::shared_ptr<const PipelineP
       options_(std::move(options)),
       compactor_(lake, options_.owner, options_.spill_folder),
       janitor_(lake, options_.owner) {
+  SetPlans(plans);
+}
+
+void Maintenance::SetPlans(const std::vector<std::shared_ptr<const PipelinePlan>>& plans) {
+  settings_.clear();
+  raw_retain_ms_.clear();
   for (const auto& plan : plans) {
     if (plan->keep_raw && plan->keep_raw->retain_ms) {
       raw_retain_ms_[plan->keep_raw->folder] = *plan->keep_raw->retain_ms;
@@ -127,25 +133,25 @@ arrow::Status Maintenance::Compact(CompactionPolicy policy, bool is_last, std::s
       report_.compaction.Merge(done);
     }
     TellMerges(policy.table_key, done);
+    upkeep_[policy.table_key].is_disk_full = done.is_disk_full;
     if (done.merges == 0) break;
   }
   return arrow::Status::OK();
 }
 
 void Maintenance::TellMerges(const std::string& table_key, const CompactionReport& done) const {
-    upkeep_[policy.table_key].is_disk_full = done.is_disk_full;
   if (options_.telemetry == nullptr || done.merges + done.failures == 0) return;
   Metrics& metrics = options_.telemetry->metrics;
   metrics.counter(Metric::kCompactions, {table_key, "done"}).Add(done.merges);
   if (done.failures > 0) {
     metrics.counter(Metric::kCompactions, {table_key, "failed"}).Add(done.failures);
+    if (done.is_disk_full) metrics.counter(Metric::kDiskFull).Add();
     options_.telemetry->log.Warning("compaction.failed",
                                     {{"object", table_key}, {"merges", done.failures}});
   }
   metrics.counter(Metric::kCompactedBytes, {table_key}).Add(done.bytes_in);
   metrics.counter(Metric::kDataFilesWritten, {table_key, "replace"}).Add(done.files_out);
   metrics.counter(Metric::kDataBytesWritten, {table_key, "replace"}).Add(done.bytes_out);
-    if (done.is_disk_full) metrics.counter(Metric::kDiskFull).Add();
   for (const int64_t merge_us : done.merges_us) {
     metrics.histogram(Metric::kCompactionSeconds, {table_key}).Record(merge_us);
   }
@@ -242,15 +248,6 @@ arrow::Status Maintenance::KeepLedger(int64_t seq, bool is_last) {
   return lake_.ledger().Prune(lake_.clock().NowMicros() - options_.history_kept_us);
 }
 
-CompactionReport Maintenance::Report() const {
-  const std::lock_guard lock(mutex_);
-  return report_.compaction;
-}
-
-MaintenanceReport Maintenance::FullReport() const {
-  const std::lock_guard lock(mutex_);
-  return report_;
-}
 arrow::Status Maintenance::CopyLedger() {
   if (copied_seq_ < 0) {
     ARROW_ASSIGN_OR_RAISE(copied_seq_,
@@ -267,5 +264,14 @@ arrow::Status Maintenance::CopyLedger() {
   return arrow::Status::OK();
 }
 
+CompactionReport Maintenance::Report() const {
+  const std::lock_guard lock(mutex_);
+  return report_.compaction;
+}
+
+MaintenanceReport Maintenance::FullReport() const {
+  const std::lock_guard lock(mutex_);
+  return report_;
+}
 
 }  // namespace catchwater

@@ -54,6 +54,9 @@ class Maintenance {
   Maintenance(Lake& lake, std::vector<std::shared_ptr<const PipelinePlan>> plans,
               MaintenanceOptions options);
 
+  /// Goes on for these pipelines; nobody may be in RunOnce or RunUntil.
+  void SetPlans(const std::vector<std::shared_ptr<const PipelinePlan>>& plans);
+
   /// Does everything that is due; one query or two if nothing is. A table that fails does not stop
   /// the others. is_last: nothing more will come for now, so small files need not wait for more,
   /// and the ledger is copied if it changed.
@@ -62,11 +65,11 @@ class Maintenance {
   /// Calls RunOnce every interval until a stop.
   void RunUntil(std::stop_token stop);
 
-  CompactionReport Report() const;
-  MaintenanceReport FullReport() const;
-
   /// Copies the ledger into the lake if anything was committed since the newest copy.
   arrow::Status CopyLedger();
+
+  CompactionReport Report() const;
+  MaintenanceReport FullReport() const;
 
  private:
   /// When a kind of work was last done; nullopt: never.
@@ -74,10 +77,10 @@ class Maintenance {
   struct TableUpkeep {
     std::string compacted_location;  // Metadata when compaction last found nothing more to do.
     Last compacted_us;
+    bool is_disk_full = false;  // So was the last merge's end.
     Last upkept_us;
   };
   struct Settings {
-    bool is_disk_full = false;  // So was the last merge's end.
     std::optional<CompactionPolicy> compaction;
     std::optional<int64_t> retain_ms;
   };

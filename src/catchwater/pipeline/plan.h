@@ -63,6 +63,7 @@ struct PipelinePlan {
   std::vector<SinkPlan> sinks;  ///< Only with a lake.
   std::optional<KeepRawPlan> keep_raw;
   int64_t frame_bytes_max = 16 << 20;
+  uint64_t fingerprint = 0;  ///< Of all that its file says: a reload restarts what has another.
 
   std::string event_time_column() const {
     for (const Column& column : columns) {

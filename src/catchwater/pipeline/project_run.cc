@@ -1,8 +1,7 @@
 #include "catchwater/pipeline/project_run.h"
 
+#include <algorithm>
 #include <cstdlib>
-#include <optional>
-#include <thread>
 #include <utility>
 
 #include "catchwater/base/error.h"
@@ -15,64 +14,124 @@ constexpr int64_t kFlushForReadMs = 5'000;
 
 }  // namespace
 
-ProjectRun::ProjectRun(std::vector<std::shared_ptr<const PipelinePlan>> plans,
-                       RunnerContext context, ProjectRunOptions options)
+ProjectRun::ProjectRun(Plans plans, RunnerContext context, ProjectRunOptions options)
     : context_(std::move(context)), options_(std::move(options)) {
   if (context_.lake != nullptr && options_.maintains) {
     maintenance_ = std::make_unique<Maintenance>(*context_.lake, plans, options_.maintenance);
   }
-  for (auto& plan : plans) {
-    auto& feeds = feeds_[plan->name];
-    for (const SinkPlan& sink : plan->sinks) {
-      feeds.push_back(std::make_unique<SinkFeed>(plan, sink, context_));
-    }
-    runners_.push_back(
-        std::make_unique<PipelineRunner>(std::move(plan), context_, options_.runner));
-  }
+  for (const auto& plan : plans) units_.push_back(Make(plan));
 }
 
 ProjectRun::~ProjectRun() = default;
 
+std::shared_ptr<PipelineUnit> ProjectRun::Make(
+    const std::shared_ptr<const PipelinePlan>& plan) const {
+  return std::make_shared<PipelineUnit>(plan, context_, options_.runner);
+}
+
+ProjectRun::Units ProjectRun::units() const {
+  const std::lock_guard lock(mutex_);
+  return units_;
+}
+
+void ProjectRun::SetUnits(Units units) {
+  const std::lock_guard lock(mutex_);
+  units_ = std::move(units);
+}
+
+void ProjectRun::KeepUp() {
+  if (maintenance_ == nullptr) return;
+  maintenance_thread_.emplace([this](std::stop_token end) { maintenance_->RunUntil(end); });
+}
+
 arrow::Status ProjectRun::Run(std::stop_token stop) {
-  arrow::Status result;
-  {
-    std::optional<std::jthread> maintenance;
-    if (maintenance_ != nullptr) {
-      maintenance.emplace([this](std::stop_token end) { maintenance_->RunUntil(end); });
-    }
-    result = RunPipelines(stop);
-  }
+  KeepUp();
+  const arrow::Status result = RunPipelines(stop);
+  maintenance_thread_.reset();
   ARROW_RETURN_NOT_OK(result);
   if (maintenance_ == nullptr) return arrow::Status::OK();
   const bool finishes = options_.runner.until_idle && !stop.stop_requested();
   return finishes ? maintenance_->RunOnce(stop, /*is_last=*/true) : maintenance_->CopyLedger();
 }
 
+void ProjectRun::Start(const std::shared_ptr<PipelineUnit>& unit) {
+  unit->Start([this] {
+    const std::lock_guard lock(mutex_);
+    changed_.notify_all();
+  });
+}
+
 arrow::Status ProjectRun::RunPipelines(std::stop_token stop) {
-  for (const auto& runner : runners_) {
-    if (runner->plan().lake) ARROW_RETURN_NOT_OK(RetireDeliveries(runner->plan()));
+  for (const auto& unit : units()) {
+    if (unit->plan().lake) ARROW_RETURN_NOT_OK(RetireDeliveries(unit->plan()));
   }
-  std::vector<arrow::Status> results(runners_.size());
-  std::vector<std::vector<arrow::Status>> sink_results(runners_.size());
-  {
-    std::vector<std::jthread> threads;
-    for (size_t i = 0; i < runners_.size(); ++i) {
-      const auto& feeds = feeds_.at(runners_[i]->plan().name);
-      sink_results[i].resize(feeds.size());
-      for (size_t s = 0; s < feeds.size(); ++s) {
-        threads.emplace_back([&, i, s] { sink_results[i][s] = feeds[s]->Run(stop); });
-      }
-      threads.emplace_back([&, i] {
-        results[i] = runners_[i]->Run(stop);
-        for (const auto& feed : feeds) feed->FinishWhenDelivered();
-      });
+  for (const auto& unit : units()) Start(unit);
+  while (const auto plans = WaitForReload(stop)) Exchange(*plans);
+  const Units all = units();
+  if (stop.stop_requested()) {
+    for (const auto& unit : all) unit->RequestStop();
+  }
+  arrow::Status result;
+  for (const auto& unit : all) {
+    const arrow::Status ended = unit->Join();
+    if (result.ok()) result = ended;
+  }
+  return result;
+}
+
+void ProjectRun::Reload(Plans plans) {
+  const std::lock_guard lock(mutex_);
+  to_load_ = std::move(plans);
+  changed_.notify_all();
+}
+
+std::optional<Plans> ProjectRun::WaitForReload(std::stop_token stop) {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, stop, [this] {
+    return to_load_ || (!options_.goes_on && std::ranges::all_of(units_, &PipelineUnit::has_ended));
+  });
+  if (stop.stop_requested()) return std::nullopt;
+  return std::exchange(to_load_, std::nullopt);
+}
+
+void ProjectRun::Exchange(const Plans& plans) {
+  ReloadReport report;
+  Units next;
+  Units to_start;
+  Units old = units();
+  for (const auto& plan : plans) {
+    const auto same =
+        std::ranges::find(old, plan->name, [](const auto& unit) { return unit->plan().name; });
+    const bool is_new = same == old.end();
+    const bool stays = !is_new && (*same)->plan().fingerprint == plan->fingerprint &&
+                       !((*same)->has_ended() && !(*same)->Join().ok());
+    next.push_back(stays ? *same : Make(plan));
+    if (!stays) {
+      to_start.push_back(next.back());
+      (is_new ? report.started : report.restarted).push_back(plan->name);
     }
+    if (stays) old.erase(same);
   }
-  for (const arrow::Status& result : results) ARROW_RETURN_NOT_OK(result);
-  for (const auto& of_pipeline : sink_results) {
-    for (const arrow::Status& result : of_pipeline) ARROW_RETURN_NOT_OK(result);
+  for (const auto& unit : old) unit->RequestStop();
+  for (const auto& unit : old) {
+    // Why it failed, if so, was told; what it could not commit is read again.
+    static_cast<void>(unit->Join());
+    const bool goes_on = std::ranges::any_of(
+        plans, [&](const auto& plan) { return plan->name == unit->plan().name; });
+    if (!goes_on) report.ended.push_back(unit->plan().name);
   }
-  return arrow::Status::OK();
+  SetUnits(std::move(next));
+  if (maintenance_ != nullptr) {
+    maintenance_thread_.reset();
+    maintenance_->SetPlans(plans);
+    KeepUp();
+  }
+  for (const auto& unit : to_start) {
+    // What cannot be retired now holds data files until the next start.
+    if (unit->plan().lake) static_cast<void>(RetireDeliveries(unit->plan()));
+    Start(unit);
+  }
+  if (options_.on_reload) options_.on_reload(report);
 }
 
 arrow::Status ProjectRun::RetireDeliveries(const PipelinePlan& plan) {
@@ -96,45 +155,45 @@ CompactionReport ProjectRun::Compaction() const {
 
 std::vector<RunnerReport> ProjectRun::Reports() const {
   std::vector<RunnerReport> reports;
-  for (const auto& runner : runners_) reports.push_back(runner->Report());
+  for (const auto& unit : units()) reports.push_back(unit->runner().Report());
   return reports;
 }
 
 std::vector<SinkReport> ProjectRun::SinkReports(const std::string& pipeline) const {
-  std::vector<SinkReport> reports;
-  const auto feeds = feeds_.find(pipeline);
-  if (feeds == feeds_.end()) return reports;
-  for (const auto& feed : feeds->second) reports.push_back(feed->Report());
-  return reports;
+  for (const auto& unit : units()) {
+    if (unit->plan().name == pipeline) return unit->SinkReports();
+  }
+  return {};
 }
 
 bool ProjectRun::Flush(int64_t timeout_ms) {
   bool is_flushed = true;
-  for (auto& runner : runners_) is_flushed &= runner->Flush(timeout_ms);
+  for (const auto& unit : units()) is_flushed &= unit->runner().Flush(timeout_ms);
   return is_flushed;
 }
 
 arrow::Result<ReadPoint> ProjectRun::TakeReadPoint() {
-  for (auto& runner : runners_) {
+  const Units all = units();
+  for (const auto& unit : all) {
     bool is_complete = true;
     {
-      std::lock_guard lock(runner->read_point_mutex());
-      is_complete = runner->Unflushed().is_complete;
+      std::lock_guard lock(unit->runner().read_point_mutex());
+      is_complete = unit->runner().Unflushed().is_complete;
     }
-    if (!is_complete) runner->Flush(kFlushForReadMs);
+    if (!is_complete) unit->runner().Flush(kFlushForReadMs);
   }
   // No commit of a pipeline can fall between the catalog and the unflushed rows.
   std::vector<std::unique_lock<std::mutex>> locks;
-  for (auto& runner : runners_) locks.emplace_back(runner->read_point_mutex());
+  for (const auto& unit : all) locks.emplace_back(unit->runner().read_point_mutex());
   ReadPoint point;
   ARROW_ASSIGN_OR_RAISE(const CatalogView catalog, context_.ledger->Catalog());
   point.seq = catalog.seq;
   point.metadata_location = catalog.metadata_location;
-  for (const auto& runner : runners_) {
-    if (!runner->plan().lake) continue;
-    UnflushedRows::View view = runner->Unflushed();
+  for (const auto& unit : all) {
+    if (!unit->plan().lake) continue;
+    UnflushedRows::View view = unit->runner().Unflushed();
     if (!view.batches.empty()) {
-      point.unflushed[runner->plan().lake->table.table_key] = std::move(view.batches);
+      point.unflushed[unit->plan().lake->table.table_key] = std::move(view.batches);
     }
   }
   return point;
@@ -189,10 +248,10 @@ arrow::Status ProjectRun::FillGauges(const PipelinePlan& plan, Metrics& metrics)
 
 arrow::Result<std::string> ProjectRun::MetricsText() {
   if (context_.telemetry == nullptr) return std::string();
-  for (const auto& runner : runners_) {
-    if (!runner->plan().lake) continue;
+  for (const auto& unit : units()) {
+    if (!unit->plan().lake) continue;
     // A table that is not made yet has no gauges.
-    const arrow::Status filled = FillGauges(runner->plan(), context_.telemetry->metrics);
+    const arrow::Status filled = FillGauges(unit->plan(), context_.telemetry->metrics);
     if (!filled.ok() && KindOf(filled) != ErrorKind::kNotFound) return filled;
   }
   return context_.telemetry->metrics.ToPrometheusText();

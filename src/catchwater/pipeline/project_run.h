@@ -1,24 +1,39 @@
 /// \file
-/// All pipelines of a project at work: one thread each, maintenance beside them.
+/// All pipelines of a project at work: one thread each, maintenance beside them. They can be
+/// exchanged for those of changed files while it runs.
 #pragma once
 
-#include <map>
+#include <condition_variable>
+#include <functional>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <arrow/result.h>
 
 #include "catchwater/pipeline/maintenance.h"
-#include "catchwater/pipeline/runner.h"
-#include "catchwater/pipeline/sink_feed.h"
+#include "catchwater/pipeline/pipeline_unit.h"
 #include "catchwater/query/read_point.h"
 
 namespace catchwater {
 
+using Plans = std::vector<std::shared_ptr<const PipelinePlan>>;
+
+/// Names of pipelines.
+struct ReloadReport {
+  std::vector<std::string> restarted;
+  std::vector<std::string> started;
+  std::vector<std::string> ended;
+};
+
 struct ProjectRunOptions {
   RunnerOptions runner;
+  bool goes_on = false;  ///< When all pipelines have ended: others may come by a reload.
+  std::function<void(const ReloadReport&)> on_reload;  ///< May be empty. By the thread of Run.
   bool maintains = true;  ///< Compaction, expiry and clean-up beside the pipelines.
   MaintenanceOptions maintenance;
 };
@@ -26,13 +41,16 @@ struct ProjectRunOptions {
 /// Run: one thread. The others: any thread.
 class ProjectRun {
  public:
-  ProjectRun(std::vector<std::shared_ptr<const PipelinePlan>> plans, RunnerContext context,
-             ProjectRunOptions options);
+  ProjectRun(Plans plans, RunnerContext context, ProjectRunOptions options);
   ~ProjectRun();
 
   /// Returns when all pipelines ended. A stop drains them. One that fails does not stop the others.
   /// \return the first failure
   arrow::Status Run(std::stop_token stop);
+
+  /// Lets Run go on with these: what has another fingerprint or failed is drained and started anew,
+  /// what is not among them is drained, the rest is not disturbed.
+  void Reload(Plans plans);
 
   std::vector<RunnerReport> Reports() const;
   CompactionReport Compaction() const;
@@ -53,17 +71,30 @@ class ProjectRun {
   arrow::Status FillInputGauges(const std::string& pipeline, Metrics& metrics);
   arrow::Status FillGauges(const PipelinePlan& plan, Metrics& metrics);
 
-  RunnerContext context_;
-  const ProjectRunOptions options_;
+  using Units = std::vector<std::shared_ptr<PipelineUnit>>;
+
+  Units units() const;
+  void SetUnits(Units units);
+  std::shared_ptr<PipelineUnit> Make(const std::shared_ptr<const PipelinePlan>& plan) const;
+  void Start(const std::shared_ptr<PipelineUnit>& unit);
   /// Runs the pipelines to their end, then lets the sinks have the rest.
   arrow::Status RunPipelines(std::stop_token stop);
+  /// \return the plans of a reload; nothing: all ended, or a stop was requested
+  std::optional<Plans> WaitForReload(std::stop_token stop);
+  void Exchange(const Plans& plans);
+  void KeepUp();
   /// Forgets the delivery records of sinks that the pipelines do not have any more: they would
   /// hold data files back for ever.
   arrow::Status RetireDeliveries(const PipelinePlan& plan);
 
-  std::vector<std::unique_ptr<PipelineRunner>> runners_;
-  std::map<std::string, std::vector<std::unique_ptr<SinkFeed>>> feeds_;  // By pipeline.
+  RunnerContext context_;
+  const ProjectRunOptions options_;
   std::unique_ptr<Maintenance> maintenance_;
+  std::optional<std::jthread> maintenance_thread_;  // Of Run's thread.
+  mutable std::mutex mutex_;
+  std::condition_variable_any changed_;
+  Units units_;  // Guarded by mutex_, as below.
+  std::optional<Plans> to_load_;
 };
 
 }  // namespace catchwater

@@ -1,0 +1,51 @@
+#include "catchwater/pipeline/pipeline_unit.h"
+
+#include <utility>
+
+namespace catchwater {
+
+PipelineUnit::PipelineUnit(std::shared_ptr<const PipelinePlan> plan, const RunnerContext& context,
+                           const RunnerOptions& options)
+    : runner_(plan, context, options) {
+  for (const SinkPlan& sink : plan->sinks) {
+    feeds_.push_back(std::make_unique<SinkFeed>(plan, sink, context));
+  }
+}
+
+PipelineUnit::~PipelineUnit() { stop_.request_stop(); }
+
+void PipelineUnit::Start(std::function<void()> on_end) {
+  on_end_ = std::move(on_end);
+  results_.resize(feeds_.size() + 1);
+  left_ = static_cast<int64_t>(results_.size());
+  for (size_t i = 0; i < feeds_.size(); ++i) {
+    threads_.emplace_back([this, i] { Ended(i + 1, feeds_[i]->Run(stop_.get_token())); });
+  }
+  threads_.emplace_back([this] {
+    arrow::Status status = runner_.Run(stop_.get_token());
+    for (const auto& feed : feeds_) feed->FinishWhenDelivered();
+    Ended(0, std::move(status));
+  });
+}
+
+void PipelineUnit::Ended(size_t index, arrow::Status status) {
+  {
+    const std::lock_guard lock(mutex_);
+    results_[index] = std::move(status);
+  }
+  if (--left_ == 0) on_end_();
+}
+
+arrow::Status PipelineUnit::Join() {
+  threads_.clear();
+  for (const arrow::Status& result : results_) ARROW_RETURN_NOT_OK(result);
+  return arrow::Status::OK();
+}
+
+std::vector<SinkReport> PipelineUnit::SinkReports() const {
+  std::vector<SinkReport> reports;
+  for (const auto& feed : feeds_) reports.push_back(feed->Report());
+  return reports;
+}
+
+}  // namespace catchwater

@@ -1,0 +1,53 @@
+/// \file
+/// One pipeline at work with its sinks: what a reload starts and stops as a whole.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <thread>
+#include <vector>
+
+#include <arrow/status.h>
+
+#include "catchwater/pipeline/runner.h"
+#include "catchwater/pipeline/sink_feed.h"
+
+namespace catchwater {
+
+/// A thread for the pipeline and one for each of its sinks, from Start until they end. Start and
+/// Join: one thread. The others: any thread.
+class PipelineUnit {
+ public:
+  PipelineUnit(std::shared_ptr<const PipelinePlan> plan, const RunnerContext& context,
+               const RunnerOptions& options);
+  ~PipelineUnit();
+
+  /// on_end is called by a thread of its own when the last of them has ended.
+  void Start(std::function<void()> on_end);
+  /// What was read is committed; the sinks get the rest in the next run.
+  void RequestStop() { stop_.request_stop(); }
+  bool has_ended() const { return left_ == 0; }
+  /// Waits for the end. \return the first failure, the pipeline's before those of its sinks
+  arrow::Status Join();
+
+  const PipelinePlan& plan() const { return runner_.plan(); }
+  PipelineRunner& runner() { return runner_; }
+  std::vector<SinkReport> SinkReports() const;
+
+ private:
+  void Ended(size_t index, arrow::Status status);
+
+  PipelineRunner runner_;
+  std::vector<std::unique_ptr<SinkFeed>> feeds_;
+  std::function<void()> on_end_;
+  std::stop_source stop_;
+  std::atomic<int64_t> left_ = 0;
+  std::mutex mutex_;
+  std::vector<arrow::Status> results_;  // Guarded by mutex_: the pipeline's, then the sinks'.
+  std::vector<std::jthread> threads_;
+};
+
+}  // namespace catchwater
