@@ -108,7 +108,8 @@ arrow::Result<std::unique_ptr<Step>> StepBench::Make(std::string_view yaml) {
 Batch BatchFromText(const std::shared_ptr<arrow::Schema>& schema, std::string_view text) {
   std::vector<std::unique_ptr<ColumnBuilder>> builders;
   for (const auto& field : schema->fields()) {
-    builders.push_back(ColumnBuilder::Make(ColumnOf(*field)).ValueOrDie());
+    builders.push_back(
+        ColumnBuilder::Make(ColumnOfType(field->name(), *field->type())).ValueOrDie());
   }
   std::string raw;
   std::vector<uint64_t> ordinals;
