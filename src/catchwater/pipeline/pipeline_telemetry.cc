@@ -70,6 +70,12 @@ void PipelineTelemetry::Flushed(const char* reason) const {
   telemetry_->metrics.counter(Metric::kFlushes, {pipeline_, reason}).Add();
 }
 
+void PipelineTelemetry::Watermark(const std::string& stream, int64_t watermark_us) const {
+  if (telemetry_ == nullptr) return;
+  telemetry_->metrics.gauge(Metric::kWatermarkSeconds, {pipeline_, stream})
+      .Set(static_cast<double>(watermark_us) / 1e6);
+}
+
 void PipelineTelemetry::BlockDecoded(int64_t duration_us) const {
   if (telemetry_ == nullptr) return;
   telemetry_->metrics.histogram(Metric::kDecodeSeconds, {pipeline_}).Record(duration_us);

@@ -36,6 +36,8 @@ class PipelineTelemetry {
 
   void BlockRead(int64_t byte_count) const;
   void BlockRejected() const;
+  /// Up to where a stream's results are complete, with its commit.
+  void Watermark(const std::string& stream, int64_t watermark_us) const;
   void BlockDecoded(int64_t duration_us) const;
   /// What waits for lanes now.
   void Queued(int64_t item_count, int64_t byte_count) const;

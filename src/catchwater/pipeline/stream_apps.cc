@@ -282,6 +282,9 @@ arrow::Status StreamApps::PrepareOrdered(App* app, StreamCut cut, CommitRequest*
 void StreamApps::Committed() {
   for (App& app : apps_) {
     app.state->Committed(std::move(app.names_next));
+    if (app.timed != nullptr && app.watermark_us != EventTime::kNone) {
+      context_.telemetry.Watermark(app.plan->config.name, app.watermark_us);
+    }
     if (app.plan->to.empty()) continue;
     std::move(app.results_next.begin(), app.results_next.end(),
               std::back_inserter(app.results_new));
