@@ -43,8 +43,9 @@ arrow::Status OrderedStreams::AddTo(size_t i, const Batch& rows) {
   flow.Count(Bucket::kRows, "", rows.rows->num_rows());
   flow.Count(Bucket::kUsed, "", tally.used);
   for (const Tally& other : tally.others) flow.Count(other.bucket, other.reason, other.row_count);
-  Move(stream.TakeResults(), &cut.results);
   Move(stream.TakeLate(), &cut.late);
+  if (take_results_ != nullptr) return take_results_(i, stream.TakeResults());
+  Move(stream.TakeResults(), &cut.results);
   return arrow::Status::OK();
 }
 

@@ -6,10 +6,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <arrow/record_batch.h>
@@ -39,11 +41,20 @@ struct OrderedStream {
   StateGrowth growth;             ///< Of its files so far.
 };
 
+/// Takes the results of the i-th app as they come, by the lane whose turn it is.
+using TakeStreamResults =
+    std::function<arrow::Status(size_t i, const arrow::RecordBatchVector& results)>;
+
 /// Any thread.
 class OrderedStreams {
  public:
-  OrderedStreams(std::vector<OrderedStream> streams, bool keeps_state)
-      : keeps_state_(keeps_state), streams_(std::move(streams)), open_(streams_.size()) {}
+  /// take_results null: results wait in the cut of their epoch.
+  OrderedStreams(std::vector<OrderedStream> streams, bool keeps_state,
+                 TakeStreamResults take_results = nullptr)
+      : keeps_state_(keeps_state),
+        take_results_(std::move(take_results)),
+        streams_(std::move(streams)),
+        open_(streams_.size()) {}
 
   /// Waits until all blocks before have passed. rows null: the block has none. epoch: how many
   /// frontiers lie before the block. \retval kCancelled on a stop
@@ -60,6 +71,7 @@ class OrderedStreams {
   arrow::Status SaveState(OrderedStream& stream, StreamCut* cut) const;
 
   const bool keeps_state_;
+  const TakeStreamResults take_results_;
   OrderedGate gate_;
   std::mutex mutex_;
   std::vector<OrderedStream> streams_;  // Guarded by mutex_, as all below.

@@ -47,10 +47,15 @@ arrow::Result<std::shared_ptr<StreamResults>> StreamResults::Make(
       ARROW_RETURN_NOT_OK(sink->Check());
       stream.sinks.push_back(std::move(sink));
     }
+    if (stream.timed != nullptr) results->ordered_streams_.push_back(results->streams_.size());
     results->streams_.push_back(std::move(stream));
   }
   if (!ordered.empty()) {
-    results->ordered_ = std::make_unique<OrderedStreams>(std::move(ordered), /*keeps_state=*/false);
+    results->ordered_ = std::make_unique<OrderedStreams>(
+        std::move(ordered), /*keeps_state=*/false,
+        [all = results.get()](size_t i, const arrow::RecordBatchVector& rows) {
+          return all->Write(all->streams_[all->ordered_streams_[i]], rows);
+        });
   }
   return results;
 }
@@ -123,7 +128,6 @@ arrow::Status StreamResults::FinishOrdered() {
                             .row_count = row_count});
       }
     }
-    ARROW_RETURN_NOT_OK(Write(stream, cut.results));
     ARROW_RETURN_NOT_OK(stream.timed->End());
     ARROW_RETURN_NOT_OK(Write(stream, stream.timed->TakeResults()));
   }

@@ -63,6 +63,7 @@ class StreamResults {
   arrow::Status Write(Stream& stream, const arrow::RecordBatchVector& results);
 
   std::vector<Stream> streams_;
+  std::vector<size_t> ordered_streams_;      // Their numbers among all.
   std::unique_ptr<OrderedStreams> ordered_;  // Null: no stream is.
   mutable std::mutex mutex_;
   Flows flows_;
