@@ -86,8 +86,9 @@ arrow::Result<Preview> Previewer::Run() {
                              .row_origins = true,
                              .frame_bytes_max = plan_.frame_bytes_max};
   ARROW_ASSIGN_OR_RAISE(auto decoder, plan_.codec->MakeDecoder(decode));
+  ARROW_ASSIGN_OR_RAISE(auto contract, ContractKeeper::Make(plan_.contracts, *plan_.codec, decode));
   path_.emplace(AttributeColumns(plan_.columns), std::move(decoder), std::move(chain.lanes[0]),
-                chain.tail, clock_);
+                chain.tail, clock_, std::move(contract));
   ARROW_ASSIGN_OR_RAISE(auto source, OpenSource(decode));
   const int64_t give_up_us = clock_.MonotonicMicros() + kWaitUsMax;
   int64_t block_count = 0;

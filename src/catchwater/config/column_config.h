@@ -3,6 +3,9 @@
 #pragma once
 
 #include <array>
+#include <functional>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,9 +28,22 @@ constexpr auto EnumWords(ColumnType) {
   };
 }
 
+/// What becomes of a row when a value is of another type than its column's.
+enum class ColumnContract { kReject, kNull, kStop };
+constexpr auto EnumWords(ColumnContract) {
+  using Pair = std::pair<ColumnContract, std::string_view>;
+  return std::array{Pair{ColumnContract::kReject, "reject"}, Pair{ColumnContract::kNull, "null"},
+                    Pair{ColumnContract::kStop, "stop"}};
+}
+
+/// By column: those whose contract was declared.
+using ColumnContracts = std::map<std::string, ColumnContract, std::less<>>;
+
 /// A column with its description; the name is the key above it.
 struct ColumnConfig : Column {
   static constexpr std::string_view kShortFor = "type";
+
+  std::optional<ColumnContract> contract;  ///< None: the pipeline's.
 
   template <class Visitor>
   void Describe(Visitor& field) {
@@ -50,6 +66,10 @@ struct ColumnConfig : Column {
     field.Optional("scale", scale, "Digits of a decimal after the point.", Bounds{0, 38});
     field.Optional("null_tokens", null_tokens, "Texts that mean null, instead of the codec's.",
                    Count{0, 100});
+    field.Optional("contract", contract,
+                   "When values turn into another type: `reject` makes the row a dead letter, "
+                   "`null` keeps it without the value, `stop` ends the pipeline. The ledger is "
+                   "told. Default: the pipeline's `contract`.");
   }
   arrow::Status Check() const;
 };

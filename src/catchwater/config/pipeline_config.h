@@ -43,9 +43,10 @@ struct SourceSection {
 struct PipelineConfig {
   std::string name;
   SourceSection source;
-  ConfigNode codec;               ///< Missing: the source makes rows itself.
-  std::vector<Column> columns;    ///< In declared order.
-  std::vector<ConfigNode> steps;  ///< Each of one key.
+  ConfigNode codec;                        ///< Missing: the source makes rows itself.
+  std::vector<Column> columns;             ///< In declared order.
+  std::vector<ConfigNode> steps;           ///< Each of one key.
+  std::optional<ColumnContract> contract;  ///< Of columns without their own.
   std::optional<LakeConfig> lake;
   std::vector<StreamConfig> streams;
   std::vector<ConfigNode> sinks;  ///< Each of one key.
@@ -71,6 +72,10 @@ struct PipelineConfig {
     field.Optional("codec", codec, "How bytes become rows.", Holds{"codec"}, Example{"csv"});
     field.Required("columns", column_configs, "The columns and their types, in order.",
                    Count{1, 2'000}, Example{"{ts: {type: timestamp, event_time: true}}"});
+    field.Optional("contract", contract,
+                   "When the values of any column turn into another type: `reject` makes the row a "
+                   "dead letter, `null` keeps it without the value, `stop` ends the pipeline. With "
+                   "it the ledger is told of each change. Default: `reject`, and nothing is told.");
     field.Optional("steps", steps, "What happens to rows, in order.", Holds{"step"}, Count{0, 100});
     field.Optional("lake", lake, "The table that rows are kept in.");
     field.Optional("streams", stream_configs, "Aggregations over windows of time, by name.",

@@ -181,6 +181,10 @@ arrow::Result<PipelinePlan> BuildPlan(const BoundPipeline& bound, const std::str
   plan.project_folder = folder;
   plan.source = bound.source;
   plan.columns = config.columns;
+  for (const auto& [name, column] : config.column_configs) {
+    const auto contract = column.contract ? column.contract : config.contract;
+    if (contract) plan.contracts[name] = *contract;
+  }
   for (Column& column : plan.columns) {
     if (!IsOfFrame(plan.source.frame_columns, column.from)) continue;
     column.from.insert(0, kFramePrefix);

@@ -15,6 +15,13 @@ namespace {
 /// The most open partitions whose positions are repeated in the table, for `ledger rebuild`.
 constexpr size_t kPositionsInTableMax = 1'000;
 
+std::string_view WordOf(ColumnContract contract) {
+  for (const auto& [value, word] : EnumWords(contract)) {
+    if (value == contract) return word;
+  }
+  return "";
+}
+
 std::vector<std::string> NamedEntities(const PartitionFlow& flow) {
   std::vector<std::string> names(flow.entities().begin(), flow.entities().end());
   if (names.size() > kEntitiesMax) {
@@ -72,6 +79,22 @@ Event GapEvent(const std::string& pipeline, const FrontierPart& part) {
                            .dump()};
 }
 
+/// One a column, whatever the partitions.
+void AddDriftEvents(const std::string& pipeline, const Flows& flows, std::vector<Event>* events) {
+  PartitionFlow all;
+  for (const auto& [partition_id, flow] : flows) all.MergeDrifts(flow.drifts());
+  for (const auto& [column, drift] : all.drifts()) {
+    events->push_back(
+        {.kind = "schema_drift",
+         .object = pipeline,
+         .body_json = nlohmann::json{{"column", column},
+                                     {"contract", WordOf(drift.contract)},
+                                     {"rows", drift.row_count},
+                                     {"example", drift.example}}
+                          .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)});
+  }
+}
+
 std::vector<TableAppend> MergeAppends(std::vector<LaneOutput>& outputs) {
   std::map<std::string, TableAppend> by_table;
   for (LaneOutput& output : outputs) {
@@ -124,6 +147,7 @@ CommitRequest MakeCommitRequest(const EpochCommitContext& context, Epoch& epoch)
   for (const auto& [partition_id, flow] : flows) {
     flow.AppendAccount(partition_id, context.consumer, &plan.account);
   }
+  AddDriftEvents(context.pipeline, flows, &plan.events);
   if (lake_rows_passed > 0) {
     plan.events.push_back(
         {.kind = "flush", .object = context.pipeline, .body_json = FlushBody(epoch.receipts())});

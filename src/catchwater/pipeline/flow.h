@@ -12,12 +12,22 @@
 #include <vector>
 
 #include "catchwater/batch/batch.h"
+#include "catchwater/config/column_config.h"
 #include "catchwater/ledger/commit_plan.h"
 
 namespace catchwater {
 
 /// The most values of the entity column that a work file's row names.
 inline constexpr size_t kEntitiesMax = 100;
+
+/// Values that were not of their column's type, for the ledger.
+struct Drift {
+  ColumnContract contract = ColumnContract::kReject;
+  int64_t row_count = 0;
+  std::string example{};  ///< The reason of the first.
+};
+/// By column.
+using Drifts = std::map<std::string, Drift>;
 
 /// One thread at a time.
 class PartitionFlow {
@@ -41,7 +51,17 @@ class PartitionFlow {
     for (const auto& [key, row_count] : other.counts_) counts_[key] += row_count;
     if (other.event_us_min_) WidenEventTime(*other.event_us_min_, *other.event_us_max_);
     for (const auto& entity : other.entities_) AddEntity(entity);
+    MergeDrifts(other.drifts_);
   }
+
+  void MergeDrifts(const Drifts& others) {
+    for (const auto& [column, other] : others) {
+      Drift& drift = drifts_[column];
+      if (drift.row_count == 0) drift = {.contract = other.contract, .example = other.example};
+      drift.row_count += other.row_count;
+    }
+  }
+  const Drifts& drifts() const { return drifts_; }
 
   int64_t Total(Bucket bucket) const {
     int64_t total = 0;
@@ -73,6 +93,7 @@ class PartitionFlow {
   std::optional<int64_t> event_us_min_;
   std::optional<int64_t> event_us_max_;
   std::set<std::string> entities_;
+  Drifts drifts_;
 };
 
 /// By partition id.

@@ -11,6 +11,7 @@
 #include "catchwater/batch/column.h"
 #include "catchwater/component/codec.h"
 #include "catchwater/component/registry.h"
+#include "catchwater/config/column_config.h"
 #include "catchwater/config/stream_config.h"
 #include "catchwater/lake/table_spec.h"
 
@@ -57,6 +58,7 @@ struct PipelinePlan {
   ChosenSource source;
   std::shared_ptr<const Codec> codec;
   std::vector<Column> columns;
+  ColumnContracts contracts;
   std::vector<ChosenStep> steps;
   std::optional<LakePlan> lake;
   std::vector<StreamPlan> streams;

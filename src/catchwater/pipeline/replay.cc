@@ -79,8 +79,10 @@ arrow::Status Replay::Prepare() {
                              .row_origins = true,
                              .frame_bytes_max = plan_->frame_bytes_max};
   ARROW_ASSIGN_OR_RAISE(auto decoder, plan_->codec->MakeDecoder(decode));
+  ARROW_ASSIGN_OR_RAISE(auto contract,
+                        ContractKeeper::Make(plan_->contracts, *plan_->codec, decode));
   path_.emplace(AttributeColumns(plan_->columns), std::move(decoder), std::move(chain.lanes[0]),
-                chain.tail, context_.clock);
+                chain.tail, context_.clock, std::move(contract));
   SourceContext source{
       .files = context_.files,
       .clock = context_.clock,

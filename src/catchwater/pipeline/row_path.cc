@@ -45,19 +45,25 @@ arrow::Status RefuseRows(const std::vector<FrameFault>& faults, Split* split) {
 
 RowPath::RowPath(AttributeColumns columns, std::unique_ptr<Decoder> decoder,
                  std::vector<std::unique_ptr<Step>> steps, std::shared_ptr<StatefulTail> tail,
-                 const Clock& clock)
+                 const Clock& clock, std::unique_ptr<ContractKeeper> contract)
     : columns_(std::move(columns)),
       frame_(columns_.frame_columns()),
       decoder_(std::move(decoder)),
       steps_(std::move(steps)),
       tail_(std::move(tail)),
-      clock_(&clock) {}
+      clock_(&clock),
+      contract_(std::move(contract)) {}
 
-arrow::Result<Split> RowPath::Decode(const Block& block) const {
+arrow::Result<Split> RowPath::Decode(const Block& block, PartitionFlow* flow) const {
   if (!block.reject_reason.empty()) return RejectedFrame(block);
   ARROW_ASSIGN_OR_RAISE(Split split, decoder_->Decode(block));
   split.good.origin = block.origin;
   if (split.good.rows == nullptr) return split;
+  if (contract_ != nullptr && !split.dead.empty()) {
+    Drifts drifts;
+    ARROW_RETURN_NOT_OK(contract_->Apply(block, &split, &drifts));
+    flow->MergeDrifts(drifts);
+  }
   ARROW_ASSIGN_OR_RAISE(FrameValues values, frame_.Take(block, split.good));
   ARROW_ASSIGN_OR_RAISE(split.good.rows, columns_.Attach(split.good.rows, block.attributes.get(),
                                                          std::move(values.columns)));
@@ -80,7 +86,7 @@ arrow::Result<RowPathResult> RowPath::Process(const Block& block, uint64_t seque
                                               PartitionFlow* flow, std::stop_token stop) {
   RowPathResult result;
   const int64_t started_us = clock_->MonotonicMicros();
-  ARROW_ASSIGN_OR_RAISE(Split decoded, Decode(block));
+  ARROW_ASSIGN_OR_RAISE(Split decoded, Decode(block, flow));
   result.decode_us = clock_->MonotonicMicros() - started_us;
   int64_t row_count = decoded.good.rows == nullptr ? 0 : decoded.good.rows->num_rows();
   for (const DeadLetter& letter : decoded.dead) {

@@ -16,6 +16,7 @@
 #include "catchwater/component/codec.h"
 #include "catchwater/component/step.h"
 #include "catchwater/pipeline/attribute_columns.h"
+#include "catchwater/pipeline/contract.h"
 #include "catchwater/pipeline/flow.h"
 #include "catchwater/pipeline/frame_columns.h"
 #include "catchwater/pipeline/ordered_gate.h"
@@ -42,7 +43,7 @@ class RowPath {
   /// steps: the lane's own instances. tail: null or the shared steps that follow them.
   RowPath(AttributeColumns columns, std::unique_ptr<Decoder> decoder,
           std::vector<std::unique_ptr<Step>> steps, std::shared_ptr<StatefulTail> tail,
-          const Clock& clock);
+          const Clock& clock, std::unique_ptr<ContractKeeper> contract = nullptr);
 
   /// Processes a block. sequence: the block's number in source order over the whole pipeline.
   /// \retval kBadData if the block as a whole cannot be read: nothing of it was counted
@@ -50,7 +51,7 @@ class RowPath {
                                        std::stop_token stop);
 
  private:
-  arrow::Result<Split> Decode(const Block& block) const;
+  arrow::Result<Split> Decode(const Block& block, PartitionFlow* flow) const;
   arrow::Status Absorb(Split split, PartitionFlow* flow, RowPathResult* result) const;
 
   AttributeColumns columns_;
@@ -59,6 +60,7 @@ class RowPath {
   std::vector<std::unique_ptr<Step>> steps_;
   std::shared_ptr<StatefulTail> tail_;
   const Clock* clock_;
+  std::unique_ptr<ContractKeeper> contract_;  // Null: all that is not of its type is dead.
 };
 
 }  // namespace catchwater

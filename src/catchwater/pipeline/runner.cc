@@ -220,12 +220,14 @@ arrow::Result<std::vector<std::unique_ptr<Lane>>> RunnerCore::BuildLanes(
   std::vector<std::unique_ptr<Lane>> lanes;
   for (size_t i = 0; i < chain.lanes.size(); ++i) {
     ARROW_ASSIGN_OR_RAISE(auto decoder, plan_->codec->MakeDecoder(decode));
+    ARROW_ASSIGN_OR_RAISE(auto contract,
+                          ContractKeeper::Make(plan_->contracts, *plan_->codec, decode));
     ARROW_ASSIGN_OR_RAISE(auto destination, BuildDestination(i));
-    lanes.push_back(
-        std::make_unique<Lane>(names,
-                               RowPath(AttributeColumns(plan_->columns), std::move(decoder),
-                                       std::move(chain.lanes[i]), chain.tail, context_.clock),
-                               std::move(destination)));
+    lanes.push_back(std::make_unique<Lane>(
+        names,
+        RowPath(AttributeColumns(plan_->columns), std::move(decoder), std::move(chain.lanes[i]),
+                chain.tail, context_.clock, std::move(contract)),
+        std::move(destination)));
   }
   return lanes;
 }
