@@ -47,7 +47,7 @@ arrow::Status Write(const SensorModelOptions& options, std::ostream& out) {
   constexpr int64_t kBufferBytes = 1 << 20;
   const auto pool = ReadBufferPool::Make(kBufferBytes);
   SensorModel model(options);
-  if (options.is_csv) out << SensorModel::CsvHeader();
+  if (options.is_csv) out << model.csv_header();
   std::vector<SensorModel::Record> records;
   int64_t slot = 0;
   while (slot < model.slot_count() && out) {
