@@ -10,7 +10,9 @@
 #include "catchwater/sink/console/console_sink.h"
 #include "catchwater/sink/file/file_sink.h"
 #include "catchwater/sink/influx/influx_sink.h"
+#include "catchwater/sink/kafka/kafka_sink.h"
 #include "catchwater/sink/mongo/mongo_sink.h"
+#include "catchwater/sink/mqtt/mqtt_sink.h"
 #include "catchwater/sink/postgres/postgres_sink.h"
 #include "catchwater/sink/webhook/webhook_sink.h"
 #include "catchwater/source/file/file_source.h"
@@ -47,8 +49,10 @@ arrow::Status RegisterComponents(Registry& registry) {
   ARROW_RETURN_NOT_OK(RegisterDeriveStep(registry));
   ARROW_RETURN_NOT_OK(RegisterDeduplicateStep(registry));
   ARROW_RETURN_NOT_OK(RegisterFileSink(registry));
+  ARROW_RETURN_NOT_OK(RegisterKafkaSink(registry));
   ARROW_RETURN_NOT_OK(RegisterInfluxSink(registry));
   ARROW_RETURN_NOT_OK(RegisterMongoSink(registry));
+  ARROW_RETURN_NOT_OK(RegisterMqttSink(registry));
   ARROW_RETURN_NOT_OK(RegisterPostgresSink(registry));
   ARROW_RETURN_NOT_OK(RegisterWebhookSink(registry));
   return RegisterConsoleSink(registry);

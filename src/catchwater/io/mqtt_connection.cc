@@ -6,7 +6,6 @@
 #include "catchwater/io/mqtt_connection.h"
 
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <mutex>
 #include <utility>
@@ -18,6 +17,7 @@
 
 #include "catchwater/base/clock.h"
 #include "catchwater/base/error.h"
+#include "catchwater/io/broker_url.h"
 
 namespace catchwater {
 namespace {
@@ -73,6 +73,7 @@ class Connection final : public MqttConnection {
   int64_t bytes_delivered_ = 0;  // Of the present Read.
   bool has_undurable_ = false;
   int64_t outstanding_count_ = 0;
+  int refused_code_ = 0;  // Of a message that was sent; 0: none was refused.
 };
 
 void Connection::OnConnect(mosquitto*, void* object, int code, int flags,
@@ -88,8 +89,9 @@ void Connection::OnDisconnect(mosquitto*, void* object, int code, const mosquitt
   Self(object).lost_code_ = code;
 }
 
-void Connection::OnPublish(mosquitto*, void* object, int, int, const mosquitto_property*) {
+void Connection::OnPublish(mosquitto*, void* object, int, int code, const mosquitto_property*) {
   --Self(object).outstanding_count_;
+  if (code >= 0x80) Self(object).refused_code_ = code;  // Version 5; 3.1.1 says nothing.
 }
 
 void Connection::OnSubscribe(mosquitto*, void* object, int, int count, const int* granted,
@@ -213,6 +215,10 @@ arrow::Result<int64_t> Connection::Read(int64_t wait_ms, int64_t byte_count_max)
     const int code = mosquitto_loop_read(client_, 1);
     if (code != MOSQ_ERR_SUCCESS) return CheckCode(code, "Connection is lost");
   }
+  if (refused_code_ != 0) {
+    return Denied("Broker refused a message, broker and reason: ", address(), ": ",
+                  mosquitto_reason_string(refused_code_));
+  }
   if (mosquitto_socket(client_) < 0 || is_lost_) {
     return Unavailable("Connection is lost, broker and reason: ", address(), ": ",
                        mosquitto_strerror(lost_code_));
@@ -258,10 +264,16 @@ arrow::Status Connection::Subscribe(const std::vector<std::string>& topics, int 
 }
 
 arrow::Status Connection::Publish(const MqttMessage& message) {
+  mosquitto_property* properties = nullptr;
+  if (options_.is_version_5 && !message.id.empty()) {
+    mosquitto_property_add_string_pair(&properties, MQTT_PROP_USER_PROPERTY, "catchwater-id",
+                                       std::string(message.id).c_str());
+  }
   const int code =
       mosquitto_publish_v5(client_, nullptr, std::string(message.topic).c_str(),
                            static_cast<int>(message.payload.size()), message.payload.data(),
-                           message.qos, message.is_retained, nullptr);
+                           message.qos, message.is_retained, properties);
+  mosquitto_property_free_all(&properties);
   if (code == MOSQ_ERR_INVAL || code == MOSQ_ERR_PAYLOAD_SIZE || code == MOSQ_ERR_MALFORMED_UTF8) {
     return BadData("Message cannot be published, topic and reason: ", message.topic, ": ",
                    mosquitto_strerror(code));
@@ -280,34 +292,11 @@ void Connection::Disconnect() {
 }  // namespace
 
 arrow::Result<MqttUrl> ParseMqttUrl(std::string_view url) {
-  const auto refuse = [&](std::string_view why) {
-    return ConfigError("`url` must be mqtt://host:port or mqtts://host:port, ", why);
-  };
-  MqttUrl parts;
-  if (url.starts_with("mqtts://")) {
-    parts.has_tls = true;
-    url.remove_prefix(8);
-  } else if (url.starts_with("mqtt://")) {
-    url.remove_prefix(7);
-  } else {
-    return refuse("it begins with something else");
+  ARROW_ASSIGN_OR_RAISE(const BrokerUrl parts, ParseBrokerUrl(url, "mqtt", 1883, 8883));
+  if (!parts.path.empty()) {
+    return ConfigError("`url` must be mqtt://host:port or mqtts://host:port, without a path");
   }
-  if (url.find('@') != url.npos) return refuse("user and password are options of their own");
-  if (url.ends_with('/')) url.remove_suffix(1);
-  parts.port = parts.has_tls ? 8883 : 1883;
-  const size_t colon = url.rfind(':');
-  const bool has_port = colon != url.npos && url.find(']', colon) == url.npos;
-  std::string_view host = url.substr(0, has_port ? colon : url.npos);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  if (host.empty() || host.find('/') != host.npos) return refuse("there is no host");
-  parts.host = host;
-  if (!has_port) return parts;
-  const std::string_view port = url.substr(colon + 1);
-  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), parts.port);
-  if (error != std::errc() || end != port.data() + port.size() || parts.port == 0) {
-    return refuse("the port is no number from 1 to 65535");
-  }
-  return parts;
+  return MqttUrl{.host = parts.host, .port = parts.port, .has_tls = parts.has_tls};
 }
 
 arrow::Result<std::unique_ptr<MqttConnection>> MqttConnection::Connect(const MqttOptions& options,

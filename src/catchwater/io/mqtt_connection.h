@@ -57,6 +57,8 @@ struct MqttMessage {
   std::string_view payload;
   int qos = 0;
   bool is_retained = false;
+  /// To send, version 5: the user property `catchwater-id`; empty: none.
+  std::string_view id{};
 };
 
 /// What is done with messages; on the connection's thread, during its calls.

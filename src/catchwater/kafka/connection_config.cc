@@ -41,6 +41,13 @@ bool IsHostAndPort(std::string_view broker) {
 
 }  // namespace
 
+bool IsKafkaTopic(std::string_view name) {
+  return !name.empty() && name.size() <= 249 && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
+  });
+}
+
 const std::vector<std::string>& KafkaPassThroughProperties() {
   static const std::vector<std::string> kNames = {"batch.num.messages",
                                                   "batch.size",

@@ -81,6 +81,9 @@ struct KafkaConnection {
   arrow::Status CheckConnection() const;
 };
 
+/// A topic's name: letters, digits, `.`, `_` and `-`, at most 249.
+bool IsKafkaTopic(std::string_view name);
+
 /// The properties that `properties` may set, sorted.
 const std::vector<std::string>& KafkaPassThroughProperties();
 

@@ -63,11 +63,7 @@ std::string InstanceId(const KafkaSourceConfig& config, const SourceContext& con
 arrow::Status KafkaSourceConfig::Check() const {
   ARROW_RETURN_NOT_OK(connection.CheckConnection());
   for (const std::string& topic : topics) {
-    const bool is_plain = std::all_of(topic.begin(), topic.end(), [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-             c == '.' || c == '_' || c == '-';
-    });
-    if (topic.empty() || topic.size() > 249 || !is_plain) {
+    if (!IsKafkaTopic(topic)) {
       return ConfigError(
           "`topics` holds names of letters, digits, `.`, `_` and `-`; this is none: ", topic);
     }

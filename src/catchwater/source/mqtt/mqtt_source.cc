@@ -18,19 +18,10 @@ constexpr int64_t kBlockBytes = 1 << 20;
 constexpr int64_t kMemoryBytesMax = 8 << 20;  // at_most_once: what waits for the pipeline.
 constexpr int64_t kRoomBytes = 4 << 20;       // For a group, beside one longest message.
 
-std::string PathIn(const std::string& folder, const std::string& path) {
-  return path.empty() || path.starts_with('/') || folder.empty() ? path : folder + "/" + path;
-}
-
 }  // namespace
 
-arrow::Status MqttTlsConfig::Check() const {
-  if (certificate.empty() == key.empty()) return arrow::Status::OK();
-  return ConfigError("`certificate` and `key` go together");
-}
-
 arrow::Status MqttSourceConfig::Check() const {
-  ARROW_RETURN_NOT_OK(ParseMqttUrl(url).status());
+  ARROW_RETURN_NOT_OK(broker.CheckBroker());
   for (const std::string& topic : topics) {
     if (!IsTopicFilter(topic)) {
       return ConfigError(
@@ -39,7 +30,6 @@ arrow::Status MqttSourceConfig::Check() const {
           topic);
     }
   }
-  if (!password.is_empty() && user.empty()) return ConfigError("`password` needs `user`");
   return arrow::Status::OK();
 }
 
@@ -105,7 +95,7 @@ class MqttSource::Inbox final : public MqttInbox {
 arrow::Result<std::unique_ptr<MqttSource>> MqttSource::Make(const MqttSourceConfig& config,
                                                             const SourceContext& context) {
   ARROW_RETURN_NOT_OK(config.Check());
-  ARROW_ASSIGN_OR_RAISE(MqttUrl url, ParseMqttUrl(config.url));
+  ARROW_ASSIGN_OR_RAISE(MqttUrl url, ParseMqttUrl(config.broker.url));
   if (config.spool.bytes_max.bytes < 2 * (context.frame_bytes_max + kRoomBytes)) {
     return ConfigError("`spool.bytes_max` of `mqtt` must be more than twice `frame_bytes_max`");
   }
@@ -117,17 +107,10 @@ MqttSource::MqttSource(const MqttSourceConfig& config, const SourceContext& cont
 
 MqttSource::~MqttSource() = default;
 
-MqttOptions MqttSource::ConnectionOptions() const {
-  MqttOptions options{.host = url_.host, .port = url_.port, .has_tls = url_.has_tls};
-  options.tls = {.ca_path = PathIn(context_.project_folder, config_.tls.ca),
-                 .certificate_path = PathIn(context_.project_folder, config_.tls.certificate),
-                 .key_path = PathIn(context_.project_folder, config_.tls.key),
-                 .is_insecure = config_.tls.insecure};
-  options.client_id =
-      config_.client_id.empty() ? "catchwater-" + context_.pipeline : config_.client_id;
-  options.user = config_.user;
-  options.password = config_.password;
-  options.is_version_5 = config_.protocol == MqttProtocol::k5;
+arrow::Result<MqttOptions> MqttSource::ConnectionOptions() const {
+  ARROW_ASSIGN_OR_RAISE(
+      MqttOptions options,
+      config_.broker.Options(context_.project_folder, "catchwater-" + context_.pipeline));
   options.is_session_clean = !is_spooled();
   options.session_expiry_s = config_.session_expiry.ms / 1'000;
   options.keep_alive_s = config_.keep_alive.ms / 1'000;
@@ -140,19 +123,8 @@ arrow::Status MqttSource::Check() {
         "Source `mqtt` keeps messages in the data folder until they are in a table; "
         "the pipeline needs `lake:`, or set `delivery: at_most_once`");
   }
-  MqttOptions options = ConnectionOptions();
-  options.client_id += "-check";
-  options.is_session_clean = true;
-  const auto connected = MqttConnection::Connect(options, nullptr, std::stop_token());
-  if (connected.ok()) {
-    (*connected)->Disconnect();
-    return arrow::Status::OK();
-  }
-  const bool is_denied = KindOf(connected.status()) == ErrorKind::kDenied;
-  const std::string remedy =
-      is_denied ? "; check `source.mqtt.user` and `password`, and what the broker lets this user do"
-                : "; check `source.mqtt.url`, and that the broker runs";
-  return MakeError(KindOf(connected.status()), connected.status().message() + remedy);
+  ARROW_ASSIGN_OR_RAISE(MqttOptions options, ConnectionOptions());
+  return CheckMqttBroker(std::move(options), "source.mqtt");
 }
 
 arrow::Result<std::vector<Offer>> MqttSource::Discover() {
@@ -187,7 +159,8 @@ arrow::Status MqttSource::Open(const Offer&, int64_t partition_id, const Positio
     ARROW_RETURN_NOT_OK(spool_->Trim(resume_at.ordinal));
   }
   inbox_ = std::make_unique<Inbox>(spool_.get(), context_.clock, context_.frame_bytes_max);
-  MqttIntakeOptions options{.connection = ConnectionOptions(),
+  ARROW_ASSIGN_OR_RAISE(MqttOptions connection, ConnectionOptions());
+  MqttIntakeOptions options{.connection = std::move(connection),
                             .topics = config_.topics,
                             .qos = is_spooled() ? std::min(1, static_cast<int>(config_.qos)) : 0};
   intake_ = std::make_unique<MqttIntake>(std::move(options), *inbox_, context_.clock,

@@ -13,6 +13,7 @@
 
 #include "catchwater/component/registry.h"
 #include "catchwater/component/source.h"
+#include "catchwater/mqtt/connection_config.h"
 #include "catchwater/source/mqtt/mqtt_intake.h"
 #include "catchwater/spool/spool.h"
 #include "catchwater/spool/spool_reader.h"
@@ -25,30 +26,6 @@ constexpr auto EnumWords(MqttDelivery) {
   return std::array{Pair{MqttDelivery::kAtLeastOnce, "at_least_once"},
                     Pair{MqttDelivery::kAtMostOnce, "at_most_once"}};
 }
-enum class MqttProtocol { k311, k5 };
-constexpr auto EnumWords(MqttProtocol) {
-  using Pair = std::pair<MqttProtocol, std::string_view>;
-  return std::array{Pair{MqttProtocol::k311, "3.1.1"}, Pair{MqttProtocol::k5, "5"}};
-}
-
-struct MqttTlsConfig {
-  std::string ca;
-  std::string certificate;
-  std::string key;
-  bool insecure = false;
-
-  template <class Visitor>
-  void Describe(Visitor& field) {
-    field.Optional("ca", ca,
-                   "PEM file of who signs the broker's certificate. Default: the system's.",
-                   Example{"tls/ca.crt"});
-    field.Optional("certificate", certificate, "PEM file of this client's certificate.");
-    field.Optional("key", key, "PEM file of its private key.");
-    field.Optional("insecure", insecure, "Do not compare the broker's name with its certificate.");
-  }
-  arrow::Status Check() const;
-};
-
 struct MqttSpoolConfig {
   ByteSize bytes_max = ByteSize::GiB(1);
 
@@ -62,14 +39,9 @@ struct MqttSpoolConfig {
 };
 
 struct MqttSourceConfig {
-  std::string url;
+  MqttBrokerConfig broker;
   std::vector<std::string> topics;
   int64_t qos = 1;
-  MqttProtocol protocol = MqttProtocol::k311;
-  std::string client_id;
-  std::string user;
-  Secret password;
-  MqttTlsConfig tls;
   MqttDelivery delivery = MqttDelivery::kAtLeastOnce;
   Duration keep_alive = Duration::Seconds(30);
   Duration session_expiry = Duration::Days(7);
@@ -78,21 +50,13 @@ struct MqttSourceConfig {
 
   template <class Visitor>
   void Describe(Visitor& field) {
-    field.Required("url", url, "The broker: `mqtt://host:1883`, with TLS `mqtts://host:8883`.",
-                   Example{"mqtt://localhost:1883"});
+    broker.DescribeFields(field);
     field.Required("topics", topics, "Topics to read; `+` is any level, `#` at the end any levels.",
                    Count{1, 1'000}, Example{"[sensors/+/measure]"});
     field.Optional("qos", qos,
                    "What is asked of the broker. 2 is asked for as 1: its handshake keeps messages "
                    "in memory only, where a crash would lose them.",
                    Bounds{0, 2});
-    field.Optional("protocol", protocol, "Version of MQTT.");
-    field.Optional("client_id", client_id,
-                   "Name of the session at the broker; two clients of a name throw each other out. "
-                   "Default: `catchwater-` and the pipeline's name.");
-    field.Optional("user", user, "User at the broker.");
-    field.Optional("password", password, "Its password.", Example{"${MQTT_PASSWORD}"});
-    field.Optional("tls", tls, "Certificates, for `mqtts`.");
     field.Optional("delivery", delivery,
                    "`at_most_once` keeps nothing on disk and no session at the broker: faster, and "
                    "a crash loses what is not committed.");
@@ -130,7 +94,7 @@ class MqttSource final : public Source {
  private:
   class Inbox;
   MqttSource(const MqttSourceConfig& config, const SourceContext& context, MqttUrl url);
-  MqttOptions ConnectionOptions() const;
+  arrow::Result<MqttOptions> ConnectionOptions() const;
   bool is_spooled() const { return config_.delivery == MqttDelivery::kAtLeastOnce; }
   arrow::Result<Block> MakeBlock(const std::vector<SpoolReader::Record>& records) const;
 

@@ -1,0 +1,71 @@
+"""Sink `mqtt` against Mosquitto, read by paho."""
+
+import json
+import time
+
+import paho.mqtt.client as paho
+import pytest
+
+from live import wait_for
+from mosquitto import broker  # noqa: F401  the fixture
+
+PIPELINE = """
+pipeline: rooms
+source: {{ file: {{ path: rows.ndjson }} }}
+codec: json
+columns:
+  room: string
+  ts:   {{ type: timestamp, event_time: true }}
+  n:    int64
+lake:
+  table: demo.rooms
+sinks:
+  - mqtt: {{ url: "{url}", topic: "results/{{room}}", columns: [room, n], retain: {retain}{more} }}
+"""
+
+
+def rows(count: int) -> str:
+    return "".join(
+        json.dumps({"room": f"r{n % 3}", "ts": "2026-01-02T03:04:05Z", "n": n}) + "\n" for n in range(count)
+    )
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_each_row_is_a_message_of_its_topic_with_an_id(project, broker, protocol):  # noqa: F811
+    text = PIPELINE.format(url=broker.url, retain="false", more=f', protocol: "{protocol}"')
+    project.pipeline("rooms", text)
+    (project.folder / "rows.ndjson").write_text(rows(1200))
+    got = []
+    client = broker.client(protocol=paho.MQTTv5)
+    client.on_message = lambda _client, _data, message: got.append(message)
+    client.subscribe("results/#", qos=1)
+    wait_for(lambda: client.is_connected())
+    time.sleep(0.2)
+    project.run()
+    wait_for(lambda: len(got) >= 1200)
+    client.disconnect()
+    client.loop_stop()
+    assert {message.qos for message in got} == {1}
+    values = [json.loads(message.payload) for message in got]
+    assert sorted(value["n"] for value in values) == list(range(1200))
+    assert all(m.topic == f"results/{value['room']}" for m, value in zip(got, values))
+    if protocol == "5":
+        ids = [dict(message.properties.UserProperty)["catchwater-id"] for message in got]
+        assert all("catchwater_id" not in value for value in values)
+    else:
+        ids = [value["catchwater_id"] for value in values]
+    assert len(set(ids)) == 1200 and all(one.startswith("demo.rooms:") for one in ids), ids[0]
+
+
+def test_a_broker_keeps_the_last_of_each_topic(project, broker):  # noqa: F811
+    project.pipeline("rooms", PIPELINE.format(url=broker.url, retain="true", more=""))
+    (project.folder / "rows.ndjson").write_text(rows(30))
+    project.run()
+    got = {}
+    client = broker.client()
+    client.on_message = lambda _client, _data, message: got.update({message.topic: json.loads(message.payload)["n"]})
+    client.subscribe("results/#")
+    wait_for(lambda: len(got) == 3)
+    client.disconnect()
+    client.loop_stop()
+    assert got == {"results/r0": 27, "results/r1": 28, "results/r2": 29}
