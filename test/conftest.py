@@ -120,3 +120,22 @@ def own_broker(tmp_path):
     one = Broker(tmp_path / "broker").start()
     yield one
     one.stop()
+
+
+@pytest.fixture(scope="session")
+def rabbitmq(tmp_path_factory):
+    from rabbitmq import RabbitMq
+
+    one = RabbitMq(tmp_path_factory.mktemp("rabbitmq") / "broker")
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def own_rabbitmq(tmp_path):
+    """A broker of one test, which may kill it."""
+    from rabbitmq import RabbitMq
+
+    one = RabbitMq(tmp_path / "rabbitmq")
+    yield one
+    one.close()

@@ -144,3 +144,83 @@ def test_mqtt_kills_and_broker_restarts_lose_nothing(project, broker, seed):  # 
           f"{found['n'] - found['d']} extra copies, {publisher.repeated} published again by the test")
     assert found["d"] == count
     assert project.verify()["violations"] == []
+
+
+AMQP = """
+pipeline: events
+source:
+  amqp: { url: "URL", queues: [events], type: TYPE, quiet: 3s }
+codec: json
+columns:
+  id: { type: int64, required: true }
+  m:  { type: string, from: message_id }
+STEPSlake:
+  table: demo.events
+  flush: { every: 500ms }
+"""
+
+
+class Sender(threading.Thread):
+    """Publishes in transactions, each again until the broker has taken it."""
+
+    def __init__(self, rabbitmq, count: int) -> None:
+        super().__init__()
+        self.rabbitmq, self.count, self.done, self.repeated = rabbitmq, count, 0, 0
+
+    def run(self) -> None:
+        while self.done < self.count:
+            part = range(self.done, min(self.done + 1000, self.count))
+            try:
+                self.rabbitmq.publish(
+                    "events", ((json.dumps({"id": n}).encode(), {"message_id": f"m{n}"}) for n in part)
+                )
+                self.done = part.stop
+            except Exception:  # noqa: BLE001  The broker is away.
+                self.repeated += len(part)
+                time.sleep(0.1)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("kind", ["quorum", "stream"])
+def test_amqp_kills_and_broker_restarts_lose_and_double_nothing(project, own_rabbitmq, kind, seed):
+    count, kills, restarts = (1_000_000, 20, 2) if DRILL else (20_000, 2, 1)
+    chance = random.Random(seed)
+    own_rabbitmq.declare("events", kind)
+    # Of a queue the message id tells what comes again; of a stream the offset does.
+    steps = "steps: [{ deduplicate: { key: [m] } }]\n" if kind == "quorum" else ""
+    project.pipeline(
+        "events",
+        AMQP.replace("URL", own_rabbitmq.url).replace("TYPE", kind).replace("STEPS", steps),
+    )
+    sender = Sender(own_rabbitmq, count)
+    sender.start()
+    events = sorted(
+        [(chance.randrange(count), "kill") for _ in range(kills)]
+        + [(chance.randrange(count), "restart") for _ in range(restarts)]
+    )
+    killed = 0
+    while sender.is_alive() or events:
+        with Running(project) as running:
+            while running.process.poll() is None and (sender.is_alive() or events):
+                if not events or sender.done < events[0][0]:
+                    time.sleep(0.005)
+                    continue
+                _, what = events.pop(0)
+                time.sleep(chance.uniform(0, 0.5))  # Anywhere in its work.
+                if what == "restart":
+                    own_rabbitmq.restart()
+                else:
+                    running.kill()
+                    killed += 1
+            if running.process.poll() is None:
+                running.stop()
+    sender.join()
+    project.run(timeout=600)
+    found = counts(project, "demo.events")
+    again = project.verify()
+    print(f"seed {seed}, {kind}: {count} messages, {killed} kills, {restarts} broker restarts, "
+          f"{found['n'] - found['d']} extra copies, {sender.repeated} published again by the test")
+    assert found["d"] == count
+    if sender.repeated == 0 or kind == "quorum":
+        assert found["n"] == count
+    assert again["violations"] == []

@@ -7,6 +7,7 @@
 #include "catchwater/codec/lines/lines_codec.h"
 #include "catchwater/codec/regex/access_log_codec.h"
 #include "catchwater/codec/regex/regex_codec.h"
+#include "catchwater/sink/amqp/amqp_sink.h"
 #include "catchwater/sink/console/console_sink.h"
 #include "catchwater/sink/file/file_sink.h"
 #include "catchwater/sink/influx/influx_sink.h"
@@ -15,6 +16,7 @@
 #include "catchwater/sink/mqtt/mqtt_sink.h"
 #include "catchwater/sink/postgres/postgres_sink.h"
 #include "catchwater/sink/webhook/webhook_sink.h"
+#include "catchwater/source/amqp/amqp_source.h"
 #include "catchwater/source/file/file_source.h"
 #include "catchwater/source/http_poll/http_poll_source.h"
 #include "catchwater/source/http_push/http_push_source.h"
@@ -30,6 +32,7 @@
 namespace catchwater {
 
 arrow::Status RegisterComponents(Registry& registry) {
+  ARROW_RETURN_NOT_OK(RegisterAmqpSource(registry));
   ARROW_RETURN_NOT_OK(RegisterFileSource(registry));
   ARROW_RETURN_NOT_OK(RegisterHttpPollSource(registry));
   ARROW_RETURN_NOT_OK(RegisterHttpPushSource(registry));
@@ -48,6 +51,7 @@ arrow::Status RegisterComponents(Registry& registry) {
   ARROW_RETURN_NOT_OK(RegisterEnrichStep(registry));
   ARROW_RETURN_NOT_OK(RegisterDeriveStep(registry));
   ARROW_RETURN_NOT_OK(RegisterDeduplicateStep(registry));
+  ARROW_RETURN_NOT_OK(RegisterAmqpSink(registry));
   ARROW_RETURN_NOT_OK(RegisterFileSink(registry));
   ARROW_RETURN_NOT_OK(RegisterKafkaSink(registry));
   ARROW_RETURN_NOT_OK(RegisterInfluxSink(registry));

@@ -1,0 +1,95 @@
+"""Sink `amqp` against RabbitMQ, read by pika: what the table has is there, at least once, with ids."""
+
+import collections
+import json
+import signal
+import time
+
+from live import DRILL
+from test_amqp import name_of
+from test_kafka import Running
+
+ROWS, KILLS = (1_000_000, 20) if DRILL else (20_000, 2)
+
+PIPELINE = """\
+pipeline: readings
+source:
+  simulate: {{ sensors: 20, rows: {rows}, seed: 11 }}
+codec: json
+columns:
+  sensor_id:   {{ type: string, entity: true }}
+  ts:          {{ type: timestamp, event_time: true }}
+  temperature: float64
+lake:
+  table: t.readings
+  flush: {{ every: 100ms, bytes: 256KiB }}
+sinks:
+  - amqp: {{ url: "{url}", routing_key: "{key}", every: 50ms{more} }}
+"""
+
+
+def declare(project, url, key, more="", rows=ROWS):
+    if more:
+        more = ", " + more
+    project.pipeline("readings", PIPELINE.format(url=url, key=key, more=more, rows=rows))
+
+
+def test_the_queue_has_what_the_table_has_over_kills(project, rabbitmq):
+    queue = name_of("out")
+    declare(project, rabbitmq.url, queue, more="create: true")
+    for _ in range(KILLS):
+        running = Running(project, "--no-maintenance")
+        time.sleep(1.5)
+        running.end(signal.SIGKILL)
+    project.run(timeout=600)
+    rows = project.query("SELECT sensor_id, temperature FROM t.readings")
+    assert len(rows) == ROWS
+    messages = rabbitmq.take_all(queue)
+    by_id = {}
+    for _, properties, body in messages:
+        assert properties.content_type == "application/json" and properties.delivery_mode == 2
+        # The same id is always the same row.
+        assert by_id.setdefault(properties.message_id, body) == body
+    print(f"kills: {KILLS}, messages: {len(messages)}, extra copies: {len(messages) - len(by_id)}")
+    want = collections.Counter((row["sensor_id"], row["temperature"]) for row in rows)
+    got = collections.Counter(
+        (row["sensor_id"], row["temperature"]) for row in map(json.loads, by_id.values())
+    )
+    assert got == want
+
+
+def test_an_exchange_gets_each_row_under_its_key(project, rabbitmq):
+    queue, exchange = name_of("bound"), name_of("rooms")
+    rabbitmq.declare(queue)
+    with rabbitmq.connect() as connection:
+        channel = connection.channel()
+        channel.exchange_declare(exchange, "topic", durable=True)
+        channel.queue_bind(queue, exchange, "sensor.sensor-001")
+    more = f"exchange: {exchange}, mandatory: false, columns: [ts, sensor_id], persistent: false"
+    declare(project, rabbitmq.url, "sensor.{sensor_id}", more, rows=200)
+    project.run()
+    messages = rabbitmq.take_all(queue)
+    sensors = {json.loads(body)["sensor_id"] for _, _, body in messages}
+    all_sensors = {row["s"] for row in project.query("SELECT DISTINCT sensor_id AS s FROM t.readings")}
+    assert len(sensors) <= 1 and sensors <= all_sensors
+    wanted = project.value("SELECT count(*) FROM t.readings WHERE sensor_id = 'sensor-001'")
+    assert len(messages) == wanted
+    assert all(method.routing_key == "sensor.sensor-001" for method, _, _ in messages)
+    assert all(properties.delivery_mode == 1 for _, properties, _ in messages)
+    if messages:
+        assert list(json.loads(messages[0][2])) == ["ts", "sensor_id"]
+
+
+def test_a_missing_queue_or_binding_blocks_the_sink_and_not_the_table(project, rabbitmq):
+    queue = name_of("absent")
+    declare(project, rabbitmq.url, queue, rows=100)
+    checked = project.call("validate", "--connect", expect=None)
+    assert checked.returncode != 0 and queue in checked.stderr and "create: true" in checked.stderr
+    done = project.run(expect=None)
+    assert project.value("SELECT count(*) FROM t.readings") == 100
+    assert queue in done.stdout + done.stderr + project.call("status", expect=None).stdout
+    # An exchange that nobody listens to.
+    declare(project, rabbitmq.url, "nobody", f"exchange: {queue}, create: true, name: other", 100)
+    done = project.run(expect=None)
+    said = done.stdout + done.stderr + project.call("status", expect=None).stdout
+    assert "No queue gets the message" in said, said
