@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <fstream>
 #include <iostream>
 #include <memory>
@@ -5,9 +6,11 @@
 #include <utility>
 #include <vector>
 
+#include "catchwater/base/clock.h"
 #include "catchwater/base/duration.h"
 #include "catchwater/base/error.h"
 #include "catchwater/base/timestamp.h"
+#include "catchwater/cli/simulate_send.h"
 #include "catchwater/cli/workspace.h"
 #include "catchwater/source/simulate/simulate_source.h"
 
@@ -21,6 +24,7 @@ struct SimulateArguments {
   std::string format = "ndjson";
   std::string output;
   uint64_t seed = 1;
+  SendArguments send;
 };
 
 constexpr int64_t kDefaultFromUs = 1'767'225'600'000'000;  // 2026-01-01T00:00:00Z
@@ -63,8 +67,20 @@ arrow::Status Write(const SensorModelOptions& options, std::ostream& out) {
   return out ? arrow::Status::OK() : Unavailable("Simulated records could not be written");
 }
 
+arrow::Status Send(const SensorModelOptions& options, const SendArguments& arguments) {
+  const SystemClock clock;
+  const int64_t begun_us = clock.MonotonicMicros();
+  ARROW_ASSIGN_OR_RAISE(const int64_t sent_count, SendSimulated(options, arguments));
+  const double seconds = static_cast<double>(clock.MonotonicMicros() - begun_us) / 1e6;
+  std::cerr << "sent " << sent_count << " records in " << seconds << " s ("
+            << static_cast<int64_t>(static_cast<double>(sent_count) / std::max(seconds, 1e-6))
+            << " a second)\n";
+  return arrow::Status::OK();
+}
+
 arrow::Status Simulate(const SimulateArguments& arguments) {
   ARROW_ASSIGN_OR_RAISE(const SensorModelOptions options, ModelOptionsOf(arguments));
+  if (!arguments.send.to.empty()) return Send(options, arguments.send);
   if (arguments.output.empty()) return Write(options, std::cout);
   std::ofstream file(arguments.output, std::ios::binary | std::ios::trunc);
   if (!file) return Denied("File cannot be written: ", arguments.output);
@@ -90,6 +106,17 @@ void AddSimulateVerb(Command& program, GlobalOptions& /*globals*/) {
   verb.Option("--late-by", arguments->late_by, "How much later");
   verb.Option("--broken-rate", config.broken_rate, "Share that is broken").WithinFractions(0, 1);
   verb.Option("-o,--output", arguments->output, "Write to this file");
+  SendArguments& send = arguments->send;
+  verb.Option("--to", send.to, "Send to this broker: kafka://, mqtt://, amqp://host:port");
+  verb.Option("--topic", send.topic, "Topic or routing key; {sensor_id} is the record's sensor");
+  verb.Option("--exchange", send.exchange, "Of amqp://; without it the topic is a queue");
+  verb.Flag("--create", send.create, "Make the topic, queue or exchange if it is not there");
+  verb.Option("--workers", send.workers, "Connections that send side by side").Within(1, 64);
+  verb.Option("--rate", send.rate, "Records a second over all workers; 0: as fast as can be")
+      .WithinFractions(0, 1e9);
+  verb.Option("--user", send.user, "User at the broker (Kafka: SCRAM-SHA-512)");
+  verb.Option("--password-env", send.password_env, "Variable that holds the password");
+  verb.Option("--ca", send.ca, "PEM file of who signs the broker's certificate");
   verb.Runs([arguments] {
     const arrow::Status status = Simulate(*arguments);
     return status.ok() ? ExitCode::kOk : ReportFailure(status);
