@@ -50,7 +50,8 @@ arrow::Status Connect(Workspace& workspace, Diagnostics& diagnostics) {
                           CheckConnections(plan, {.files = workspace.files(),
                                                   .clock = workspace.clock(),
                                                   .registry = workspace.registry(),
-                                                  .console = std::cout}));
+                                                  .console = std::cout,
+                                                  .data_folder = workspace.data_folder()}));
     for (const ConnectFault& fault : faults) Report(fault, diagnostics);
     if (faults.empty()) std::cerr << "pipeline " << plan.name << ": everything answers\n";
   }

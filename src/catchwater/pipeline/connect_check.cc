@@ -19,6 +19,7 @@ arrow::Status CheckSource(const PipelinePlan& plan, const ConnectContext& contex
                         .clock = context.clock,
                         .project_folder = plan.project_folder,
                         .pipeline = plan.name,
+                        .data_folder = plan.lake ? context.data_folder : "",
                         .make_framer = [&] { return plan.codec->MakeFramer(decode); },
                         .frame_bytes_max = plan.frame_bytes_max}));
   ARROW_RETURN_NOT_OK(source->Check());

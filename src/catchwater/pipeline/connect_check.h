@@ -21,6 +21,7 @@ struct ConnectContext {
   const Clock& clock;
   const Registry& registry;
   std::ostream& console;
+  std::string data_folder;  ///< Where it would be; nothing is made there.
 };
 
 struct ConnectFault {
