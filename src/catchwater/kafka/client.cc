@@ -136,11 +136,19 @@ arrow::Status KafkaClient::Explain(rd_kafka_resp_err_t code, const std::string& 
     case RD_KAFKA_RESP_ERR__TRANSPORT:
     case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
     case RD_KAFKA_RESP_ERR__TIMED_OUT:
+      if (Says(reason, "PLAINTEXT broker listener")) {
+        return Denied("Kafka broker does not speak TLS on this port; remove `tls` or use its TLS ",
+                      "port in `brokers`: ", brokers, " ", reason);
+      }
       if (Says(reason, "SSL listener") || Says(reason, "security.protocol")) {
         return Denied("Kafka broker hangs up; it may want `tls: {}` or `sasl` on this port, ",
                       "brokers and reason: ", brokers, " ", reason);
       }
-      return Unavailable("Kafka brokers cannot be reached; check `brokers` and that they run: ",
+      // One that hangs up on plain bytes leaves no other reason.
+      return Unavailable("Kafka brokers cannot be reached; check `brokers` and that they run",
+                         code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && !connection_.tls
+                             ? ", or they want `tls: {}` on this port: "
+                             : ": ",
                          brokers, " ", reason);
     default:
       return Unavailable("Kafka: ", reason, " (", rd_kafka_err2name(code), ")");
