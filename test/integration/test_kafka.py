@@ -239,7 +239,6 @@ def test_where_reading_starts(project, broker) -> None:
     ]
 
 
-@pytest.mark.skipif(not IS_DRILL, reason="members come and go for minutes: make drill")
 def test_three_processes_share_six_partitions(project, broker) -> None:
     topic = name_of("group")
     broker.create(topic, 6)

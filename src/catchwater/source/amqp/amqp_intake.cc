@@ -59,9 +59,11 @@ arrow::Status AmqpIntake::Serve(std::stop_token stop) {
   {
     std::lock_guard lock(mutex_);
     ++session_;
-    // The broker delivers them again; of a stream the reading goes on behind them.
-    if (!options_.is_stream) waiting_.clear();
-    if (!options_.is_stream) waiting_bytes_ = 0;
+    // The broker delivers again what it has not seen acknowledged; of a stream the reading goes on.
+    if (!options_.is_stream && !options_.is_unacknowledged) {
+      waiting_.clear();
+      waiting_bytes_ = 0;
+    }
     answers_.clear();
   }
   ARROW_RETURN_NOT_OK(Begin(*connection));

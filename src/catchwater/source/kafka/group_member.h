@@ -45,6 +45,8 @@ class GroupMember {
   /// Partitions that are read and are to be given away: the group waits for Yield.
   const std::vector<KafkaPartition>& revoked() const { return revoked_; }
   arrow::Status Yield();
+  /// The group waits for Yield: until then nothing else may be unassigned.
+  bool must_yield() const { return must_yield_; }
 
   /// Begins to read at the offset. leader_epoch: of the record before it, or -1.
   arrow::Status Read(const KafkaPartition& partition, int64_t offset, int32_t leader_epoch);

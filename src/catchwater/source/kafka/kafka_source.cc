@@ -227,6 +227,7 @@ arrow::Status KafkaSource::HandOverRevoked() {
 }
 
 arrow::Status KafkaSource::Collect(std::stop_token stop) {
+  ARROW_RETURN_NOT_OK(ReadAgain());
   const int64_t deadline_us = clock_.MonotonicMicros() + config_.linger.ms * 1000;
   bool is_full = false;
   while (!is_full && !stop.stop_requested()) {
@@ -294,6 +295,7 @@ arrow::Status KafkaSource::TakeError(const rd_kafka_message_t& message) {
 }
 
 arrow::Status KafkaSource::TakeRecord(Reader& reader, const rd_kafka_message_t& message) {
+  if (IsToBeReadAgain(reader, message.offset)) return arrow::Status::OK();
   reader.is_at_end = false;
   if (message.offset < std::max(reader.next_offset, reader.behind)) return arrow::Status::OK();
   if (static_cast<int64_t>(message.len) > frame_bytes_max_) return Reject(reader, message);
@@ -302,6 +304,31 @@ arrow::Status KafkaSource::TakeRecord(Reader& reader, const rd_kafka_message_t& 
   ARROW_RETURN_NOT_OK(reader.builder.Add(message));
   reader.behind = message.offset + 1;
   reader.leader_epoch = rd_kafka_message_leader_epoch(&message);
+  return arrow::Status::OK();
+}
+
+// librdkafka notes the offset behind what it handed over, and goes on there after every change of
+// the group's assignment. When it hands over many at once it takes the end of a partition, which
+// has the offset of the next record, for a record: that one would be left out in silence. So what
+// follows an end at a distance is asked for once more; marks of transactions stay where they are.
+bool KafkaSource::IsToBeReadAgain(Reader& reader, int64_t offset) {
+  if (reader.is_to_be_read_again) return true;
+  const int64_t expected = std::max(reader.next_offset, reader.behind);
+  if (!reader.is_at_end || offset <= expected || reader.read_again_at == expected) return false;
+  reader.read_again_at = expected;
+  reader.is_to_be_read_again = true;
+  reader.is_at_end = false;
+  return true;
+}
+
+arrow::Status KafkaSource::ReadAgain() {
+  // The group waits for partitions to be given up: until then nothing else may be unassigned.
+  if (member_->must_yield()) return arrow::Status::OK();
+  for (auto& [partition, reader] : readers_) {
+    if (!std::exchange(reader.is_to_be_read_again, false)) continue;
+    ARROW_RETURN_NOT_OK(member_->StopReading(partition));
+    ARROW_RETURN_NOT_OK(member_->Read(partition, reader.next_offset, reader.leader_epoch));
+  }
   return arrow::Status::OK();
 }
 
@@ -339,7 +366,9 @@ arrow::Status KafkaSource::Reject(Reader& reader, const rd_kafka_message_t& mess
 // Behind the last record there may be marks of transactions: the position moves over them.
 arrow::Status KafkaSource::TakeEnd(Reader& reader, int64_t offset) {
   ARROW_RETURN_NOT_OK(Deliver(reader));
+  if (IsToBeReadAgain(reader, offset)) return arrow::Status::OK();
   reader.is_at_end = true;
+  if (offset == reader.next_offset) reader.read_again_at = -1;  // An end of its own.
   if (offset > reader.next_offset) SkipTo(reader, offset, /*lost=*/0, "marks of transactions");
   return arrow::Status::OK();
 }
@@ -352,6 +381,13 @@ arrow::Status KafkaSource::TakeGap(Reader& reader, const std::string& reason) {
   const std::string place = NameOf(reader.partition) + ", position " +
                             std::to_string(reader.next_offset) + ", records there are " +
                             std::to_string(low) + " to " + std::to_string(high);
+  const bool is_out_of_range =
+      reason.find(rd_kafka_err2str(RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE)) != reason.npos;
+  if (is_out_of_range && low <= reader.next_offset && reader.next_offset <= high) {
+    reader.is_to_be_read_again = true;  // It is there: librdkafka asked for the one behind it.
+    reader.is_at_end = false;
+    return arrow::Status::OK();
+  }
   if (low <= reader.next_offset) {
     ready_.emplace_back(PartitionFailed{
         .partition_id = reader.id,

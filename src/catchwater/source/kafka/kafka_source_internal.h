@@ -49,6 +49,8 @@ class KafkaSource final : public Source {
     int32_t leader_epoch = -1;
     int64_t receive_us = 0;
     bool is_at_end = false;
+    bool is_to_be_read_again = false;  ///< From next_offset on; till then nothing is taken.
+    int64_t read_again_at = -1;        ///< Once is enough.
     BlockBuilder builder;
   };
 
@@ -62,6 +64,8 @@ class KafkaSource final : public Source {
   arrow::Status TakeError(const rd_kafka_message_t& message);
   arrow::Status TakeEnd(Reader& reader, int64_t offset);
   arrow::Status TakeGap(Reader& reader, const std::string& reason);
+  bool IsToBeReadAgain(Reader& reader, int64_t offset);
+  arrow::Status ReadAgain();
   arrow::Status Deliver(Reader& reader);
   arrow::Status Reject(Reader& reader, const rd_kafka_message_t& message);
   void SkipTo(Reader& reader, int64_t offset, int64_t lost, std::string reason);
