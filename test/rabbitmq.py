@@ -162,19 +162,24 @@ class RabbitMq:
                 queue, durable=True, arguments={"x-queue-type": kind, **arguments}
             )
 
-    def publish(self, queue: str, messages, exchange: str = "") -> None:
+    def publish(self, queue: str, messages, exchange: str = "", is_stream: bool = False) -> None:
         """Publishes (body, properties) pairs and waits until the broker has them all."""
         with self.connect() as connection:
             channel = connection.channel()
-            # A transaction a thousand: the blocking client waits for each confirmation else.
-            channel.tx_select()
+            # A transaction a thousand: the blocking client waits for each confirmation else. Streams
+            # take transactions, but a restart of the broker may lose them: each is confirmed.
+            if is_stream:
+                channel.confirm_delivery()
+            else:
+                channel.tx_select()
             for number, (body, properties) in enumerate(messages, 1):
                 channel.basic_publish(
                     exchange, queue, body, pika.BasicProperties(delivery_mode=2, **properties)
                 )
-                if number % 1000 == 0:
+                if number % 1000 == 0 and not is_stream:
                     channel.tx_commit()
-            channel.tx_commit()
+            if not is_stream:
+                channel.tx_commit()
 
     def count(self, queue: str) -> int:
         """Messages that wait in the queue for anybody."""
@@ -191,3 +196,19 @@ class RabbitMq:
                 if method is None:
                     return messages
                 messages.append((method, properties, body))
+
+    def read_stream(self, queue: str) -> list[bytes]:
+        """All messages of a stream, from its first on."""
+        bodies = []
+        with self.connect() as connection:
+            channel = connection.channel()
+            channel.basic_qos(prefetch_count=1000)
+            reading = channel.consume(
+                queue, inactivity_timeout=3, arguments={"x-stream-offset": "first"}
+            )
+            for method, _, body in reading:
+                if method is None:
+                    return bodies
+                bodies.append(body)
+                channel.basic_ack(method.delivery_tag)
+        return bodies
