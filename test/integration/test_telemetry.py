@@ -23,6 +23,7 @@ lake:
   flush: { every: 100ms }
 streams:
   all: { window: all, compute: { n: count() }, to: [ { file: { path: all.json } } ] }
+  seconds: { key: [sensor_id], window: { size: 1s }, compute: { n: count() }, to: [ { table: live.seconds } ] }
 """
 BOUNDED = PIPELINE.replace("cadence: 100ms, realtime: true", "rows: 2000")
 # name{labels} value, as the Prometheus text format has it.
@@ -61,7 +62,8 @@ def test_metrics_of_a_running_program(running):
     deadline = time.monotonic() + 60
     found = {}
     rows = ("catchwater_rows_total", 'pipeline="live",consumer="lake",bucket="lake"')
-    while time.monotonic() < deadline and found.get(rows, 0) < 100:
+    watermark = ("catchwater_watermark_seconds", 'pipeline="live",stream="seconds"')
+    while time.monotonic() < deadline and (found.get(rows, 0) < 100 or watermark not in found):
         done = running.call("status", "--metrics", expect=None)
         found = samples(done.stdout) if done.returncode == 0 else {}
         time.sleep(0.1)
@@ -84,6 +86,8 @@ def test_metrics_of_a_running_program(running):
         ("catchwater_snapshot_timestamp_seconds", 'table="live.readings"'),
     ):
         assert now - 60 < found[(name, labels)] <= now + 1
+    # Rows may come a minute late.
+    assert now - 120 < found[watermark] <= now + 1
     assert any(n == "catchwater_build_info" for n, _ in found)
     live = 'pipeline="live"'
     assert found[("catchwater_decode_seconds_count", live)] > 0
