@@ -125,8 +125,8 @@ size_t EndOfKeyValue(std::string_view key, size_t at, const arrow::DataType& typ
 
 /// The halves of a product, folded, so that every bit of both words counts.
 uint64_t MixPair(uint64_t first, uint64_t second) {
-  const auto product = static_cast<unsigned __int128>(first ^ 0x9e3779b97f4a7c15U) *
-                       (second ^ 0xe7037ed1a0b428dbU);
+  const auto product =
+      static_cast<unsigned __int128>(first ^ 0x9e3779b97f4a7c15U) * (second ^ 0xe7037ed1a0b428dbU);
   return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
 }
 

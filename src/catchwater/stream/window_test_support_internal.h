@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <arrow/builder.h>
+#include <arrow/table_builder.h>
 #include <gtest/gtest.h>
 
 #include "catchwater/base/random.h"

@@ -2,6 +2,7 @@
 /// The rhythm of a key's readings, learned from the intervals between them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
