@@ -75,7 +75,7 @@ std::string Gzip(std::string_view bytes) {
   return out;
 }
 
-/// Inflates all members by zlib alone. \return false if it refuses the file
+/// Inflates all members by zlib alone; zeros may stand behind the last. \return false if it refuses
 bool GunzipAll(std::string_view file, size_t byte_count_max, std::string* out) {
   std::string input(file);
   size_t at = 0;
@@ -93,7 +93,7 @@ bool GunzipAll(std::string_view file, size_t byte_count_max, std::string* out) {
     inflateEnd(&stream);
     if (code != Z_STREAM_END) return false;
     *out += part;
-  } while (at < input.size());
+  } while (file.find_first_not_of('\0', at) != file.npos);
   return true;
 }
 

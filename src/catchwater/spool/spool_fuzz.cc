@@ -27,7 +27,8 @@ void ScanAny(std::string_view bytes) {
   static_cast<void>(ParseSegmentName(bytes));
 }
 
-// The bytes say how long the payloads are and where the cut is.
+// The bytes say how long the payloads are and where the cut is, not what they hold: a payload that
+// holds a whole record with the right ordinal passes for one behind damage.
 void WriteAndCut(std::string_view bytes) {
   if (bytes.empty()) return;
   std::string written;
@@ -36,9 +37,8 @@ void WriteAndCut(std::string_view bytes) {
   const size_t cut_after = static_cast<uint8_t>(bytes[0]) * 7U;
   uint64_t end_of_whole = 0;
   for (const char length : bytes.substr(1, 16)) {
-    const SpoolRecord record{.ordinal = ordinal,
-                             .durable_ordinal = ordinal,
-                             .payload = bytes.substr(0, static_cast<uint8_t>(length))};
+    const std::string payload(static_cast<uint8_t>(length), 'x');
+    const SpoolRecord record{.ordinal = ordinal, .durable_ordinal = ordinal, .payload = payload};
     AppendSpoolRecord(record, &written);
     ordinal = record.end_ordinal();
     if (written.size() <= cut_after) {
