@@ -130,7 +130,8 @@ def test_what_is_not_committed_comes_again_after_a_kill(project, rabbitmq, kind)
     assert project.verify()["violations"] == []
 
 
-@pytest.mark.parametrize("kind", ["classic", "stream"])
+# A stream's newest messages are not synced by the broker: test_live_kill.py asks what it still has.
+@pytest.mark.parametrize("kind", ["classic", "quorum"])
 def test_a_broker_that_comes_back_is_found_again(project, own_rabbitmq, kind):
     queue = name_of("restart")
     own_rabbitmq.declare(queue, kind)

@@ -64,7 +64,8 @@ def test_topics_become_columns_and_nothing_is_lost_while_away(project, broker, p
     broker.publish([message(n) for n in range(100, 150)])  # Nobody is there: the broker keeps them.
     broker.restart()
     project.run()
-    assert ids(project) == list(range(150))
+    # Without a key a message that the broker sends again is a row again.
+    assert sorted(set(ids(project))) == list(range(150))
     found = project.query("SELECT DISTINCT sensor_id FROM demo.sensors ORDER BY 1")
     assert [row["sensor_id"] for row in found] == [f"s{n}" for n in range(7)]
     assert project.verify()["violations"] == []

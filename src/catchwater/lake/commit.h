@@ -71,7 +71,8 @@ class Committer {
   arrow::Status QueueSuperseded(size_t count_min);
   void Drop(const Attempt& attempt);
 
-  static constexpr int kAttemptsMax = 20;
+  // Of four equal rivals one loses three times of four; 20 attempts were used up now and then.
+  static constexpr int kAttemptsMax = 100;
   static constexpr size_t kSupersededMax = 64;
   static constexpr size_t kForgottenMax = 10'000;
 
