@@ -7,6 +7,7 @@
 #include <xxhash.h>
 
 #include "catchwater/base/error.h"
+#include "catchwater/base/hex.h"
 #include "catchwater/batch/text_table.h"
 #include "catchwater/component/pick_columns.h"
 #include "catchwater/component/registry.h"
@@ -15,16 +16,10 @@
 namespace catchwater {
 namespace {
 
-std::string HexOf(const XXH128_hash_t& hash) {
-  XXH128_canonical_t bytes{};
-  XXH128_canonicalFromHash(&bytes, hash);
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  for (const unsigned char byte : bytes.digest) {
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 15];
-  }
-  return text;
+std::string HashOf(std::string_view text) {
+  XXH128_canonical_t hash{};
+  XXH128_canonicalFromHash(&hash, XXH3_128bits(text.data(), text.size()));
+  return HexOf({reinterpret_cast<const char*>(hash.digest), sizeof(hash.digest)});
 }
 
 /// One thread at a time.
@@ -98,7 +93,7 @@ class MessageSink final : public Sink {
       return source_ + ":" + std::to_string(file_->seq) + ":" + std::to_string(file_->ordinal) +
              ":" + std::to_string(row_in_file_++);
     }
-    return source_ + ":" + HexOf(XXH3_128bits(payload.data(), payload.size()));
+    return source_ + ":" + HashOf(payload);
   }
 
   const std::unique_ptr<MessageProducer> producer_;

@@ -10,6 +10,7 @@
 #include <openssl/hmac.h>
 
 #include "catchwater/base/error.h"
+#include "catchwater/base/hex.h"
 
 namespace catchwater {
 namespace {
@@ -18,13 +19,6 @@ using Digest = std::array<unsigned char, 32>;
 
 std::string_view BytesOf(const Digest& digest) {
   return {reinterpret_cast<const char*>(digest.data()), digest.size()};
-}
-
-std::string Hex(const Digest& digest) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  for (const unsigned char byte : digest) text.append({kDigits[byte >> 4], kDigits[byte & 15]});
-  return text;
 }
 
 Digest Hmac(std::string_view key, std::string_view text) {
@@ -53,7 +47,7 @@ std::string Sha256Hex(std::string_view bytes) {
   const int is_done =
       EVP_Digest(bytes.data(), bytes.size(), digest.data(), &length, EVP_sha256(), nullptr);
   CATCHWATER_CHECK(is_done == 1, "SHA-256 is built in");
-  return Hex(digest);
+  return HexOf(BytesOf(digest));
 }
 
 std::string CanonicalQuery(const S3Target& target) {
@@ -104,9 +98,9 @@ void SignS3Request(const S3Credentials& credentials, const std::string& region,
   const Digest of_service = Hmac(BytesOf(of_region), "s3");
   const Digest key = Hmac(BytesOf(of_service), "aws4_request");
   request->secret_headers.push_back(
-      {"Authorization",
-       Secret("AWS4-HMAC-SHA256 Credential=" + credentials.access_key_id + "/" + scope +
-              ", SignedHeaders=" + names + ", Signature=" + Hex(Hmac(BytesOf(key), to_sign)))});
+      {"Authorization", Secret("AWS4-HMAC-SHA256 Credential=" + credentials.access_key_id + "/" +
+                               scope + ", SignedHeaders=" + names +
+                               ", Signature=" + HexOf(BytesOf(Hmac(BytesOf(key), to_sign))))});
 }
 
 }  // namespace catchwater

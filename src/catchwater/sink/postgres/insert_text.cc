@@ -8,6 +8,7 @@
 #include <arrow/type.h>
 
 #include "catchwater/base/error.h"
+#include "catchwater/base/hex.h"
 #include "catchwater/sink/postgres/pg_connection.h"
 
 namespace catchwater {
@@ -38,15 +39,7 @@ std::string Text(std::string_view text) {
   return QuoteLiteral(without_nul);
 }
 
-std::string Bytes(std::string_view value) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string sql = "'\\x";
-  for (const char c : value) {
-    sql += kDigits[static_cast<unsigned char>(c) >> 4];
-    sql += kDigits[static_cast<unsigned char>(c) & 15];
-  }
-  return sql + "'";
-}
+std::string Bytes(std::string_view value) { return "'\\x" + HexOf(value) + "'"; }
 
 std::string ValueSql(const arrow::Array& array, int64_t row) {
   if (array.IsNull(row)) return "NULL";

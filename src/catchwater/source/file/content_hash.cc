@@ -5,6 +5,8 @@
 #define XXH_STATIC_LINKING_ONLY  // For the size of its state.
 #include <xxhash.h>
 
+#include "catchwater/base/hex.h"
+
 namespace catchwater {
 namespace {
 
@@ -13,13 +15,7 @@ constexpr int64_t kPortionBytes = 1 << 20;
 std::string Hex(XXH128_hash_t hash) {
   XXH128_canonical_t canonical;
   XXH128_canonicalFromHash(&canonical, hash);
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  for (const unsigned char byte : canonical.digest) {
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 15];
-  }
-  return text;
+  return HexOf({reinterpret_cast<const char*>(canonical.digest), sizeof(canonical.digest)});
 }
 
 // The values are hashed together with the content's hash, each behind its length, so that no
