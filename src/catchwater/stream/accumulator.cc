@@ -400,22 +400,6 @@ arrow::Status TypeError(const Aggregate& aggregate, const std::shared_ptr<arrow:
                      type->ToString());
 }
 
-template <template <typename> class Made, typename... Args>
-std::unique_ptr<Accumulator> MakeNumeric(const arrow::DataType& type, Args... args) {
-  switch (type.id()) {
-    case arrow::Type::INT32:
-      return std::make_unique<Made<arrow::Int32Type>>(args...);
-    case arrow::Type::INT64:
-      return std::make_unique<Made<arrow::Int64Type>>(args...);
-    case arrow::Type::FLOAT:
-      return std::make_unique<Made<arrow::FloatType>>(args...);
-    case arrow::Type::DOUBLE:
-      return std::make_unique<Made<arrow::DoubleType>>(args...);
-    default:
-      return nullptr;
-  }
-}
-
 std::unique_ptr<Accumulator> MakeExtreme(bool is_min,
                                          const std::shared_ptr<arrow::DataType>& type) {
   switch (type->id()) {
@@ -426,7 +410,7 @@ std::unique_ptr<Accumulator> MakeExtreme(bool is_min,
     case arrow::Type::STRING:
       return std::make_unique<ExtremeAccumulator<arrow::StringType>>(is_min, type);
     default:
-      return MakeNumeric<ExtremeAccumulator>(*type, is_min, type);
+      return stream_internal::MakeNumeric<ExtremeAccumulator>(*type, is_min, type);
   }
 }
 
@@ -440,7 +424,8 @@ arrow::Result<std::unique_ptr<Accumulator>> Accumulator::Make(
       return std::make_unique<CountAccumulator>();
     case AggregateFunction::kSum:
     case AggregateFunction::kMean:
-      made = MakeNumeric<SumAccumulator>(*type, aggregate.function == AggregateFunction::kMean);
+      made = stream_internal::MakeNumeric<SumAccumulator>(
+          *type, aggregate.function == AggregateFunction::kMean);
       break;
     case AggregateFunction::kMin:
     case AggregateFunction::kMax:
@@ -449,7 +434,7 @@ arrow::Result<std::unique_ptr<Accumulator>> Accumulator::Make(
     case AggregateFunction::kVariance:
     case AggregateFunction::kStddev:
     case AggregateFunction::kStandardError:
-      made = MakeNumeric<VarianceAccumulator>(*type, aggregate.function);
+      made = stream_internal::MakeNumeric<VarianceAccumulator>(*type, aggregate.function);
       break;
     case AggregateFunction::kFirst:
     case AggregateFunction::kLast:

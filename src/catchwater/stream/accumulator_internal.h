@@ -101,4 +101,21 @@ std::unique_ptr<Accumulator> MakeHistogram(const Aggregate& aggregate,
                                            const std::shared_ptr<arrow::DataType>& type);
 std::unique_ptr<Accumulator> MakeDistinct(const std::shared_ptr<arrow::DataType>& type);
 
+/// \return null if the type is no number
+template <template <typename> class Made, typename... Args>
+std::unique_ptr<Accumulator> MakeNumeric(const arrow::DataType& type, const Args&... args) {
+  switch (type.id()) {
+    case arrow::Type::INT32:
+      return std::make_unique<Made<arrow::Int32Type>>(args...);
+    case arrow::Type::INT64:
+      return std::make_unique<Made<arrow::Int64Type>>(args...);
+    case arrow::Type::FLOAT:
+      return std::make_unique<Made<arrow::FloatType>>(args...);
+    case arrow::Type::DOUBLE:
+      return std::make_unique<Made<arrow::DoubleType>>(args...);
+    default:
+      return nullptr;
+  }
+}
+
 }  // namespace catchwater::stream_internal

@@ -3,11 +3,15 @@
 #pragma once
 
 #include <cstdint>
+#include <numeric>
 #include <span>
 #include <utility>
 #include <vector>
 
+#include <arrow/result.h>
+
 #include "catchwater/stream/aggregate_set.h"
+#include "catchwater/stream/state_bytes.h"
 
 namespace catchwater {
 
@@ -29,10 +33,32 @@ class CellStore {
   }
   /// cells: of each row.
   void Add(const Batch& rows, std::span<const uint32_t> cells) { values_.Add(rows, cells, count_); }
-  void Merge(const AggregateSet& other, std::span<const uint32_t> from,
-             std::span<const uint32_t> to) {
-    values_.Merge(other, from, to, count_);
+  /// The values of these cells, in their order.
+  arrow::Result<AggregateSet> Copy(std::span<const uint32_t> cells) const {
+    ARROW_ASSIGN_OR_RAISE(AggregateSet values, values_.NewEmpty());
+    values.Merge(values_, cells, FirstNumbers(cells.size()), static_cast<uint32_t>(cells.size()));
+    return values;
   }
+  /// Adds values, in their order, to these cells.
+  void Merge(const AggregateSet& values, std::span<const uint32_t> cells) {
+    values_.Merge(values, FirstNumbers(cells.size()), cells, count_);
+  }
+
+  /// Appends the values of these cells: the end of a state.
+  void Save(std::span<const uint32_t> cells, StateWriter* state) const {
+    const auto values = Copy(cells);
+    CATCHWATER_CHECK(values.ok(), "aggregates were made before");
+    values->Save(state);
+  }
+  /// The values of so many cells, with which the state ends. \retval kBadData if it does not
+  arrow::Result<AggregateSet> Load(StateReader* state, size_t cell_count) const {
+    ARROW_ASSIGN_OR_RAISE(AggregateSet values, values_.NewEmpty());
+    values.Load(state, static_cast<uint32_t>(cell_count));
+    if (!state->is_at_end()) state->Fail();
+    ARROW_RETURN_NOT_OK(state->status());
+    return values;
+  }
+
   /// The cells are without values again; they stay taken.
   void Reset(std::span<const uint32_t> cells) { values_.Reset(cells); }
 
@@ -47,6 +73,12 @@ class CellStore {
   }
 
  private:
+  static std::vector<uint32_t> FirstNumbers(size_t count) {
+    std::vector<uint32_t> numbers(count);
+    std::iota(numbers.begin(), numbers.end(), 0U);
+    return numbers;
+  }
+
   AggregateSet values_;
   uint32_t count_ = 0;
   std::vector<uint32_t> free_;

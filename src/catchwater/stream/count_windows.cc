@@ -14,33 +14,16 @@ namespace {
 
 constexpr std::string_view kKind = "count_windows.1";
 
-std::vector<uint32_t> Numbers(size_t count) {
-  std::vector<uint32_t> numbers(count);
-  std::iota(numbers.begin(), numbers.end(), 0U);
-  return numbers;
-}
-
 }  // namespace
 
-CountWindows::CountWindows(const StreamConfig& config, std::string event_time_column,
-                           AggregateSet cells, WindowResults results)
+CountWindows::CountWindows(const StreamConfig& config, WindowParts parts)
     : size_(*config.window.count),
       every_(config.window.every_rows.value_or(*config.window.count)),
       width_(std::gcd(size_, every_)),
-      event_time_column_(std::move(event_time_column)),
-      keys_(config, results.key_types()),
-      cells_(std::move(cells)),
-      results_(std::move(results)) {}
-
-arrow::Result<std::unique_ptr<OrderedOperator>> CountWindows::Make(
-    const StreamConfig& config, const std::shared_ptr<arrow::Schema>& input,
-    const std::string& event_time_column) {
-  ARROW_ASSIGN_OR_RAISE(WindowResults results, WindowResults::Make(config, *input));
-  ARROW_ASSIGN_OR_RAISE(AggregateSet cells,
-                        AggregateSet::Make(results.compute(), *input, event_time_column));
-  return std::unique_ptr<OrderedOperator>(
-      new CountWindows(config, event_time_column, std::move(cells), std::move(results)));
-}
+      event_time_column_(std::move(parts.event_time_column)),
+      keys_(config, parts.results.key_types()),
+      cells_(std::move(parts.cells)),
+      results_(std::move(parts.results)) {}
 
 int64_t CountWindows::byte_count() const {
   return keys_.index().byte_count() + cells_.byte_count() +
@@ -54,7 +37,7 @@ arrow::Result<StreamTally> CountWindows::Add(const Batch& batch) {
   ARROW_ASSIGN_OR_RAISE(const auto keys, keys_.Admit(&rows, byte_count(), &tally));
   if (keys.empty()) return tally;
   states_.resize(keys_.count());
-  is_changed_.resize(keys_.count(), 0);
+  changed_.Resize(keys_.count());
   const int64_t* times = nullptr;
   if (!event_time_column_.empty()) {
     const auto column = rows.rows->GetColumnByName(event_time_column_);
@@ -72,10 +55,7 @@ arrow::Result<StreamTally> CountWindows::Add(const Batch& batch) {
 
 uint32_t CountWindows::Join(uint32_t key, int64_t event_us) {
   KeyState& state = states_[key];
-  if (!must_save_all_ && is_changed_[key] == 0) {
-    is_changed_[key] = 1;
-    changed_.push_back(key);
-  }
+  changed_.Mark(key);
   if (state.row_count % width_ == 0) {
     state.slices.push_back({.cell = cells_.Take(), .first_us = event_us, .last_us = event_us});
   }
@@ -155,27 +135,19 @@ std::string CountWindows::Write(uint32_t keys_from, std::span<const uint32_t> ke
       cells.push_back(slice.cell);
     }
   }
-  auto values = cells_.values().NewEmpty();
-  CATCHWATER_CHECK(values.ok(), "aggregates were made before");
-  values->Merge(cells_.values(), cells, Numbers(cells.size()), static_cast<uint32_t>(cells.size()));
-  values->Save(&state);
+  cells_.Save(cells, &state);
   return state.Take();
 }
 
 arrow::Result<std::string> CountWindows::Save() const {
-  return Write(/*keys_from=*/0, Numbers(states_.size()));
+  std::vector<uint32_t> keys(states_.size());
+  std::iota(keys.begin(), keys.end(), 0U);
+  return Write(/*keys_from=*/0, keys);
 }
 
 arrow::Result<std::optional<std::string>> CountWindows::SaveChanges() {
-  if (must_save_all_) return std::nullopt;
-  return Write(saved_key_count_, changed_);
-}
-
-void CountWindows::Saved() {
-  for (const uint32_t key : changed_) is_changed_[key] = 0;
-  changed_.clear();
-  saved_key_count_ = keys_.count();
-  must_save_all_ = false;
+  if (changed_.is_all()) return std::nullopt;
+  return Write(changed_.saved_count(), changed_.keys());
 }
 
 arrow::Status CountWindows::ReadKeys(StateReader* state) {
@@ -204,11 +176,8 @@ arrow::Status CountWindows::ReadKeys(StateReader* state) {
       cells.push_back(slice.cell);
     }
   }
-  ARROW_ASSIGN_OR_RAISE(AggregateSet values, cells_.values().NewEmpty());
-  values.Load(state, static_cast<uint32_t>(cells.size()));
-  if (!state->is_at_end()) state->Fail();
-  ARROW_RETURN_NOT_OK(state->status());
-  cells_.Merge(values, Numbers(cells.size()), cells);
+  ARROW_ASSIGN_OR_RAISE(const AggregateSet values, cells_.Load(state, cells.size()));
+  cells_.Merge(values, cells);
   return arrow::Status::OK();
 }
 
@@ -222,7 +191,7 @@ arrow::Status CountWindows::Load(std::string_view bytes) {
   keys_.Load(&state);
   ARROW_RETURN_NOT_OK(state.status());
   states_.resize(keys_.count());
-  is_changed_.resize(keys_.count(), 0);
+  changed_.Resize(keys_.count());
   ARROW_RETURN_NOT_OK(ReadKeys(&state));
   Saved();
   return arrow::Status::OK();

@@ -20,6 +20,7 @@
 
 #include "catchwater/config/stream_config.h"
 #include "catchwater/stream/cell_store.h"
+#include "catchwater/stream/changed_keys.h"
 #include "catchwater/stream/stream_operator.h"
 #include "catchwater/stream/window_keys.h"
 #include "catchwater/stream/window_results.h"
@@ -28,11 +29,8 @@ namespace catchwater {
 
 class CountWindows final : public OrderedOperator {
  public:
-  /// \pre config.window.count \param event_time_column empty: windows have no times
-  /// \retval kConfig if a column is missing or of a type that an aggregate does not take
-  static arrow::Result<std::unique_ptr<OrderedOperator>> Make(
-      const StreamConfig& config, const std::shared_ptr<arrow::Schema>& input,
-      const std::string& event_time_column);
+  /// \pre config.window.count
+  CountWindows(const StreamConfig& config, WindowParts parts);
 
   const std::shared_ptr<arrow::Schema>& schema() const override { return results_.schema(); }
   int key_column_count() const override { return results_.key_column_count(); }
@@ -43,7 +41,7 @@ class CountWindows final : public OrderedOperator {
 
   arrow::Result<std::string> Save() const override;
   arrow::Result<std::optional<std::string>> SaveChanges() override;
-  void Saved() override;
+  void Saved() override { changed_.Saved(); }
   arrow::Status Load(std::string_view state) override;
   void BeginRevisionsAfter(int64_t revision) override { revision_base_ = revision; }
   int64_t byte_count() const override;
@@ -64,9 +62,6 @@ class CountWindows final : public OrderedOperator {
     int64_t number = 0;
     std::vector<Slice> slices;
   };
-
-  CountWindows(const StreamConfig& config, std::string event_time_column, AggregateSet cells,
-               WindowResults results);
 
   uint32_t Join(uint32_t key, int64_t event_us);
   arrow::Status Emit(const std::vector<Due>& due);
@@ -89,11 +84,7 @@ class CountWindows final : public OrderedOperator {
   std::vector<uint32_t> gone_;
   std::vector<uint32_t> cell_of_row_;
 
-  // Since the last save.
-  std::vector<uint8_t> is_changed_;  // By key.
-  std::vector<uint32_t> changed_;
-  uint32_t saved_key_count_ = 0;
-  bool must_save_all_ = true;
+  ChangedKeys changed_;
 };
 
 }  // namespace catchwater

@@ -123,13 +123,6 @@ size_t EndOfKeyValue(std::string_view key, size_t at, const arrow::DataType& typ
   return key.size() - at < byte_count ? key.npos : at + byte_count;
 }
 
-/// The halves of a product, folded, so that every bit of both words counts.
-uint64_t MixPair(uint64_t first, uint64_t second) {
-  const auto product =
-      static_cast<unsigned __int128>(first ^ 0x9e3779b97f4a7c15U) * (second ^ 0xe7037ed1a0b428dbU);
-  return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
-}
-
 /// A key column whose values fit in a word.
 class WordColumn {
  public:
@@ -334,7 +327,7 @@ arrow::Status GroupIndex::AssignPairs(const std::vector<std::shared_ptr<arrow::A
     }
     wanted.lengths |= length << 8;
     const size_t mask = pair_slots_.size() - 1;
-    size_t slot = MixPair(wanted.first ^ (uint64_t{wanted.lengths} << 40), wanted.second) & mask;
+    size_t slot = MixWords(wanted.first ^ (uint64_t{wanted.lengths} << 40), wanted.second) & mask;
     const auto is_other = [&](const PairSlot& here) {
       return here.first != wanted.first || here.second != wanted.second ||
              here.lengths != wanted.lengths;

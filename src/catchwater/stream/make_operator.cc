@@ -32,9 +32,11 @@ arrow::Result<std::unique_ptr<OrderedOperator>> MakeOrderedOperator(const Stream
         "stream: ",
         config.name);
   }
-  if (window.session) return SessionWindows::Make(config, input.schema, input.event_time_column);
-  if (window.count) return CountWindows::Make(config, input.schema, input.event_time_column);
-  if (window.size) return TimeWindows::Make(config, input.schema, input.event_time_column);
+  ARROW_ASSIGN_OR_RAISE(WindowParts parts,
+                        WindowParts::Make(config, *input.schema, input.event_time_column));
+  if (window.session) return std::make_unique<SessionWindows>(config, std::move(parts));
+  if (window.count) return std::make_unique<CountWindows>(config, std::move(parts));
+  if (window.size) return std::make_unique<TimeWindows>(config, std::move(parts));
   return ConfigError("No operator does what the stream asks for, stream: ", config.name);
 }
 

@@ -227,34 +227,18 @@ class HistogramAccumulator final : public Accumulator {
   std::vector<int64_t> counts_;
 };
 
-template <template <typename> class Made, typename... Args>
-std::unique_ptr<Accumulator> MakeOf(const arrow::DataType& type, const Args&... args) {
-  switch (type.id()) {
-    case arrow::Type::INT32:
-      return std::make_unique<Made<arrow::Int32Type>>(args...);
-    case arrow::Type::INT64:
-      return std::make_unique<Made<arrow::Int64Type>>(args...);
-    case arrow::Type::FLOAT:
-      return std::make_unique<Made<arrow::FloatType>>(args...);
-    case arrow::Type::DOUBLE:
-      return std::make_unique<Made<arrow::DoubleType>>(args...);
-    default:
-      return nullptr;
-  }
-}
-
 }  // namespace
 
 std::unique_ptr<Accumulator> MakeOverTime(AggregateFunction function,
                                           const std::shared_ptr<arrow::DataType>& type) {
   // Without a column only the times of rows count.
   if (type == nullptr) return std::make_unique<OverTimeAccumulator<arrow::DoubleType>>(function);
-  return MakeOf<OverTimeAccumulator>(*type, function);
+  return MakeNumeric<OverTimeAccumulator>(*type, function);
 }
 
 std::unique_ptr<Accumulator> MakeHistogram(const Aggregate& aggregate,
                                            const std::shared_ptr<arrow::DataType>& type) {
-  return MakeOf<HistogramAccumulator>(*type, aggregate);
+  return MakeNumeric<HistogramAccumulator>(*type, aggregate);
 }
 
 }  // namespace catchwater::stream_internal

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
 
 #include <arrow/array.h>
 
@@ -15,31 +14,14 @@ constexpr int64_t kNoAlarm = std::numeric_limits<int64_t>::min();
 constexpr std::string_view kKind = "session_windows.1";
 constexpr size_t kSessionBytes = 2 * sizeof(int64_t) + sizeof(uint32_t) + 1;
 
-std::vector<uint32_t> Numbers(size_t count) {
-  std::vector<uint32_t> numbers(count);
-  std::iota(numbers.begin(), numbers.end(), 0U);
-  return numbers;
-}
-
 }  // namespace
 
-SessionWindows::SessionWindows(const StreamConfig& config, std::string event_time_column,
-                               AggregateSet cells, WindowResults results)
+SessionWindows::SessionWindows(const StreamConfig& config, WindowParts parts)
     : gap_us_(config.window.session->us()),
-      event_time_column_(std::move(event_time_column)),
-      keys_(config, results.key_types()),
-      cells_(std::move(cells)),
-      results_(std::move(results)) {}
-
-arrow::Result<std::unique_ptr<OrderedOperator>> SessionWindows::Make(
-    const StreamConfig& config, const std::shared_ptr<arrow::Schema>& input,
-    const std::string& event_time_column) {
-  ARROW_ASSIGN_OR_RAISE(WindowResults results, WindowResults::Make(config, *input));
-  ARROW_ASSIGN_OR_RAISE(AggregateSet cells,
-                        AggregateSet::Make(results.compute(), *input, event_time_column));
-  return std::unique_ptr<OrderedOperator>(
-      new SessionWindows(config, event_time_column, std::move(cells), std::move(results)));
-}
+      event_time_column_(std::move(parts.event_time_column)),
+      keys_(config, parts.results.key_types()),
+      cells_(std::move(parts.cells)),
+      results_(std::move(parts.results)) {}
 
 int64_t SessionWindows::byte_count() const {
   // A session that is alone takes a block of its own.
@@ -55,37 +37,33 @@ arrow::Result<StreamTally> SessionWindows::Add(const Batch& batch) {
   if (keys.empty()) return tally;
   sessions_.resize(keys_.count());
   alarm_of_.resize(keys_.count(), kNoAlarm);
-  is_changed_.resize(keys_.count(), 0);
+  changed_.Resize(keys_.count());
   const auto column = rows.rows->GetColumnByName(event_time_column_);
   const int64_t* times = static_cast<const arrow::TimestampArray&>(*column).raw_values();
   cell_of_row_.resize(keys.size());
   for (size_t row = 0; row < keys.size(); ++row) {
     cell_of_row_[row] = Join(keys[row], times[row]);
-    MarkChanged(keys[row]);
+    changed_.Mark(keys[row]);
   }
   // As they were before this batch: its rows are not in the cells yet.
   ARROW_RETURN_NOT_OK(Emit(std::exchange(to_retract_, {}), /*is_retracted=*/true, &retractions_));
-  if (!merges_.empty()) {
-    std::map<uint32_t, uint32_t> into;
-    std::vector<uint32_t> gone;
-    for (const auto& [from, to] : merges_) {
-      ARROW_ASSIGN_OR_RAISE(AggregateSet moved, cells_.values().NewEmpty());
-      moved.Merge(cells_.values(), std::span(&from, 1), Numbers(1), 1);
-      cells_.Merge(moved, Numbers(1), std::span(&to, 1));
-      into[from] = to;
-      gone.push_back(from);
-    }
+  std::map<uint32_t, uint32_t> into;
+  std::vector<uint32_t> gone;
+  for (const auto& [from, to] : std::exchange(merges_, {})) {
+    ARROW_ASSIGN_OR_RAISE(const AggregateSet moved, cells_.Copy(std::span(&from, 1)));
+    cells_.Merge(moved, std::span(&to, 1));
+    into[from] = to;
+    gone.push_back(from);
+  }
+  if (!into.empty()) {
     for (uint32_t& cell : cell_of_row_) {
       for (auto found = into.find(cell); found != into.end(); found = into.find(cell)) {
         cell = found->second;
       }
     }
-    merges_.clear();
-    cells_.Add(rows, cell_of_row_);
-    cells_.Release(gone);
-    return tally;
   }
   cells_.Add(rows, cell_of_row_);
+  cells_.Release(gone);
   return tally;
 }
 
@@ -129,12 +107,6 @@ void SessionWindows::MarkOut(uint32_t key, const Session& session) {
   if (session.is_out) to_retract_.push_back({.session = session, .key = key});
 }
 
-void SessionWindows::MarkChanged(uint32_t key) {
-  if (must_save_all_ || is_changed_[key] != 0) return;
-  is_changed_[key] = 1;
-  changed_.push_back(key);
-}
-
 arrow::Status SessionWindows::Emit(const std::vector<Due>& due, bool is_retracted,
                                    arrow::RecordBatchVector* results) const {
   if (due.empty()) return arrow::Status::OK();
@@ -151,8 +123,7 @@ arrow::Status SessionWindows::Emit(const std::vector<Due>& due, bool is_retracte
     revisions.push_back(revision_base_ + one.session.revision);
   }
   const auto row_count = static_cast<uint32_t>(due.size());
-  ARROW_ASSIGN_OR_RAISE(AggregateSet values, cells_.values().NewEmpty());
-  values.Merge(cells_.values(), cells, Numbers(row_count), row_count);
+  ARROW_ASSIGN_OR_RAISE(const AggregateSet values, cells_.Copy(cells));
   ARROW_ASSIGN_OR_RAISE(auto key_columns, keys_.index().KeyColumns(keys));
   ARROW_ASSIGN_OR_RAISE(auto rows, results_.Make({.keys = std::move(key_columns),
                                                   .begins_us = std::move(begins),
@@ -181,7 +152,7 @@ arrow::Result<arrow::RecordBatchVector> SessionWindows::AdvanceTo(int64_t waterm
         due.push_back({.session = session, .key = key});
       }
       sessions.erase(sessions.begin());
-      MarkChanged(key);
+      changed_.Mark(key);
     }
     alarm_of_[key] = sessions.empty() ? kNoAlarm : sessions.front().last_us + gap_us_;
     if (!sessions.empty()) alarms_.insert({alarm_of_[key], key});
@@ -205,7 +176,7 @@ arrow::Result<arrow::RecordBatchVector> SessionWindows::End() {
       ++session.revision;
       session.is_out = true;
       due.push_back({.session = session, .key = key});
-      MarkChanged(key);
+      changed_.Mark(key);
     }
   }
   ARROW_RETURN_NOT_OK(Emit(due, /*is_retracted=*/false, &results));
@@ -229,9 +200,7 @@ arrow::Status SessionWindows::DropIdleKeys() {
     alarm_of_[key] = sessions_[key].front().last_us + gap_us_;
     alarms_.insert({alarm_of_[key], key});
   }
-  is_changed_.assign(sessions_.size(), 0);
-  changed_.clear();
-  must_save_all_ = true;
+  changed_.Renumber(keys_.count());
   return arrow::Status::OK();
 }
 
@@ -255,10 +224,7 @@ std::string SessionWindows::Write(uint32_t keys_from, std::span<const uint32_t> 
       cells.push_back(session.cell);
     }
   }
-  auto values = cells_.values().NewEmpty();
-  CATCHWATER_CHECK(values.ok(), "aggregates were made before");
-  values->Merge(cells_.values(), cells, Numbers(cells.size()), static_cast<uint32_t>(cells.size()));
-  values->Save(&state);
+  cells_.Save(cells, &state);
   return state.Take();
 }
 
@@ -271,15 +237,8 @@ arrow::Result<std::string> SessionWindows::Save() const {
 }
 
 arrow::Result<std::optional<std::string>> SessionWindows::SaveChanges() {
-  if (must_save_all_) return std::nullopt;
-  return Write(saved_key_count_, changed_);
-}
-
-void SessionWindows::Saved() {
-  for (const uint32_t key : changed_) is_changed_[key] = 0;
-  changed_.clear();
-  saved_key_count_ = keys_.count();
-  must_save_all_ = false;
+  if (changed_.is_all()) return std::nullopt;
+  return Write(changed_.saved_count(), changed_.keys());
 }
 
 arrow::Status SessionWindows::ReadSessions(StateReader* state) {
@@ -309,11 +268,8 @@ arrow::Status SessionWindows::ReadSessions(StateReader* state) {
     alarm_of_[key] = sessions_[key].front().last_us + gap_us_;
     alarms_.insert({alarm_of_[key], key});
   }
-  ARROW_ASSIGN_OR_RAISE(AggregateSet values, cells_.values().NewEmpty());
-  values.Load(state, static_cast<uint32_t>(cells.size()));
-  if (!state->is_at_end()) state->Fail();
-  ARROW_RETURN_NOT_OK(state->status());
-  cells_.Merge(values, Numbers(cells.size()), cells);
+  ARROW_ASSIGN_OR_RAISE(const AggregateSet values, cells_.Load(state, cells.size()));
+  cells_.Merge(values, cells);
   return arrow::Status::OK();
 }
 
@@ -328,7 +284,7 @@ arrow::Status SessionWindows::Load(std::string_view bytes) {
   ARROW_RETURN_NOT_OK(state.status());
   sessions_.resize(keys_.count());
   alarm_of_.resize(keys_.count(), kNoAlarm);
-  is_changed_.resize(keys_.count(), 0);
+  changed_.Resize(keys_.count());
   ARROW_RETURN_NOT_OK(ReadSessions(&state));
   Saved();
   return arrow::Status::OK();

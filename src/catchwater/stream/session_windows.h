@@ -23,6 +23,7 @@
 
 #include "catchwater/config/stream_config.h"
 #include "catchwater/stream/cell_store.h"
+#include "catchwater/stream/changed_keys.h"
 #include "catchwater/stream/stream_operator.h"
 #include "catchwater/stream/window_keys.h"
 #include "catchwater/stream/window_results.h"
@@ -32,10 +33,7 @@ namespace catchwater {
 class SessionWindows final : public OrderedOperator {
  public:
   /// \pre config.window.session
-  /// \retval kConfig if a column is missing or of a type that an aggregate does not take
-  static arrow::Result<std::unique_ptr<OrderedOperator>> Make(
-      const StreamConfig& config, const std::shared_ptr<arrow::Schema>& input,
-      const std::string& event_time_column);
+  SessionWindows(const StreamConfig& config, WindowParts parts);
 
   const std::shared_ptr<arrow::Schema>& schema() const override { return results_.schema(); }
   int key_column_count() const override { return results_.key_column_count(); }
@@ -47,7 +45,7 @@ class SessionWindows final : public OrderedOperator {
 
   arrow::Result<std::string> Save() const override;
   arrow::Result<std::optional<std::string>> SaveChanges() override;
-  void Saved() override;
+  void Saved() override { changed_.Saved(); }
   arrow::Status Load(std::string_view state) override;
   void BeginRevisionsAfter(int64_t revision) override { revision_base_ = revision; }
   int64_t byte_count() const override;
@@ -68,14 +66,10 @@ class SessionWindows final : public OrderedOperator {
   /// When to look at a key next.
   using Alarm = std::pair<int64_t, uint32_t>;
 
-  SessionWindows(const StreamConfig& config, std::string event_time_column, AggregateSet cells,
-                 WindowResults results);
-
   /// Finds or makes the session of a row and widens it. \return its cell
   uint32_t Join(uint32_t key, int64_t event_us);
   void Absorb(Session* into, const Session& other);
   void MarkOut(uint32_t key, const Session& session);
-  void MarkChanged(uint32_t key);
   arrow::Status Emit(const std::vector<Due>& due, bool is_retracted,
                      arrow::RecordBatchVector* results) const;
   arrow::Status DropIdleKeys();
@@ -98,11 +92,7 @@ class SessionWindows final : public OrderedOperator {
   std::vector<std::pair<uint32_t, uint32_t>> merges_;  // A cell goes into another one.
   std::vector<uint32_t> cell_of_row_;
 
-  // Since the last save.
-  std::vector<uint8_t> is_changed_;  // By key.
-  std::vector<uint32_t> changed_;
-  uint32_t saved_key_count_ = 0;
-  bool must_save_all_ = true;
+  ChangedKeys changed_;
 };
 
 }  // namespace catchwater

@@ -24,28 +24,17 @@ int64_t AlignUp(int64_t value, int64_t like, int64_t step) {
 
 }  // namespace
 
-TimeWindows::TimeWindows(const StreamConfig& config, std::string event_time_column,
-                         AggregateSet cells, WindowResults results)
+TimeWindows::TimeWindows(const StreamConfig& config, WindowParts parts)
     : size_us_(config.window.size->us()),
       every_us_(config.window.every.value_or(*config.window.size).us()),
       width_us_(std::gcd(size_us_, every_us_)),
       correct_for_us_(config.late && config.late->then == LateAction::kCorrect
                           ? std::optional(config.late->correct_for.us())
                           : std::nullopt),
-      event_time_column_(std::move(event_time_column)),
-      keys_(config, results.key_types()),
-      cells_(std::move(cells)),
-      results_(std::move(results)) {}
-
-arrow::Result<std::unique_ptr<OrderedOperator>> TimeWindows::Make(
-    const StreamConfig& config, const std::shared_ptr<arrow::Schema>& input,
-    const std::string& event_time_column) {
-  ARROW_ASSIGN_OR_RAISE(WindowResults results, WindowResults::Make(config, *input));
-  ARROW_ASSIGN_OR_RAISE(AggregateSet cells,
-                        AggregateSet::Make(results.compute(), *input, event_time_column));
-  return std::unique_ptr<OrderedOperator>(
-      new TimeWindows(config, event_time_column, std::move(cells), std::move(results)));
-}
+      event_time_column_(std::move(parts.event_time_column)),
+      keys_(config, parts.results.key_types()),
+      cells_(std::move(parts.cells)),
+      results_(std::move(parts.results)) {}
 
 int64_t TimeWindows::SliceOf(int64_t event_us) const { return FloorDivide(event_us, width_us_); }
 

@@ -38,10 +38,7 @@ namespace catchwater {
 class TimeWindows final : public OrderedOperator {
  public:
   /// \pre config.window.size
-  /// \retval kConfig if a column is missing or of a type that an aggregate does not take
-  static arrow::Result<std::unique_ptr<OrderedOperator>> Make(
-      const StreamConfig& config, const std::shared_ptr<arrow::Schema>& input,
-      const std::string& event_time_column);
+  TimeWindows(const StreamConfig& config, WindowParts parts);
 
   const std::shared_ptr<arrow::Schema>& schema() const override { return results_.schema(); }
   int key_column_count() const override { return results_.key_column_count(); }
@@ -71,9 +68,6 @@ class TimeWindows final : public OrderedOperator {
   };
   /// The end of a closed window and a key.
   using ResultId = std::pair<int64_t, uint32_t>;
-
-  TimeWindows(const StreamConfig& config, std::string event_time_column, AggregateSet cells,
-              WindowResults results);
 
   int64_t SliceOf(int64_t event_us) const;
   int64_t FirstEndOf(int64_t slice) const;

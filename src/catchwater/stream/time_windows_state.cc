@@ -1,6 +1,5 @@
 // The state of TimeWindows as bytes. Source: docs/formats/stream_state.md.
 #include <cstdlib>
-#include <numeric>
 #include <utility>
 
 #include "catchwater/base/error.h"
@@ -13,12 +12,6 @@ constexpr std::string_view kKind = "time_windows.1";
 constexpr int64_t kTimeUsMax = INT64_MAX / 4;  // Far beyond the year 9999.
 constexpr uint8_t kChanged = 1;
 constexpr uint8_t kWritten = 2;  // A place that changed twice is written once.
-
-std::vector<uint32_t> Numbers(size_t count) {
-  std::vector<uint32_t> numbers(count);
-  std::iota(numbers.begin(), numbers.end(), 0U);
-  return numbers;
-}
 
 }  // namespace
 
@@ -43,16 +36,13 @@ std::string TimeWindows::Write(uint32_t keys_from, const std::vector<Place>& pla
     state.Put(key);
   }
   state.Put(uint64_t{places.size()});
-  std::vector<uint32_t> from;
+  std::vector<uint32_t> cells;
   for (const Place& place : places) {
     state.Put(place.slice);
     state.Put(place.key);
-    from.push_back(slices_.at(place.slice).cells[place.key] - 1);
+    cells.push_back(slices_.at(place.slice).cells[place.key] - 1);
   }
-  auto values = cells_.values().NewEmpty();
-  CATCHWATER_CHECK(values.ok(), "aggregates were made before");
-  values->Merge(cells_.values(), from, Numbers(from.size()), static_cast<uint32_t>(from.size()));
-  values->Save(&state);
+  cells_.Save(cells, &state);
   return state.Take();
 }
 
@@ -100,14 +90,11 @@ arrow::Status TimeWindows::ReadPlaces(StateReader* state) {
         place.slice <= kTimeUsMax / width_us_ && place.slice >= -kTimeUsMax / width_us_;
     if (place.key >= keys_.count() || !is_in_time) state->Fail();
   }
-  ARROW_ASSIGN_OR_RAISE(AggregateSet values, cells_.values().NewEmpty());
-  values.Load(state, static_cast<uint32_t>(place_count));
-  if (!state->is_at_end()) state->Fail();
-  ARROW_RETURN_NOT_OK(state->status());
+  ARROW_ASSIGN_OR_RAISE(const AggregateSet values, cells_.Load(state, place_count));
   std::vector<uint32_t> to;
   for (const Place& place : places) to.push_back(CellAt(place));
   cells_.Reset(to);  // A cell that was there before has grown.
-  cells_.Merge(values, Numbers(to.size()), to);
+  cells_.Merge(values, to);
   return arrow::Status::OK();
 }
 

@@ -122,4 +122,14 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> WindowResults::Make(
   return arrow::RecordBatch::Make(schema_, rows.row_count, std::move(columns));
 }
 
+arrow::Result<WindowParts> WindowParts::Make(const StreamConfig& config, const arrow::Schema& input,
+                                             const std::string& event_time_column) {
+  ARROW_ASSIGN_OR_RAISE(WindowResults results, WindowResults::Make(config, input));
+  ARROW_ASSIGN_OR_RAISE(AggregateSet cells,
+                        AggregateSet::Make(results.compute(), input, event_time_column));
+  return WindowParts{.event_time_column = event_time_column,
+                     .cells = std::move(cells),
+                     .results = std::move(results)};
+}
+
 }  // namespace catchwater

@@ -59,4 +59,16 @@ class WindowResults {
   std::shared_ptr<arrow::Schema> schema_;
 };
 
+/// What windows of every kind are made of.
+struct WindowParts {
+  std::string event_time_column;
+  AggregateSet cells;
+  WindowResults results;
+
+  /// \param event_time_column empty: rows have no times
+  /// \retval kConfig if a column is missing or of a type that an aggregate or a key does not take
+  static arrow::Result<WindowParts> Make(const StreamConfig& config, const arrow::Schema& input,
+                                         const std::string& event_time_column);
+};
+
 }  // namespace catchwater
