@@ -2,7 +2,7 @@
 
 #include "catchwater/base/error.h"
 #include "catchwater/codec/influx_line/influx_line_decoder.h"
-#include "catchwater/record/line_framer.h"
+#include "catchwater/record/text_line_framer.h"
 
 namespace catchwater {
 namespace {
@@ -26,7 +26,7 @@ class InfluxLineEncoder final : public Encoder {
 }  // namespace
 
 arrow::Result<std::unique_ptr<Framer>> InfluxLineCodec::MakeFramer(const DecodeOptions&) const {
-  return std::make_unique<LineFramer>();
+  return std::make_unique<TextLineFramer>();
 }
 
 arrow::Result<std::unique_ptr<Decoder>> InfluxLineCodec::MakeDecoder(

@@ -8,7 +8,7 @@
 
 #include "catchwater/base/error.h"
 #include "catchwater/codec/lines/lines_decoder.h"
-#include "catchwater/record/line_framer.h"
+#include "catchwater/record/text_line_framer.h"
 
 namespace catchwater {
 namespace {
@@ -40,7 +40,7 @@ class LinesEncoder final : public Encoder {
 }  // namespace
 
 arrow::Result<std::unique_ptr<Framer>> LinesCodec::MakeFramer(const DecodeOptions&) const {
-  return std::make_unique<LineFramer>();
+  return std::make_unique<TextLineFramer>();
 }
 
 arrow::Result<std::unique_ptr<Decoder>> LinesCodec::MakeDecoder(

@@ -1,7 +1,7 @@
 #include "catchwater/codec/regex/regex_codec.h"
 
 #include "catchwater/base/error.h"
-#include "catchwater/record/line_framer.h"
+#include "catchwater/record/text_line_framer.h"
 
 namespace catchwater {
 
@@ -10,7 +10,7 @@ arrow::Status RegexConfig::Check() const {
 }
 
 arrow::Result<std::unique_ptr<Framer>> PatternCodec::MakeFramer(const DecodeOptions&) const {
-  return std::make_unique<LineFramer>();
+  return std::make_unique<TextLineFramer>();
 }
 
 arrow::Result<std::unique_ptr<Decoder>> PatternCodec::MakeDecoder(

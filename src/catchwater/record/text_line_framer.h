@@ -12,7 +12,7 @@
 namespace catchwater {
 
 /// Each line is a frame; a byte order mark stands before the first. Any thread.
-class LineFramer final : public Framer {
+class TextLineFramer final : public Framer {
  public:
   arrow::Result<Head> ReadHead(std::string_view bytes, bool is_end) override;
   int64_t Cut(std::string_view bytes, bool is_end) override;
