@@ -1,17 +1,21 @@
 #include "catchwater/source/mqtt/mqtt_intake.h"
 
-#include <algorithm>
+#include <limits>
+#include <memory>
+#include <optional>
 #include <utility>
 
 #include "catchwater/base/error.h"
+#include "catchwater/io/http_retry.h"
 
 namespace catchwater {
 namespace {
 
 constexpr int64_t kWaitMs = 20;
 constexpr int64_t kGroupBytes = 1 << 20;  // Before one fsync.
-constexpr int64_t kBackOffUsMin = 100'000;
-constexpr int64_t kBackOffUsMax = 30'000'000;
+constexpr RetryPolicy kReconnect{.attempts_max = std::numeric_limits<int>::max(),
+                                 .delay_ms_max = 30'000,
+                                 .budget_ms = std::numeric_limits<int64_t>::max()};
 
 }  // namespace
 
@@ -42,7 +46,7 @@ void MqttIntake::Note(arrow::Status trouble) {
 }
 
 void MqttIntake::Run(std::stop_token stop) {
-  int64_t back_off_us = kBackOffUsMin;
+  auto backoff = std::make_unique<Backoff>(kReconnect, clock_, random_.Next());
   while (!stop.stop_requested()) {
     was_connected_ = false;
     inbox_failure_ = arrow::Status::OK();
@@ -55,11 +59,8 @@ void MqttIntake::Run(std::stop_token stop) {
       failure_ = std::move(ended);
       return;
     }
-    if (was_connected_) back_off_us = kBackOffUsMin;
-    // With jitter, so that many clients do not come back at once.
-    const auto jitter = static_cast<int64_t>(random_.Uniform() * static_cast<double>(back_off_us));
-    if (!clock_.SleepMicros(back_off_us / 2 + jitter / 2, stop)) return;
-    back_off_us = std::min(kBackOffUsMax, back_off_us * 2);
+    if (was_connected_) backoff = std::make_unique<Backoff>(kReconnect, clock_, random_.Next());
+    if (!backoff->Wait(/*asked_ms=*/std::nullopt, stop)) return;
   }
 }
 
