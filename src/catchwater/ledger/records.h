@@ -122,6 +122,7 @@ struct WorkQuery {
 
 struct WorkCounts {
   int64_t to_process = 0, processing = 0, done = 0, failed = 0;
+  int64_t open_bytes = 0;  ///< Of files that are to_process or processing.
 };
 
 struct CatalogView {

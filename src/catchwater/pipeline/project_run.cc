@@ -209,16 +209,7 @@ arrow::Status ProjectRun::FillInputGauges(const std::string& pipeline, Metrics& 
     metrics.gauge(Metric::kInputFiles, {pipeline, WorkStateName(state)})
         .Set(static_cast<double>(count));
   }
-  int64_t byte_count = 0;
-  for (const WorkState state : {WorkState::kToProcess, WorkState::kProcessing}) {
-    WorkQuery query;
-    query.pipeline = pipeline;
-    query.state = state;
-    query.limit = INT64_MAX;
-    ARROW_ASSIGN_OR_RAISE(const auto files, ledger.Inputs(query));
-    for (const InputFileRecord& file : files) byte_count += file.byte_count;
-  }
-  metrics.gauge(Metric::kSourceLag, {pipeline}).Set(static_cast<double>(byte_count));
+  metrics.gauge(Metric::kSourceLag, {pipeline}).Set(static_cast<double>(inputs.open_bytes));
   return arrow::Status::OK();
 }
 

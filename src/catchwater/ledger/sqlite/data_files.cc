@@ -151,7 +151,8 @@ arrow::Result<int64_t> SqliteLedger::ReclaimDataFiles(const Fence& fence) {
 
 arrow::Result<WorkCounts> SqliteLedger::DataFileCounts(const std::string& table_key) {
   return Counts(
-      "SELECT state, count(*) FROM data_file WHERE ?1 = '' OR table_key = ?1 GROUP BY state",
+      "SELECT state, count(*), sum(byte_count) FROM data_file WHERE ?1 = '' OR table_key = ?1 "
+      "GROUP BY state",
       table_key);
 }
 

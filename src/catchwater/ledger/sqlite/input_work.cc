@@ -244,9 +244,10 @@ arrow::Result<int64_t> SqliteLedger::Retry(const WorkQuery& query) {
 arrow::Result<WorkCounts> SqliteLedger::InputCounts(const std::string& pipeline) {
   // Pruned rows were done.
   return Counts(
-      "SELECT f.state, count(*) FROM input_file f JOIN source_partition s ON s.id = f.partition_id "
+      "SELECT f.state, count(*), sum(f.byte_count) FROM input_file f JOIN source_partition s ON "
+      "s.id = f.partition_id "
       "WHERE ?1 = '' OR s.pipeline = ?1 GROUP BY f.state "
-      "UNION ALL SELECT 'done', count(*) FROM input_pruned WHERE ?1 = '' OR pipeline = ?1",
+      "UNION ALL SELECT 'done', count(*), 0 FROM input_pruned WHERE ?1 = '' OR pipeline = ?1",
       pipeline);
 }
 
@@ -259,6 +260,8 @@ arrow::Result<WorkCounts> SqliteLedger::Counts(std::string_view sql, const std::
                            : state == WorkState::kDone       ? &counts.done
                                                              : &counts.failed;
     *count += row.Number(1);
+    const bool is_open = state == WorkState::kToProcess || state == WorkState::kProcessing;
+    if (is_open) counts.open_bytes += row.Number(2);
     return arrow::Status::OK();
   }));
   return counts;

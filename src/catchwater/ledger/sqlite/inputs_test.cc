@@ -163,6 +163,8 @@ TEST_F(InputsTest, IdentityIsPerPipelineAndSource) {
   EXPECT_NE(Register(Found("/a", 9, "h")), Register(other));
   EXPECT_EQ(ledger_->InputCounts("q").ValueOrDie().to_process, 1);
   EXPECT_EQ(ledger_->InputCounts("").ValueOrDie().to_process, 2);
+  EXPECT_EQ(ledger_->InputCounts("q").ValueOrDie().open_bytes, 9);
+  EXPECT_EQ(ledger_->InputCounts("").ValueOrDie().open_bytes, 18);
 }
 
 TEST_F(InputsTest, SaysWhichFilesMustBeHashedFirst) {
