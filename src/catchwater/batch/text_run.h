@@ -80,5 +80,7 @@ struct TextFailure {
 /// The rules of dead letters that column builders cause, in every codec.
 inline constexpr std::string_view kRuleColumnType = "column.type";
 inline constexpr std::string_view kRuleColumnRequired = "column.required";
+/// That a value is of another type than its column, in the words of any codec: `json.type` too.
+inline bool IsTypeRule(std::string_view rule) { return rule.ends_with(".type"); }
 
 }  // namespace catchwater

@@ -54,9 +54,8 @@ arrow::Status ContractKeeper::Apply(const Block& block, Split* split, Drifts* dr
   std::vector<DeadLetter> mended_letters;
   std::vector<DeadLetter> left;
   for (DeadLetter& letter : split->dead) {
-    const bool is_drift =
-        letter.rule == kRuleColumnType || letter.rule == "json.type" || letter.rule == "avro.type";
-    const auto contract = is_drift ? contracts_.find(letter.field) : contracts_.end();
+    const auto contract =
+        IsTypeRule(letter.rule) ? contracts_.find(letter.field) : contracts_.end();
     if (contract == contracts_.end()) {
       left.push_back(std::move(letter));
       continue;

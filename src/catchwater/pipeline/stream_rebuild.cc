@@ -47,9 +47,10 @@ arrow::Result<std::vector<TimedFile>> ByTime(Lake& lake, const std::string& tabl
 }  // namespace
 
 arrow::Result<bool> StreamApps::HasNoRows() const {
+  if (lake_rows_ != 0) return false;
   ARROW_ASSIGN_OR_RAISE(const auto table, context_.lake.LoadTable(plan_->lake->table.table_key));
   ARROW_ASSIGN_OR_RAISE(const auto files, LiveFiles(context_.lake, *table));
-  return lake_rows_ == 0 && files.empty();
+  return files.empty();
 }
 
 arrow::Result<PartitionFlow> StreamApps::ReadTable(App* app, CommitRequest* request) const {
