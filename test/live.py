@@ -15,12 +15,6 @@ from conftest import PROGRAM, Project
 DRILL = "CATCHWATER_DRILL_SEEDS" in os.environ
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def answers(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1)

@@ -10,7 +10,8 @@ import time
 import paho.mqtt.client as paho
 import pytest
 
-from live import answers, free_port, wait_for
+from live import answers, wait_for
+from ports import free_port
 
 PROGRAM = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
 

@@ -4,12 +4,13 @@ import os
 import pathlib
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import time
 
 import pika
+
+from ports import free_ports
 
 SERVER = pathlib.Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 
@@ -26,16 +27,6 @@ loopback_users.guest = false
 log.console = true
 log.file = false
 """
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 class RabbitMq:

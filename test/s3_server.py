@@ -15,15 +15,10 @@ import boto3
 import botocore.config
 
 from conftest import ROOT, Project
+from ports import free_port
 
 SERVER = ROOT / ".deps" / "servers" / "versitygw"
 KEY, SECRET = "drill-key", "canary-s3-secret"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class S3Server:

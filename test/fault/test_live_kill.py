@@ -9,8 +9,9 @@ import time
 import pika
 import pytest
 
-from live import DRILL, Running, free_port, produce_through_kills
+from live import DRILL, Running, produce_through_kills
 from mosquitto import broker  # noqa: F401  the fixture
+from ports import free_port
 
 PUSH = """
 pipeline: push

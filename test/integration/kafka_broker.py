@@ -4,13 +4,14 @@ import base64
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import time
 import uuid
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
+
+from ports import free_ports
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 JARS = ROOT / ".deps" / "kafka"
@@ -58,16 +59,6 @@ appender.out.target=SYSTEM_ERR
 appender.out.layout.type=PatternLayout
 appender.out.layout.pattern=%d %p %c{{1}} %m%n
 """
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 class Broker:

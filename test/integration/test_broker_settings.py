@@ -3,8 +3,8 @@
 import subprocess
 
 import pytest
-from live import free_port
 from mosquitto import Broker as Mosquitto
+from ports import free_port
 
 CANARY = "canary-4711"
 

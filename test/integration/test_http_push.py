@@ -9,7 +9,8 @@ import time
 import pytest
 import requests
 
-from live import DRILL, Producer, Running, free_port, ndjson, record, wait_for
+from live import DRILL, Producer, Running, ndjson, record, wait_for
+from ports import free_port
 
 PIPELINE = """
 pipeline: push

@@ -14,7 +14,7 @@ import urllib.request
 import pytest
 
 from conftest import Project
-from postgres import free_port
+from ports import free_port
 
 PIPELINE = """
 pipeline: sensors

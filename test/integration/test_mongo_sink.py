@@ -12,7 +12,7 @@ import pymongo
 import pytest
 
 from conftest import PROGRAM, ROOT, Project
-from postgres import free_port
+from ports import free_port
 
 JARS = ROOT / ".deps" / "mongo"
 HERE = pathlib.Path(__file__).resolve().parent

@@ -11,7 +11,8 @@ import psycopg
 import pytest
 
 from conftest import PROGRAM, ROOT, Project
-from postgres import Postgres, free_port
+from ports import free_port
+from postgres import Postgres
 
 PIPELINE = """
 pipeline: sensors

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from conftest import ROOT, Project
-from postgres import free_port
+from ports import free_port
 
 URL = os.environ.get("CATCHWATER_TEST_TIMESCALE_URL")
 DRILL = "CATCHWATER_DRILL_SEEDS" in os.environ
