@@ -185,8 +185,8 @@ def test_version_is_one_line(project):
     assert json.loads(project.call("version", "--json").stdout)["version"]
 
 
-def test_a_killed_program_leaves_nothing_in_shared_memory(readings):
-    with Running(readings) as running:
+def test_a_killed_program_leaves_nothing_in_shared_memory(project):
+    with Running(project.pipeline("live", LIVE)) as running:
         running.wait_until(running.is_listening)
         assert "/dev/shm/" not in pathlib.Path(f"/proc/{running.process.pid}/maps").read_text()
         running.process.kill()
