@@ -1,13 +1,14 @@
 """examples/data_lake: four feeds into four tables, the same from files and from Kafka's topics."""
 
+import collections
 import csv
 import json
 import pathlib
 import shutil
 import subprocess
-import sys
+import uuid
 
-from conftest import ROOT, Project
+from conftest import PROGRAM, ROOT, Project
 
 EXAMPLE = ROOT / "examples" / "data_lake"
 TABLES = {
@@ -19,7 +20,7 @@ TABLES = {
 
 
 def make_feeds(*arguments) -> None:
-    subprocess.run([sys.executable, EXAMPLE / "make_feeds.py", *map(str, arguments)], check=True)
+    subprocess.run([PROGRAM, "simulate", "--profile", "shop", *map(str, arguments)], check=True)
 
 
 def copy_of(example: str, folder: pathlib.Path) -> Project:
@@ -38,18 +39,38 @@ def answers(project) -> dict:
 
 def test_the_same_seed_makes_the_same_bytes(tmp_path):
     for folder, seed in (("a", 1), ("b", 1), ("c", 2)):
-        make_feeds("--seed", seed, "--to", tmp_path / folder)
+        make_feeds("--seed", seed, "--output", tmp_path / folder)
     names = sorted(path.name for path in (tmp_path / "a").iterdir())
     assert names == ["ad_campaigns.json", "social_data.json", "transactions.csv", "web_logs.csv"]
+    check_realism(tmp_path / "a")
     for name in names:
         first, again, other = ((tmp_path / f / name).read_bytes() for f in "abc")
         assert first == again != other
 
 
+def check_realism(feeds: pathlib.Path) -> None:
+    sales = list(csv.DictReader((feeds / "transactions.csv").open(encoding="utf-8")))
+    assert list(sales[0]) == ["ClientID", "ClientName", "TransactionDate", "Product", "Amount",
+                              "PaymentMethod"]
+    assert len({uuid.UUID(sale["ClientID"]).version for sale in sales}) == 1
+    times = [sale["TransactionDate"] for sale in sales]
+    assert times == sorted(times) and len({time[:10] for time in times}) == 30
+    hours = collections.Counter(time[11:13] for time in times)
+    assert hours["19"] > 3 * hours["03"]  # More in the evening than at night.
+    clients = {sale["ClientID"]: sale["ClientName"] for sale in sales}
+    assert all(clients[sale["ClientID"]] == sale["ClientName"] for sale in sales)
+    posts = json.loads((feeds / "social_data.json").read_text(encoding="utf-8"))
+    assert len({post["message"] for post in posts}) == 12
+    assert all(0 <= post["retweets"] <= post["likes"] for post in posts)
+    campaigns = json.loads((feeds / "ad_campaigns.json").read_text(encoding="utf-8"))
+    assert len({campaign["campaign_id"] for campaign in campaigns}) == 100
+    assert all(campaign["start_date"] < campaign["end_date"] for campaign in campaigns)
+
+
 def test_the_feeds_become_tables(tmp_path):
     project = copy_of("data_lake", tmp_path / "lake")
     feeds = project.folder / "feeds"
-    make_feeds("--to", feeds)
+    make_feeds("--output", feeds)
     project.run()
     assert count_tables(project) == TABLES
     project.run()  # A feed is taken once.
@@ -90,10 +111,8 @@ def check_answers(found: dict, feeds: pathlib.Path) -> None:
 def test_the_feeds_come_through_kafka(tmp_path, broker):
     project = copy_of("data_lake_kafka", tmp_path / "lake")
     files = copy_of("data_lake", tmp_path / "files")
-    for topic in ("transactions", "logs", "social_data", "ad_campaigns"):
-        broker.create(f"{topic}_topic")
-    make_feeds("--to", files.folder / "feeds")
-    make_feeds("--brokers", broker.address)
+    make_feeds("--output", files.folder / "feeds")
+    make_feeds("--to", f"kafka://{broker.address}", "--create")
     project.run(env={"KAFKA_BROKERS": broker.address})
     files.run()
     assert count_tables(project) == TABLES

@@ -568,6 +568,21 @@ def test_simulate_writes_the_same_records_for_a_seed(project):
     project.call("simulate", "--gap-rate", "2", expect=2)
 
 
+def test_simulate_makes_up_other_things_too(project):
+    stations = project.call("simulate", "--profile", "base_stations", "--stations", "2",
+                            "--rows", "50", "--format", "csv").stdout.splitlines()
+    assert stations[0].startswith("station_id,datapoint_id,alarm_id,")
+    assert len({line.split(",")[0] for line in stations[1:]}) == 2
+    posts = json.loads(
+        project.call("simulate", "--profile", "social_data", "--rows", "7", "--format", "json").stdout
+    )
+    assert len(posts) == 7 and list(posts[0]) == ["user", "message", "post_date", "likes", "retweets"]
+    refused = project.call("simulate", "--profile", "shop", expect=78)
+    assert "--output FOLDER" in refused.stderr
+    refused = project.call("simulate", "--profile", "base_stations", expect=78)
+    assert "format: csv" in refused.stderr
+
+
 # --- the guide --------------------------------------------------------------------------------
 
 

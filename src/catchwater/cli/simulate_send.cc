@@ -90,21 +90,29 @@ arrow::Result<std::unique_ptr<MessageProducer>> ProducerOf(const SendArguments& 
       MaskSecrets(send.to));
 }
 
-/// The sensor of a record, as the model writes it; nothing for one that is torn.
-std::string_view SensorOf(std::string_view record, bool is_csv) {
-  constexpr std::string_view kOpens = "{\"sensor_id\":\"";
+/// The first field of a record, as the models write it: its sensor, station, client, campaign.
+/// Nothing for one that is torn before.
+std::string_view FirstField(std::string_view record, bool is_csv) {
   const char closes = is_csv ? ',' : '"';
   if (!is_csv) {
-    if (!record.starts_with(kOpens)) return {};
-    record.remove_prefix(kOpens.size());
+    const size_t opens = record.find(":\"");
+    if (opens == record.npos) return {};
+    record.remove_prefix(opens + 2);
   }
   const size_t end = record.find(closes);
   return end == record.npos ? std::string_view() : record.substr(0, end);
 }
 
+std::string FeedWord(SimulateProfile profile) {
+  for (const auto& [value, word] : EnumWords(profile)) {
+    if (value == profile) return std::string(word);
+  }
+  return {};
+}
+
 /// What all workers share.
 struct Sending {
-  const SensorModelOptions& model;
+  const SimulateConfig& config;
   const SendArguments& send;
   const int64_t workers;
   const SystemClock clock{};
@@ -119,19 +127,19 @@ struct Sending {
 class Worker {
  public:
   Worker(Sending& sending, int64_t number)
-      : sending_(sending), number_(number), model_(sending.model) {}
+      : sending_(sending), number_(number), model_(sending.config.MakeModel(kSimulateFromUs)) {}
 
   arrow::Status Run() {
     ARROW_ASSIGN_OR_RAISE(const auto producer, ProducerOf(sending_.send, number_, sending_.clock));
     ARROW_RETURN_NOT_OK(producer->Check());
-    const auto pool = ReadBufferPool::Make(kSlotsAtOnce * SensorModel::kSlotBytesMax);
+    const auto pool = ReadBufferPool::Make(kSlotsAtOnce * SlotModel::kSlotBytesMax);
     int64_t slot = 0;
-    while (slot < model_.slot_count() && !sending_.stop.stop_requested()) {
+    while (slot < model_->slot_count() && !sending_.stop.stop_requested()) {
       ReadBuffer buffer = pool->Take();
-      std::vector<SensorModel::Record> records;
-      for (int64_t i = 0; i < kSlotsAtOnce && slot < model_.slot_count(); ++slot) {
-        if (slot % sending_.model.sensor_count % sending_.workers != number_) continue;
-        model_.AppendSlot(slot, /*ordinal_min=*/0, buffer, records);
+      std::vector<SlotModel::Record> records;
+      for (int64_t i = 0; i < kSlotsAtOnce && slot < model_->slot_count(); ++slot) {
+        if (LaneOf(slot) % sending_.workers != number_) continue;
+        model_->AppendSlot(slot, /*ordinal_min=*/0, buffer, records);
         ++i;
       }
       ARROW_RETURN_NOT_OK(Send(*producer, buffer.view(), records));
@@ -143,23 +151,30 @@ class Worker {
   }
 
  private:
+  /// Slots of one sensor are of one lane.
+  int64_t LaneOf(int64_t slot) const {
+    return IsShopFeed(sending_.config.profile) ? slot : slot % model_->slots_per_tick();
+  }
+
   arrow::Status Send(MessageProducer& producer, std::string_view text,
-                     const std::vector<SensorModel::Record>& records) {
+                     const std::vector<SlotModel::Record>& records) {
+    const bool is_csv = sending_.config.format == SimulateFormat::kCsv;
     int64_t begin = 0;
-    for (const SensorModel::Record& record : records) {
+    for (const SlotModel::Record& record : records) {
       ARROW_ASSIGN_OR_RAISE(const bool goes_on, WaitForTurn(producer));
       if (!goes_on) return arrow::Status::OK();
       std::string_view payload =
           text.substr(static_cast<size_t>(begin), static_cast<size_t>(record.end - begin));
       begin = record.end;
       if (payload.ends_with('\n')) payload.remove_suffix(1);
-      const std::string_view sensor = SensorOf(payload, sending_.model.is_csv);
+      const std::string_view sensor = FirstField(payload, is_csv);
       std::string address = sending_.send.topic;
       if (const size_t place = address.find(kSensorPlace); place != address.npos) {
         address.replace(place, kSensorPlace.size(), sensor.empty() ? "unknown" : sensor);
       }
-      const std::string id =
-          "simulated:" + std::to_string(sending_.model.seed) + ":" + std::to_string(record.ordinal);
+      const std::string id = "simulated:" + feed_ +
+                             std::to_string(sending_.config.seed.value_or(1)) + ":" +
+                             std::to_string(record.ordinal);
       OutgoingMessage message{.address = address, .payload = payload, .id = id};
       if (!sensor.empty()) message.key = sensor;
       ARROW_RETURN_NOT_OK(producer.Send(message));
@@ -185,19 +200,31 @@ class Worker {
 
   Sending& sending_;
   const int64_t number_;
-  SensorModel model_;
+  /// Ids of two feeds differ; those of sensors have no word in front.
+  const std::string feed_ = sending_.config.profile == SimulateProfile::kSensors
+                                ? ""
+                                : FeedWord(sending_.config.profile) + ":";
+  const std::unique_ptr<SlotModel> model_;
   int64_t sent_count_ = 0;
 };
 
 }  // namespace
 
-arrow::Result<int64_t> SendSimulated(const SensorModelOptions& model, const SendArguments& send) {
+namespace {
+/// More workers would have nothing to send.
+int64_t LanesMax(const SimulateConfig& config) {
+  if (IsShopFeed(config.profile)) return config.rows > 0 ? config.rows : INT64_MAX;
+  return config.MakeModel(kSimulateFromUs)->slots_per_tick();
+}
+}  // namespace
+
+arrow::Result<int64_t> SendSimulated(const SimulateConfig& config, const SendArguments& send) {
   if (send.topic.empty()) return ConfigError("--to needs --topic: a topic, queue or routing key");
   if (!send.exchange.empty() && !send.to.starts_with("amqp")) {
     return ConfigError("--exchange is of amqp:// only");
   }
   Sending sending{
-      .model = model, .send = send, .workers = std::min(send.workers, model.sensor_count)};
+      .config = config, .send = send, .workers = std::min(send.workers, LanesMax(config))};
   {
     // The program's own threads: nothing else runs beside this verb.
     std::vector<std::jthread> threads;

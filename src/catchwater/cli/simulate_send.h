@@ -7,7 +7,7 @@
 
 #include <arrow/result.h>
 
-#include "catchwater/source/simulate/sensor_model.h"
+#include "catchwater/source/simulate/simulate_source.h"
 
 namespace catchwater {
 
@@ -23,9 +23,9 @@ struct SendArguments {
   double rate = 0;  ///< Records a second over all workers; 0: as fast as the broker takes them.
 };
 
-/// Sends all records; those of one sensor in order, by one worker. Each has an id that the seed and
-/// its number decide. \return how many were sent
+/// Sends all records; those of one sensor in order, by one worker. The first field is the key; each
+/// record has an id that its feed, the seed and its number decide. \return how many were sent
 /// \retval kConfig arguments that do not fit \retval kDenied, kNotFound, kUnavailable of the broker
-arrow::Result<int64_t> SendSimulated(const SensorModelOptions& model, const SendArguments& send);
+arrow::Result<int64_t> SendSimulated(const SimulateConfig& config, const SendArguments& send);
 
 }  // namespace catchwater

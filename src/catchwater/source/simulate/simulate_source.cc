@@ -12,7 +12,6 @@ namespace {
 
 constexpr int64_t kLingerUs = 1'000;
 constexpr size_t kRecordsPerBlockMax = 16'384;
-constexpr int64_t kDefaultFromUs = 1'767'225'600'000'000;  // 2026-01-01T00:00:00Z
 constexpr std::string_view kTokenFrom = "from=";
 
 arrow::Result<int64_t> ParseFrom(const std::string& text) {
@@ -37,6 +36,8 @@ std::string Incarnation(const SimulateConfig& config) {
   std::string text = "seed=" + std::to_string(config.seed.value_or(1));
   if (config.profile == SimulateProfile::kBaseStations) {
     text += ",stations=" + std::to_string(config.stations);
+  } else if (config.profile != SimulateProfile::kSensors) {
+    text += ",feed=" + std::to_string(static_cast<int>(config.profile));
   }
   text += ",sensors=" + std::to_string(config.sensors) + ",from=" + config.from;
   text += ",cadence=" + FormatDuration(config.cadence);
@@ -90,8 +91,32 @@ BaseStationOptions SimulateConfig::StationOptions(int64_t from_us) const {
           .traits = {}};
 }
 
+ShopFeedOptions SimulateConfig::FeedOptions(int64_t from_us) const {
+  return {.feed = profile == SimulateProfile::kWebLogs       ? ShopFeed::kWebLogs
+                  : profile == SimulateProfile::kSocialData  ? ShopFeed::kSocialData
+                  : profile == SimulateProfile::kAdCampaigns ? ShopFeed::kAdCampaigns
+                                                             : ShopFeed::kTransactions,
+          .slot_count = rows,
+          .from_us = from.empty() ? from_us : ParseFrom(from).ValueOr(from_us),
+          .cadence_us = cadence.us(),
+          .seed = seed.value_or(1),
+          .is_realtime = realtime,
+          .is_csv = format == SimulateFormat::kCsv};
+}
+
+std::unique_ptr<SlotModel> SimulateConfig::MakeModel(int64_t from_us) const {
+  switch (profile) {
+    case SimulateProfile::kSensors:
+      return std::make_unique<SensorModel>(ModelOptions(from_us));
+    case SimulateProfile::kBaseStations:
+      return std::make_unique<BaseStationModel>(StationOptions(from_us));
+    default:
+      return std::make_unique<ShopModel>(FeedOptions(from_us));
+  }
+}
+
 SimulatedTruth CountSimulatedTruth(const SimulateConfig& config) {
-  return SensorModel(config.ModelOptions(kDefaultFromUs)).CountTruth();
+  return SensorModel(config.ModelOptions(kSimulateFromUs)).CountTruth();
 }
 
 arrow::Result<std::unique_ptr<SimulateSource>> SimulateSource::Make(const SimulateConfig& config,
@@ -127,16 +152,12 @@ arrow::Result<std::string> SimulateSource::FullHash(const Offer& offer) {
 }
 
 arrow::Status SimulateSource::Open(const Offer&, int64_t partition_id, const Position& resume_at) {
-  from_us_ = kDefaultFromUs;
+  from_us_ = kSimulateFromUs;
   if (config_.realtime) {
     const int64_t now_us = clock_.NowMicros();
     from_us_ = FromOfToken(resume_at.token).value_or(now_us - now_us % config_.cadence.us());
   }
-  if (config_.profile == SimulateProfile::kBaseStations) {
-    model_ = std::make_unique<BaseStationModel>(config_.StationOptions(from_us_));
-  } else {
-    model_ = std::make_unique<SensorModel>(config_.ModelOptions(from_us_));
-  }
+  model_ = config_.MakeModel(from_us_);
   partition_id_ = partition_id;
   ordinal_next_ = resume_at.ordinal;
   slot_next_ = static_cast<int64_t>(resume_at.ordinal / 4);
@@ -219,13 +240,17 @@ arrow::Status SimulateSource::Close() {
 arrow::Status RegisterSimulateSource(Registry& registry) {
   return registry.AddSource<SimulateConfig>(
       {.name = "simulate",
-       .summary = "Makes up sensors, with planted gaps, duplicates, late and broken records.",
+       .summary = "Makes up sensors, with planted gaps, duplicates, late and broken records, base "
+                  "stations, and the feeds of a shop.",
        .details =
            "Exactly once: every record is a function of the seed and its number. Fields: "
            "sensor_id, ts, temperature (°C), humidity (%), battery (V), site. A quarter of the "
            "broken records has a temperature of 999.9, the others cannot be decoded. Base "
            "stations: station_id, datapoint_id, alarm_id, event_time, value, valueThreshold "
-           "(999999: none), isActive, storedtime."},
+           "(999999: none), isActive, storedtime. Transactions: ClientID, ClientName, "
+           "TransactionDate, Product, Amount, PaymentMethod. Web logs: IP_Address, URL, "
+           "Status_Code, Timestamp. Social data: user, message, post_date, likes, retweets. Ad "
+           "campaigns: campaign_id, start_date, end_date, budget, clicks, impressions, ctr."},
       [](const SimulateConfig& config,
          const SourceContext& context) -> arrow::Result<std::unique_ptr<Source>> {
         return SimulateSource::Make(config, context);

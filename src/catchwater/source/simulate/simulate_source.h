@@ -16,6 +16,7 @@
 #include "catchwater/component/source.h"
 #include "catchwater/source/simulate/base_station_model.h"
 #include "catchwater/source/simulate/sensor_model.h"
+#include "catchwater/source/simulate/shop_model.h"
 
 namespace catchwater {
 
@@ -25,11 +26,27 @@ constexpr auto EnumWords(SimulateFormat) {
   return std::array{Pair{SimulateFormat::kNdjson, "ndjson"}, Pair{SimulateFormat::kCsv, "csv"}};
 }
 
-enum class SimulateProfile { kSensors, kBaseStations };
+enum class SimulateProfile {
+  kSensors,
+  kBaseStations,
+  kTransactions,
+  kWebLogs,
+  kSocialData,
+  kAdCampaigns
+};
 constexpr auto EnumWords(SimulateProfile) {
   using Pair = std::pair<SimulateProfile, std::string_view>;
   return std::array{Pair{SimulateProfile::kSensors, "sensors"},
-                    Pair{SimulateProfile::kBaseStations, "base_stations"}};
+                    Pair{SimulateProfile::kBaseStations, "base_stations"},
+                    Pair{SimulateProfile::kTransactions, "transactions"},
+                    Pair{SimulateProfile::kWebLogs, "web_logs"},
+                    Pair{SimulateProfile::kSocialData, "social_data"},
+                    Pair{SimulateProfile::kAdCampaigns, "ad_campaigns"}};
+}
+
+/// Of the shop: records that belong to nobody in particular, one a cadence.
+constexpr bool IsShopFeed(SimulateProfile profile) {
+  return profile >= SimulateProfile::kTransactions;
 }
 
 struct SimulateConfig {
@@ -53,10 +70,13 @@ struct SimulateConfig {
 
   template <class Visitor>
   void Describe(Visitor& field) {
-    field.Optional("profile", profile,
-                   "`base_stations`: 25 sensors a station that overheat, discharge, peak, fall "
-                   "silent and send out of order; of the fields below `stations`, `rows`, `from`, "
-                   "`cadence`, `seed`, `realtime` and `format: csv` apply.");
+    field.Optional(
+        "profile", profile,
+        "`base_stations`: 25 sensors a station that overheat, discharge, peak, fall "
+        "silent and send out of order; of the fields below `stations`, `rows`, `from`, "
+        "`cadence`, `seed`, `realtime` and `format: csv` apply. The others are feeds of a "
+        "shop, one record a cadence: `rows`, `from`, `cadence`, `seed`, `realtime`, "
+        "`format`.");
     field.Optional("stations", stations, "How many base stations report.", Bounds{1, 100'000});
     field.Optional("sensors", sensors, "How many sensors report.", Bounds{1, 1'000'000});
     field.Optional("rows", rows, "Readings before gaps; 0: without end.",
@@ -89,7 +109,13 @@ struct SimulateConfig {
   /// \param from_us used when `from` is empty
   SensorModelOptions ModelOptions(int64_t from_us) const;
   BaseStationOptions StationOptions(int64_t from_us) const;
+  /// \pre the profile is a feed of the shop
+  ShopFeedOptions FeedOptions(int64_t from_us) const;
+  /// Of the profile. \param from_us used when `from` is empty
+  std::unique_ptr<SlotModel> MakeModel(int64_t from_us) const;
 };
+/// Event time of the first reading when nothing says another: 2026-01-01T00:00:00Z.
+inline constexpr int64_t kSimulateFromUs = 1'767'225'600'000'000;
 
 /// Counts what the source plants, for demonstrations and tests. \pre config.rows > 0
 SimulatedTruth CountSimulatedTruth(const SimulateConfig& config);
