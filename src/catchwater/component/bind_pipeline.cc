@@ -115,6 +115,11 @@ class Binder {
     for (const Aggregate& aggregate : config.compute) {
       if (!aggregate.column.empty()) CheckAggregate(aggregate, node.At("compute"), who);
     }
+    for (const DetectorConfig& detector : config.detect) {
+      for (const std::string& column : ColumnsOf(detector)) {
+        CheckColumn(column, PlaceOf(node.At("detect"), column), who);
+      }
+    }
     for (const ConfigNode& sink : config.to) {
       const ConfigNode table = sink.At("table");
       if (sink.entries().size() == 1 && !table.is_missing()) {

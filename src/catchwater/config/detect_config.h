@@ -114,6 +114,23 @@ struct DetectorConfig {
   }
   arrow::Status Check() const;
 };
+/// All that a state of these detectors depends on, as text.
+std::string DetectText(std::vector<DetectorConfig> detect);
+/// The columns that they judge.
+std::vector<std::string> ColumnsOf(const DetectorConfig& config);
+
+/// `coverage: 1h`.
+struct CoverageConfig {
+  static constexpr std::string_view kShortFor = "period";
+
+  Duration period = Duration::Hours(1);
+
+  template <class Visitor>
+  void Describe(Visitor& field) {
+    field.Optional("period", period, "Readings are counted by; aligned to 1970 in UTC.",
+                   Bounds{Duration::Seconds(1), Duration::Days(366)});
+  }
+};
 
 /// Of the alarms of a stream.
 struct AlarmConfig {

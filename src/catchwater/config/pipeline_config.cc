@@ -138,11 +138,40 @@ class PipelineReader {
     }
   }
 
+  /// A stream has `window` and `compute`, or `detect`, or `coverage`.
+  void CheckStreamKind(const ConfigNode& node) {
+    const ConfigEntry* detect = node.Find("detect");
+    const ConfigEntry* other = detect != nullptr ? detect : node.Find("coverage");
+    if (other == nullptr) {
+      for (const std::string_view name : {"window", "compute"}) {
+        if (node.Find(name) != nullptr) continue;
+        diagnostics_
+            .Error("E1201", node.place(),
+                   "option `" + std::string(name) + "` is missing in a stream")
+            .helps.emplace_back("a stream has `window` and `compute`, or `detect`, or `coverage`");
+      }
+      return;
+    }
+    for (const std::string_view name : {"window", "compute", "coverage"}) {
+      const ConfigEntry* entry = node.Find(name);
+      if (entry == nullptr || entry == other) continue;
+      diagnostics_.Error(
+          "E1405", entry->key_place,
+          "`" + std::string(name) + "` and `" + other->key + "` stand in one stream; make it two");
+    }
+  }
+
   void TakeStream(const ConfigNode& node, StreamConfig& stream) {
+    CheckStreamKind(node);
     const ConfigNode window = node.At("window");
-    const bool needs_time = stream.window.size || stream.window.session;
+    const bool needs_time =
+        stream.window.size || stream.window.session || !stream.detect.empty() || stream.coverage;
     if (needs_time && pipeline_.event_time() == nullptr) {
-      diagnostics_.Error("E1303", window.place(), "a window of time needs the time of each row")
+      const bool is_window = !window.is_missing();
+      diagnostics_
+          .Error("E1303", is_window ? window.place() : node.place(),
+                 is_window ? "a window of time needs the time of each row"
+                           : "detectors and coverage need the time of each row")
           .helps.emplace_back(
               "mark a column: `columns: {ts: {type: timestamp, event_time: true}}`");
     }

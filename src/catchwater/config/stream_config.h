@@ -1,5 +1,6 @@
 /// \file
-/// `streams:` of a pipeline: keyed aggregations over windows of event time, or over all of it.
+/// `streams:` of a pipeline: keyed aggregations over windows of event time, or over all of it;
+/// detectors that raise and clear alarms; how many readings there are of those that should be.
 #pragma once
 
 #include <optional>
@@ -11,6 +12,7 @@
 #include <arrow/result.h>
 
 #include "catchwater/config/describe.h"
+#include "catchwater/config/detect_config.h"
 #include "catchwater/config/window_config.h"
 
 namespace catchwater {
@@ -59,6 +61,9 @@ struct StreamConfig {
   std::vector<std::string> key;
   WindowConfig window;
   std::vector<Aggregate> compute;
+  std::vector<DetectorConfig> detect;  ///< Instead of a window.
+  AlarmConfig alarms;
+  std::optional<CoverageConfig> coverage;  ///< Instead of a window.
   std::optional<LateConfig> late;
   ByteSize state_bytes_max = ByteSize::MiB(512);
   int64_t keys_max = 10'000'000;
@@ -74,8 +79,11 @@ struct StreamConfig {
   void Describe(Visitor& field) {
     field.Optional("key", key, "Columns whose values separate the groups; none: one group.",
                    Count{0, 16}, Example{"[sensor_id]"});
-    field.Required("window", window, "Which rows of a key belong together.", Example{"all"});
-    field.Required(
+    field.Optional("window", window,
+                   "Which rows of a key belong together. A stream has `window` and `compute`, or "
+                   "`detect`, or `coverage`.",
+                   Example{"all"});
+    field.Optional(
         "compute", compute_texts,
         "Result columns: `count()`, `count(c)`, `sum(c)`, `min(c)`, `max(c)`, "
         "`mean(c)`, `variance(c)`, `stddev(c)`, `first(c)`, `last(c)`, `median(c)`, "
@@ -85,6 +93,15 @@ struct StreamConfig {
         "`histogram(10, 0, 50, c)` (rows below, in 10 equal buckets from 0 to 50, and "
         "from 50 on).",
         Count{1, 200}, Example{"{n: count(), total: sum(passengers)}"});
+    field.Optional("detect", detect,
+                   "Detectors in the order in which they see the readings of a key; what they find "
+                   "is alarms.",
+                   Count{1, 50}, Example{"[{active_alarm: {active: isActive}}]"});
+    field.Optional("alarms", alarms, "How alarms of `detect` are told.");
+    field.Optional("coverage", coverage,
+                   "For each key and period how many readings came, and how many should have by "
+                   "the cadence that is learned.",
+                   Example{"1h"});
     field.Optional("late", late,
                    "What happens to rows that come late. Without: one minute of disorder beside a "
                    "lake, and none too late in a pipeline that ends by itself.");

@@ -35,7 +35,7 @@ struct SpikeConfig {
   int64_t before = 4;
   int64_t after = 2;
   Duration within = Duration::Minutes(15);
-  double deviations = 8;
+  double deviations = 5;
   double size_min = 0;
   bool remove = true;
   bool report = true;

@@ -113,6 +113,8 @@ arrow::Status CheckResultTable(const BoundStream& stream, const std::string& tab
     return ConfigError("A result table belongs to one stream alone, stream and table: ",
                        stream.config.name, " ", table_key);
   }
+  const bool is_window = stream.config.detect.empty() && !stream.config.coverage;
+  if (!is_window) return arrow::Status::OK();  // Its operator knows its columns.
   for (const char* column : kWindowColumns) {
     const bool is_used = std::ranges::find(stream.config.key, column) != stream.config.key.end() ||
                          std::ranges::find(stream.config.compute, column, &Aggregate::name) !=

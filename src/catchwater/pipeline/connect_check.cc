@@ -6,6 +6,7 @@
 #include "catchwater/pipeline/attribute_columns.h"
 #include "catchwater/pipeline/step_chain.h"
 #include "catchwater/stream/keyed_aggregate.h"
+#include "catchwater/stream/make_operator.h"
 
 namespace catchwater {
 namespace {
@@ -30,6 +31,25 @@ arrow::Status CheckSink(const ChosenSink& chosen, const SinkContext& context) {
   ARROW_ASSIGN_OR_RAISE(const auto sink, chosen.make(context));
   ARROW_RETURN_NOT_OK(sink->Check());
   return sink->Close();
+}
+
+/// Of what a stream gives to its sinks.
+arrow::Result<std::shared_ptr<arrow::Schema>> ResultSchema(
+    const PipelinePlan& plan, const StreamPlan& stream,
+    const std::shared_ptr<arrow::Schema>& input) {
+  if (IsOrdered(stream.config)) {
+    ARROW_ASSIGN_OR_RAISE(
+        const auto timed,
+        MakeTimedStream(stream.config,
+                        {.schema = input, .event_time_column = plan.event_time_column()}));
+    return timed->op().schema();
+  }
+  ARROW_ASSIGN_OR_RAISE(const auto aggregate,
+                        KeyedAggregate::Make({.key = stream.config.key,
+                                              .compute = stream.config.compute,
+                                              .event_time_column = plan.event_time_column()},
+                                             *input));
+  return aggregate.schema();
 }
 
 class Collector {
@@ -70,13 +90,9 @@ arrow::Result<std::vector<ConnectFault>> CheckConnections(const PipelinePlan& pl
     faults.Add("sink", sink.name, sink.component.config, CheckSink(sink.component, given));
   }
   for (const StreamPlan& stream : plan.streams) {
-    ARROW_ASSIGN_OR_RAISE(const auto aggregate,
-                          KeyedAggregate::Make({.key = stream.config.key,
-                                                .compute = stream.config.compute,
-                                                .event_time_column = plan.event_time_column()},
-                                               *chain.output_schema));
+    ARROW_ASSIGN_OR_RAISE(const auto results, ResultSchema(plan, stream, chain.output_schema));
     for (const ChosenSink& sink : stream.to) {
-      SinkContext given = sink_context(aggregate.schema());
+      SinkContext given = sink_context(results);
       given.key = stream.config.key;
       given.stream = stream.config.name;
       faults.Add("sink", sink.name, sink.config, CheckSink(sink, given));

@@ -22,6 +22,11 @@ bool FindsColumnsByName(const PipelinePlan& plan) {
   return !head.ok() && KindOf(head.status()) == ErrorKind::kBadData;
 }
 
+std::set<std::string> UsedBy(const DetectorConfig& detector) {
+  const auto columns = ColumnsOf(detector);
+  return {columns.begin(), columns.end()};
+}
+
 }  // namespace
 
 std::shared_ptr<const PipelinePlan> WithNeededColumns(std::shared_ptr<const PipelinePlan> plan) {
@@ -31,6 +36,7 @@ std::shared_ptr<const PipelinePlan> WithNeededColumns(std::shared_ptr<const Pipe
     if (stream.config.window.over == WindowOver::kNone) return plan;  // Whole records.
     used.insert(stream.config.key.begin(), stream.config.key.end());
     for (const Aggregate& aggregate : stream.config.compute) used.insert(aggregate.column);
+    for (const DetectorConfig& detector : stream.config.detect) used.merge(UsedBy(detector));
   }
   const auto is_needed = [&](const Column& column) {
     return used.contains(column.name) || column.is_event_time || column.is_required ||

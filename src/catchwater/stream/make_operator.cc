@@ -4,6 +4,8 @@
 
 #include "catchwater/base/error.h"
 #include "catchwater/stream/count_windows.h"
+#include "catchwater/stream/detect/coverage.h"
+#include "catchwater/stream/detect/detect_operator.h"
 #include "catchwater/stream/session_windows.h"
 #include "catchwater/stream/time_windows.h"
 #include "catchwater/stream/whole_input.h"
@@ -31,6 +33,22 @@ arrow::Result<std::unique_ptr<OrderedOperator>> MakeOrderedOperator(const Stream
         "`late: {then: correct}` is for windows with a `size`; use `drop` or `side_table`, "
         "stream: ",
         config.name);
+  }
+  if (!config.detect.empty()) {
+    return DetectOperator::Make({.key = config.key,
+                                 .detect = config.detect,
+                                 .alarms = config.alarms,
+                                 .event_time_column = input.event_time_column,
+                                 .state_bytes_max = config.state_bytes_max.bytes,
+                                 .keys_max = config.keys_max},
+                                input.schema);
+  }
+  if (config.coverage) {
+    return Coverage::Make({.key = config.key,
+                           .period_us = config.coverage->period.us(),
+                           .event_time_column = input.event_time_column,
+                           .keys_max = config.keys_max},
+                          input.schema);
   }
   ARROW_ASSIGN_OR_RAISE(WindowParts parts,
                         WindowParts::Make(config, *input.schema, input.event_time_column));
@@ -82,6 +100,10 @@ std::string MeaningOf(const StreamConfig& config, const arrow::Schema& results) 
   std::string meaning = WindowText(config.window);
   for (const std::string& key : config.key) meaning += " " + key;
   meaning += ":";
+  if (!config.detect.empty()) {
+    meaning += DetectText(config.detect);  // Not how alarms are told: that is no state.
+  }
+  if (config.coverage) meaning += " coverage " + FormatDuration(config.coverage->period);
   for (const Aggregate& aggregate : config.compute) {
     meaning += " " + aggregate.name + "=" + std::string(AggregateFunctionName(aggregate.function)) +
                "(" + aggregate.column + "," + AggregateParameters(aggregate) + ")";

@@ -12,39 +12,64 @@ namespace {
 constexpr int64_t kNoiseMemory = 64;    // Readings; the noise of a day is another at night.
 constexpr int64_t kNoiseCountMin = 12;  // Before that the noise is not known.
 constexpr double kMeanToDeviation = 1.2533;
+constexpr double kMedianToDeviation = 1.4826;
+
+struct Point {
+  double time = 0;  // Microseconds since the reading that is judged.
+  double value = 0;
+};
+
+Point MiddleOf(const std::vector<Point>& points) {
+  std::vector<double> times;
+  std::vector<double> values;
+  for (const Point& point : points) {
+    times.push_back(point.time);
+    values.push_back(point.value);
+  }
+  return {MedianOf(times), MedianOf(values)};
+}
 
 }  // namespace
 
-bool SpikeFilter::IsPeak(double* median, double* scale) {
+bool SpikeFilter::IsPeak(double* expected, double* scale) {
   const Reading& reading = readings_[judged_].reading;
   const int64_t within_us = config_->within.us();
-  std::vector<double> before;
-  std::vector<double> after;
+  std::vector<Point> before;
+  std::vector<Point> after;
+  const auto point = [&reading](const Reading& other) {
+    return Point{static_cast<double>(other.time_us - reading.time_us), other.value};
+  };
   for (size_t i = judged_; i-- > 0 && before.size() < static_cast<size_t>(config_->before);) {
     if (!readings_[i].is_peak && reading.time_us - readings_[i].reading.time_us <= within_us) {
-      before.push_back(readings_[i].reading.value);
+      before.push_back(point(readings_[i].reading));
     }
   }
   for (size_t i = judged_ + 1; i < readings_.size(); ++i) {
     if (readings_[i].reading.time_us - reading.time_us <= within_us) {
-      after.push_back(readings_[i].reading.value);
+      after.push_back(point(readings_[i].reading));
     }
   }
   if (before.size() < static_cast<size_t>(config_->before) ||
       after.size() < static_cast<size_t>(config_->after)) {
     return false;
   }
-  std::vector<double> all = before;
-  all.insert(all.end(), after.begin(), after.end());
-  *median = MedianOf(all);
-  const double shift = std::abs(MedianOf(before) - MedianOf(after));
-  const double spread = DeviationOf(all, *median);
-  const double learned = kMeanToDeviation * noise_;
-  *scale = std::max(spread, learned);
-  const double distance = std::abs(reading.value - *median);
-  const double limit = std::max(config_->deviations * *scale, config_->size_min);
+  // The line from the middle of one side to that of the other; on a step the neighbours themselves
+  // are far from it.
+  const Point from = MiddleOf(before);
+  const Point to = MiddleOf(after);
+  const double slope = to.time > from.time ? (to.value - from.value) / (to.time - from.time) : 0;
+  *expected = from.value - slope * from.time;
+  std::vector<double> distances;
+  for (const auto* side : {&before, &after}) {
+    for (const Point& other : *side) {
+      distances.push_back(std::abs(other.value - *expected - slope * other.time));
+    }
+  }
+  *scale = std::max(kMedianToDeviation * MedianOf(distances), kMeanToDeviation * noise_);
+  const double distance = std::abs(reading.value - *expected);
   const bool is_known = noise_count_ >= kNoiseCountMin;
-  const bool is_peak = is_known && distance > limit && shift * 2 < distance;
+  const bool is_peak =
+      is_known && distance > std::max(config_->deviations * *scale, config_->size_min);
   if (!is_peak) {
     // What is farther than any noise teaches nothing about it.
     const double counted = is_known ? std::min(distance, 4 * *scale + 1e-12) : distance;
@@ -55,10 +80,10 @@ bool SpikeFilter::IsPeak(double* median, double* scale) {
 }
 
 void SpikeFilter::Release(std::vector<Reading>* released, std::vector<Finding>* findings) {
-  double median = 0;
+  double expected = 0;
   double scale = 0;
   Waiting& waiting = readings_[judged_];
-  waiting.is_peak = IsPeak(&median, &scale);
+  waiting.is_peak = IsPeak(&expected, &scale);
   const Reading& reading = waiting.reading;
   if (waiting.is_peak && config_->report) {
     findings->push_back(
@@ -67,8 +92,8 @@ void SpikeFilter::Release(std::vector<Reading>* released, std::vector<Finding>* 
          .since_us = reading.time_us,
          .at_us = reading.time_us,
          .value = reading.value,
-         .why = ShortNumber(reading.value) + " between neighbours at " + ShortNumber(median) +
-                (scale > 0 ? ", " + ShortNumber(std::abs(reading.value - median) / scale) +
+         .why = ShortNumber(reading.value) + " between neighbours at " + ShortNumber(expected) +
+                (scale > 0 ? ", " + ShortNumber(std::abs(reading.value - expected) / scale) +
                                  " standard deviations away"
                            : ", which do not vary") +
                 (config_->remove ? "; removed" : "; kept")});

@@ -3,6 +3,7 @@
 /// noise of the key). Readings pass it delayed by the neighbours that come after them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <vector>
@@ -15,9 +16,9 @@ namespace catchwater {
 /// Pure. One thread at a time. Bounds: before + after + 1 readings.
 /// Invariants:
 /// 1. Every reading leaves once, in order, unless it is a peak that is removed.
-/// 2. A peak has `before` and `after` neighbours within `within`, their medians on both sides
-/// agree,
-///    and it is farther from their median than `deviations` of the noise. Peaks are no neighbours.
+/// 2. A peak has `before` and `after` neighbours within `within`, and it is farther from the line
+///    between the middles of both sides than `deviations` of their own distances to it and of the
+///    noise. Peaks are no neighbours.
 class SpikeFilter {
  public:
   explicit SpikeFilter(const SpikeConfig& config) : config_(&config) {}
@@ -37,12 +38,12 @@ class SpikeFilter {
   };
 
   void Release(std::vector<Reading>* released, std::vector<Finding>* findings);
-  bool IsPeak(double* median, double* scale);
+  bool IsPeak(double* expected, double* scale);
 
   const SpikeConfig* config_;
   std::deque<Waiting> readings_;  // [0, judged_) have left and serve as neighbours.
   size_t judged_ = 0;
-  double noise_ = 0;  // Mean distance to the neighbours' median; learned.
+  double noise_ = 0;  // Mean distance to the neighbours' line; learned.
   int64_t noise_count_ = 0;
 };
 

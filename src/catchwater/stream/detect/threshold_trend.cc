@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include "catchwater/stream/detect/robust.h"
 
@@ -27,13 +28,14 @@ void ThresholdTrend::Keep(const Reading& reading) {
   values_.erase(values_.begin(), values_.begin() + static_cast<std::ptrdiff_t>(old));
 }
 
-ThresholdTrend::Forecast ThresholdTrend::Predict(double threshold) const {
+ThresholdTrend::Forecast ThresholdTrend::PredictFrom(size_t first, double threshold) const {
   Forecast forecast;
   // Fewer, or all of one moment, are no line.
-  if (times_us_.size() < kReadingsMin || times_us_.back() - times_us_.front() < 1'000) {
+  if (times_us_.size() - first < kReadingsMin || times_us_.back() - times_us_[first] < 1'000) {
     return forecast;
   }
-  const RobustLine line = FitLine(times_us_, values_);
+  const RobustLine line =
+      FitLine(std::span(times_us_).subspan(first), std::span(values_).subspan(first));
   const double sign = config_->side == TrendSide::kAbove ? 1 : -1;
   const double way = sign * (threshold - line.level);
   const double slow = sign > 0 ? line.slope_lo : -line.slope_hi;
@@ -48,6 +50,14 @@ ThresholdTrend::Forecast ThresholdTrend::Predict(double threshold) const {
   const double horizon = config_->horizon.seconds() * (is_raised_ ? 1.5 : 1);
   forecast.is_imminent = forecast.lead_seconds <= horizon;
   return forecast;
+}
+
+ThresholdTrend::Forecast ThresholdTrend::Predict(double threshold) const {
+  const Forecast all = PredictFrom(0, threshold);
+  const size_t half = times_us_.size() / 2;
+  const Forecast newer = PredictFrom(half, threshold);
+  if (!newer.is_imminent) return all;
+  return all.is_imminent && all.tolerance_seconds <= newer.tolerance_seconds ? all : newer;
 }
 
 void ThresholdTrend::End(const Reading& reading, const std::string& why,

@@ -10,8 +10,8 @@
 
 namespace catchwater {
 
-/// Fits a robust line to the readings of the last `over`. Pure. One thread at a time.
-/// Bounds: the newest 240 readings.
+/// Fits a robust line to the readings of the last `over`, and to the newer half of them, so that
+/// what turns is noticed soon. Pure. One thread at a time. Bounds: the newest 240 readings.
 class ThresholdTrend final : public SavedDetector<ThresholdTrend> {
  public:
   explicit ThresholdTrend(const ThresholdTrendConfig& config) : config_(&config) {}
@@ -31,6 +31,9 @@ class ThresholdTrend final : public SavedDetector<ThresholdTrend> {
   };
 
   void Keep(const Reading& reading);
+  /// By the newest readings, from this one on.
+  Forecast PredictFrom(size_t first, double threshold) const;
+  /// Imminent if all readings or the newer half of them say so; the surer of both.
   Forecast Predict(double threshold) const;
   void End(const Reading& reading, const std::string& why, std::vector<Finding>* findings);
 
