@@ -1,0 +1,145 @@
+"""examples/base_stations: alarms before they happen, over the embedded default and over RabbitMQ."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+
+import jsonschema
+import pytest
+from conftest import ROOT, Project
+from test_kafka import Running
+
+EXAMPLE = ROOT / "examples" / "base_stations"
+
+
+def copy_of(example: str, folder) -> Project:
+    shutil.copytree(ROOT / "examples" / example, folder)
+    return Project(folder)
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory) -> Project:
+    project = copy_of("base_stations", tmp_path_factory.mktemp("stations") / "project")
+    project.run()
+    return project
+
+
+def answer(project: Project, name: str) -> list[dict]:
+    return project.query((project.folder / "queries" / f"{name}.sql").read_text(encoding="utf-8"))
+
+
+def check(rows: list[dict], schema: str) -> None:
+    validator = jsonschema.Draft202012Validator(
+        json.loads((EXAMPLE / "schemas" / f"{schema}.json").read_text(encoding="utf-8"))
+    )
+    assert rows
+    for row in rows:
+        validator.validate(row)
+
+
+def test_alarms_are_told_before_they_happen(ended):
+    (score,) = answer(ended, "score")
+    print(f"\n{score}")
+    assert score["alarms"] >= 3
+    assert score["recall"] == 1.0  # At least five minutes before.
+    assert score["precision"] >= 0.9
+    assert score["lead_minutes_min"] >= 5
+    assert ended.verify()["violations"] == []
+
+
+def test_each_row_is_in_the_account_of_each_app(ended):
+    verdict = ended.verify()["pipelines"]
+    for tenant in ("north", "south"):
+        rows = ended.value(f"SELECT count(*) FROM {tenant}.readings")
+        for account in verdict[tenant]["streams"].values():
+            assert account["in"] == rows
+    late = verdict["north"]["streams"]["alerts"]["late"]
+    assert late > 0
+    assert late == ended.value("SELECT count(*) FROM north.readings__alerts_late")
+
+
+def test_results_are_as_their_schemas_say(ended):
+    for tenant in ("north", "south"):
+        check(ended.query(f"SELECT * FROM {tenant}.events__revisions"), "BTSAlarmEvent")
+        check(ended.query(f"SELECT * FROM {tenant}.alerts__revisions"), "BTSAlarmAlert")
+    kinds = {row["kind"] for row in ended.query("SELECT DISTINCT kind FROM north.alerts")}
+    assert kinds >= {"spike", "trend_to_threshold", "missing", "pipeline_stalled"}
+    kinds = {row["kind"] for row in ended.query("SELECT DISTINCT kind FROM south.alerts")}
+    assert "anomaly" in kinds
+
+
+def test_the_batch_queries_agree_with_the_tables(ended):
+    count = ended.value("SELECT count(*) FROM north.readings")
+    shares = answer(ended, "share_by_station")
+    assert sum(row["readings"] for row in shares) == count
+    assert sum(row["share"] for row in shares) == pytest.approx(1, abs=1e-3)
+    rooms = ended.value("SELECT count(*) FROM north.readings WHERE datapoint_id = 111")
+    for unit, units in (("day", 5), ("month", 1), ("year", 1)):
+        buckets = answer(ended, f"histogram_by_{unit}")
+        assert sum(row["readings"] for row in buckets) == rooms
+        assert 1 <= len({row[unit] for row in buckets}) <= units
+    events = ended.value("SELECT count(*) FROM north.events")
+    for unit in ("day", "month"):
+        assert sum(row["alarms"] for row in answer(ended, f"alarms_by_{unit}")) == events
+    exceeded = answer(ended, "thresholds_exceeded")
+    assert {row["datapoint_id"] for row in exceeded} >= {111, 141}
+    hours = answer(ended, "hour_of_alarms")
+    assert len(hours) == ended.value("SELECT count(DISTINCT datapoint_id) FROM north.events")
+    assert all(0 <= row["hour"] <= 23 for row in hours)
+    answered = {path.stem for path in (EXAMPLE / "queries").glob("*.sql")}
+    assert answered == {
+        "share_by_station", "histogram_by_day", "histogram_by_month", "histogram_by_year",
+        "alarms_by_day", "alarms_by_month", "thresholds_exceeded", "hour_of_alarms", "score",
+    }
+
+
+RESULTS = (
+    "SELECT id, revision, state FROM north.alerts__revisions a {0} "
+    "UNION ALL SELECT id, revision, state FROM north.events__revisions a {0}"
+)
+
+
+def results_of(project: Project, where: str = "") -> set[tuple]:
+    return {tuple(row.values()) for row in project.query(RESULTS.format(where))}
+
+
+def test_over_rabbitmq_the_client_gets_what_the_table_has(tmp_path, ended, rabbitmq, monkeypatch):
+    sql = (
+        "SELECT * FROM north.readings WHERE event_time < '2026-01-02 12:00:00' "
+        "AND datapoint_id IN (111, 141) ORDER BY event_time, station_id, datapoint_id"
+    )
+    lines = ended.call("query", sql, "--format", "csv").stdout
+    # The same lines from a file tell what the client must get.
+    from_file = copy_of("base_stations", tmp_path / "from_file")
+    (from_file.folder / "pipelines" / "south.yaml").unlink()
+    (from_file.folder / "north.csv").write_text(lines, encoding="utf-8")
+    file = from_file.folder / "pipelines" / "north.yaml"
+    text = file.read_text(encoding="utf-8").splitlines()
+    text = ["  file: { path: north.csv }" if "simulate:" in line else line for line in text]
+    file.write_text("\n".join(text), encoding="utf-8")
+    from_file.run()
+    # A queue has no end: what waits for later readings is not told yet.
+    expected = results_of(from_file, "WHERE a.at < '2026-01-02 11:30:00'")
+    assert len(expected) > 10 and expected == results_of(from_file)
+
+    project = copy_of("base_stations_amqp", tmp_path / "project")
+    (project.folder / "pipelines" / "south.yaml").unlink()
+    monkeypatch.setenv("AMQP_URL", f"amqp://localhost:{rabbitmq.port}")
+    running = Running(project)
+    try:
+        done = subprocess.run(
+            [sys.executable, project.folder / "client.py", "north", from_file.folder / "north.csv",
+             "--json", "--expect", str(len(expected)), "--url", rabbitmq.url],
+            capture_output=True, text=True, timeout=300, check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    finally:
+        running.end(signal.SIGTERM)
+    results = [json.loads(line) for line in done.stdout.splitlines()]
+    check([row for row in results if row["kind"] == "active_alarm"], "BTSAlarmEvent")
+    check([row for row in results if row["kind"] != "active_alarm"], "BTSAlarmAlert")
+    got = {(row["id"], row["revision"], row["state"]) for row in results}
+    assert got == expected
+    assert expected <= results_of(project)
