@@ -31,6 +31,8 @@ bench: build ## measures throughput beside other programs
 	@.deps/venv/bin/python bench/postgres
 	@tools/build release nab_bench
 	@.deps/venv/bin/python bench/nab
+	@tools/build release stations_bench
+	@build/release/stations_bench
 
 check: ## the quick checks: layers, sizes, names, format
 	@tools/check_layers

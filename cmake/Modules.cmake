@@ -131,3 +131,5 @@ foreach(bench ${benches})
   target_precompile_headers(${stem} REUSE_FROM catchwater_pch)
   target_link_libraries(${stem} PRIVATE catchwater_cli benchmark pthread)
 endforeach()
+# It measures what a test proves for some seeds.
+target_link_libraries(stations_bench PRIVATE catchwater_testing_station_proof)
