@@ -29,6 +29,8 @@ bench: build ## measures throughput beside other programs
 	@tools/setup bench
 	@.deps/venv/bin/python bench/run
 	@.deps/venv/bin/python bench/postgres
+	@.deps/venv/bin/python bench/live
+	@.deps/venv/bin/python bench/freshness
 	@tools/build release nab_bench
 	@.deps/venv/bin/python bench/nab
 	@tools/build release stations_bench

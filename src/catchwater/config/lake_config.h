@@ -47,7 +47,7 @@ struct FlushConfig {
   template <class Visitor>
   void Describe(Visitor& field) {
     field.Optional("every", every, "Longest time between commits.",
-                   Bounds{Duration::Millis(100), Duration::Hours(24)});
+                   Bounds{Duration::Millis(10), Duration::Hours(24)});
     field.Optional("bytes", bytes, "Commit when so many bytes of rows wait in memory.",
                    Bounds{ByteSize::KiB(64), ByteSize::GiB(16)});
   }

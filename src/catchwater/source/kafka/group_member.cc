@@ -64,6 +64,7 @@ arrow::Result<std::unique_ptr<GroupMember>> GroupMember::Make(const GroupMemberO
   }
   ARROW_ASSIGN_OR_RAISE(member->client_, KafkaClient::Make(options.connection, client));
   member->queue_.reset(rd_kafka_queue_get_consumer(member->client_->get()));
+  ARROW_ASSIGN_OR_RAISE(member->questions_, KafkaClient::Make(options.connection, {}));
   return member;
 }
 

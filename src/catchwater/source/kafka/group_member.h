@@ -33,6 +33,9 @@ class GroupMember {
   ~GroupMember();
 
   KafkaClient& client() { return *client_; }
+  /// A connection of its own: on the consumer's the broker answers after the fetch that waits for
+  /// records.
+  KafkaClient& questions() { return *questions_; }
 
   /// Joins the group.
   arrow::Status Subscribe();
@@ -85,6 +88,7 @@ class GroupMember {
   bool is_closing_ = false;
   RdKafkaQueue queue_;
   std::unique_ptr<KafkaClient> client_;
+  std::unique_ptr<KafkaClient> questions_;
 };
 
 }  // namespace catchwater

@@ -105,7 +105,7 @@ arrow::Status KafkaSource::Check() {
       return NotFound("Topic does not exist; make it, or set `create: true` (partitions ",
                       config_.partitions, ", replication ", config_.replication, "): ", name);
     }
-    ARROW_RETURN_NOT_OK(member_->client().CreateTopic(
+    ARROW_RETURN_NOT_OK(member_->questions().CreateTopic(
         name, config_.partitions, static_cast<int16_t>(config_.replication), kAnswerMs));
     has_made = true;
   }
@@ -118,7 +118,7 @@ arrow::Status KafkaSource::Check() {
 }
 
 arrow::Status KafkaSource::LookAtTopics() {
-  ARROW_ASSIGN_OR_RAISE(const auto found, member_->client().Topics(config_.topics, kAnswerMs));
+  ARROW_ASSIGN_OR_RAISE(const auto found, member_->questions().Topics(config_.topics, kAnswerMs));
   for (const KafkaTopic& topic : found) topics_[topic.name] = topic;
   return arrow::Status::OK();
 }
