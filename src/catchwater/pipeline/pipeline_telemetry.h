@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +11,7 @@
 #include <arrow/status.h>
 
 #include "catchwater/lake/commit.h"
+#include "catchwater/pipeline/app_meter.h"
 #include "catchwater/pipeline/epoch.h"
 #include "catchwater/telemetry/telemetry.h"
 
@@ -38,6 +40,9 @@ class PipelineTelemetry {
   void BlockRejected() const;
   /// Up to where a stream's results are complete, with its commit.
   void Watermark(const std::string& stream, int64_t watermark_us) const;
+  /// Null: nothing is measured.
+  std::unique_ptr<AppMeter> NewMeter(const std::string& app,
+                                     const std::string& event_time_column) const;
   void BlockDecoded(int64_t duration_us) const;
   /// What waits for lanes now.
   void Queued(int64_t item_count, int64_t byte_count) const;

@@ -47,6 +47,8 @@ class Histogram {
 
   void Record(int64_t duration_us);
   int64_t count() const;
+  /// Of all durations, in microseconds.
+  int64_t sum_us() const { return sum_us_.load(std::memory_order_relaxed); }
   /// Returns an upper bound of the share's duration, e.g. 0.99; 0 without values.
   int64_t QuantileMicros(double share) const;
 

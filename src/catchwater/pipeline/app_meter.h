@@ -1,0 +1,76 @@
+/// \file
+/// What one stream app tells of itself since the program started, as metrics.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "catchwater/batch/batch.h"
+#include "catchwater/telemetry/metrics.h"
+
+namespace catchwater {
+
+/// What became of an app's rows since the program started; a copy of its metrics.
+struct AppReport {
+  std::string app;
+  int64_t rows_in = 0;
+  int64_t results = 0;
+  int64_t out_of_order = 0;
+  int64_t errors = 0;
+  double analysis_us_per_row = 0;
+  double rows_per_second = 0;
+  double rows_per_second_max = 0;
+  double delay_s = 0;
+  double delay_s_max = 0;
+};
+
+/// Any thread.
+class AppMeter {
+ public:
+  /// Rates are over at least this long.
+  static constexpr int64_t kRateUs = 1'000'000;
+  /// Partitions whose order is watched at a time: those that were opened last.
+  static constexpr size_t kPartitionsMax = 1'000;
+
+  /// event_time_column empty: there is no order to watch.
+  AppMeter(Metrics& metrics, const std::string& pipeline, const std::string& app,
+           std::string event_time_column);
+
+  /// The app has worked on rows. is_ordered: they came in the order of the source.
+  void Analysed(const Batch& rows, int64_t duration_us, int64_t now_us, bool is_ordered);
+  /// Rows that the app did not use, by why.
+  void Dropped(const std::string& reason, int64_t row_count);
+  /// Rows of results for its tables and sinks.
+  void PutOut(int64_t row_count);
+  void Failed();
+
+  static AppReport ReportOf(Metrics& metrics, const std::string& pipeline, const std::string& app);
+
+ private:
+  int64_t CountOutOfOrder(const Batch& rows);
+  void MeasureRate(int64_t row_count, int64_t now_us);
+
+  Metrics& metrics_;
+  const std::string pipeline_;
+  const std::string app_;
+  const std::string event_time_column_;
+  Counter& rows_;
+  Counter& results_;
+  Counter& out_of_order_;
+  Counter& errors_;
+  Histogram& analysis_;
+  Gauge& rate_;
+  Gauge& rate_max_;
+  Gauge& delay_;
+  Gauge& delay_max_;
+  std::mutex mutex_;
+  std::map<int64_t, int64_t> newest_us_;  // Guarded by mutex_, as below. By partition.
+  int64_t rate_from_us_ = 0;
+  int64_t rate_rows_ = 0;
+};
+
+}  // namespace catchwater
