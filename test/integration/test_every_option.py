@@ -202,7 +202,7 @@ def test_version_lists_the_steps(project):
     assert unknown.returncode in (0, -6)
 
 
-@pytest.mark.parametrize("verb", ["status", "tables", "verify", "query", "ledger list", "dlq list"])
+@pytest.mark.parametrize("verb", ["status", "tables", "verify", "query", "ledger list", "dlq list", "app list"])
 def test_every_answer_has_a_form_for_programs(readings, verb):  # noqa: F811
     readings.run()
     more = {"query": ["SELECT 1 AS one"]}.get(verb, [])

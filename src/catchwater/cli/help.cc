@@ -35,6 +35,10 @@ constexpr VerbExamples kExamples[] = {
     {"tables",
      "  catchwater tables\n"
      "  catchwater tables --snapshots            what `query --at` can go to\n"},
+    {"app",
+     "  catchwater app list\n"
+     "  catchwater app disable ten_minutes       others run on\n"
+     "  catchwater app status ten_minutes --json\n"},
     {"ledger",
      "  catchwater ledger list --state failed\n"
      "  catchwater ledger retry\n"

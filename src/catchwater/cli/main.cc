@@ -26,6 +26,7 @@ void AddVerbs(catchwater::Command& program, catchwater::GlobalOptions& globals) 
   catchwater::AddStatusVerb(program, globals);
   catchwater::AddQueryVerb(program, globals);
   catchwater::AddTablesVerb(program, globals);
+  catchwater::AddAppVerb(program, globals);
   catchwater::AddLedgerVerb(program, globals);
   catchwater::AddDlqVerb(program, globals);
   catchwater::AddVerifyVerb(program, globals);

@@ -38,6 +38,7 @@ void AddValidateVerb(Command& program, GlobalOptions& globals);
 void AddVerifyVerb(Command& program, GlobalOptions& globals);
 void AddInitVerb(Command& program, GlobalOptions& globals);
 void AddLedgerVerb(Command& program, GlobalOptions& globals);
+void AddAppVerb(Command& program, GlobalOptions& globals);
 void AddDlqVerb(Command& program, GlobalOptions& globals);
 void AddSimulateVerb(Command& program, GlobalOptions& globals);
 void AddSchemaVerb(Command& program, GlobalOptions& globals);

@@ -66,6 +66,23 @@ Json ToJson(const std::vector<SinkReport>& reports) {
   return sinks;
 }
 
+Json ToJson(const std::vector<AppReport>& reports) {
+  Json apps = Json::array();
+  for (const AppReport& report : reports) {
+    apps.push_back({{"app", report.app},
+                    {"rows_in", report.rows_in},
+                    {"results", report.results},
+                    {"out_of_order", report.out_of_order},
+                    {"errors", report.errors},
+                    {"analysis_us_per_row", report.analysis_us_per_row},
+                    {"rows_per_second", report.rows_per_second},
+                    {"rows_per_second_max", report.rows_per_second_max},
+                    {"delay_s", report.delay_s},
+                    {"delay_s_max", report.delay_s_max}});
+  }
+  return apps;
+}
+
 arrow::Status AnswerMetrics(UnixConnection& connection, ProjectRun& run) {
   ARROW_ASSIGN_OR_RAISE(const std::string text, run.MetricsText());
   ARROW_RETURN_NOT_OK(connection.Write(Json{{"ok", true}, {"bytes", text.size()}}.dump() + "\n"));
@@ -83,7 +100,8 @@ Json StatusOf(const ProjectRun& run) {
                          {"commits", report.commits},
                          {"restarts", report.restarts},
                          {"last_error", report.last_error},
-                         {"sinks", ToJson(run.SinkReports(report.pipeline))}});
+                         {"sinks", ToJson(run.SinkReports(report.pipeline))},
+                         {"apps", ToJson(run.AppReports(report.pipeline))}});
   }
   return {{"ok", true}, {"pipelines", std::move(pipelines)}};
 }
@@ -140,7 +158,12 @@ arrow::Status ControlServer::Answer(UnixConnection& connection) {
     const bool is_flushed = run_.Flush(kTimeoutMs);
     return connection.Write(Json{{"ok", is_flushed}}.dump() + "\n");
   }
-  return BadData("Unknown request, known are read_point, status, metrics, flush: ", op);
+  if (op == "take_switches") {
+    ARROW_RETURN_NOT_OK(run_.TakeSwitches());
+    return connection.Write(Json{{"ok", true}}.dump() + "\n");
+  }
+  return BadData("Unknown request, known are read_point, status, metrics, flush, take_switches: ",
+                 op);
 }
 
 arrow::Result<std::optional<ReadPoint>> AskReadPoint(const std::string& socket_path) {
@@ -164,6 +187,11 @@ arrow::Result<std::optional<std::string>> AskStatus(const std::string& socket_pa
   ARROW_ASSIGN_OR_RAISE(auto asked, Ask(socket_path, "status"));
   if (!asked) return std::nullopt;
   return asked->second["pipelines"].dump();
+}
+
+arrow::Result<bool> TellSwitches(const std::string& socket_path) {
+  ARROW_ASSIGN_OR_RAISE(const auto asked, Ask(socket_path, "take_switches"));
+  return asked.has_value();
 }
 
 arrow::Result<std::optional<std::string>> AskMetrics(const std::string& socket_path) {

@@ -1,7 +1,8 @@
 /// \file
 /// What a running program answers to the verbs: its read point, its state, a flush.
 ///
-/// A request is one line of JSON, `{"op": "read_point"}`, `{"op": "status"}` or `{"op": "flush"}`;
+/// A request is one line of JSON, `{"op": "read_point"}`, `{"op": "status"}`, `{"op": "flush"}` or
+/// `{"op": "take_switches"}`: look in the ledger which apps are on;
 /// the answer is one line of JSON with `ok`. That of read_point is followed by the unflushed rows
 /// of each table as an Arrow IPC stream, whose length stands in the line.
 /// Source: docs/formats/control.md.
@@ -42,6 +43,9 @@ arrow::Result<std::optional<ReadPoint>> AskReadPoint(const std::string& socket_p
 
 /// Asks for the reports of its pipelines, as JSON. \return nothing if none runs there
 arrow::Result<std::optional<std::string>> AskStatus(const std::string& socket_path);
+
+/// Tells it that apps were switched; returns when it knows. \return false if none runs there
+arrow::Result<bool> TellSwitches(const std::string& socket_path);
 
 /// Asks for its metrics, as Prometheus text. \return nothing if none runs there
 arrow::Result<std::optional<std::string>> AskMetrics(const std::string& socket_path);

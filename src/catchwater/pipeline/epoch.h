@@ -39,6 +39,7 @@ using Receipts = std::vector<std::pair<int64_t, int64_t>>;
 struct StreamShare {
   std::unique_ptr<MergingOperator> part;
   Flows flows;
+  bool is_void = false;  ///< The app was off for some of the lane's rows.
 };
 
 /// What a lane made of its share of an epoch.

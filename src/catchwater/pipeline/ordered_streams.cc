@@ -4,9 +4,12 @@
 #include <utility>
 
 #include "catchwater/base/error.h"
+#include "catchwater/ledger/names.h"
 
 namespace catchwater {
 namespace {
+
+using Feeding = OrderedStream::Feeding;
 
 void Move(arrow::RecordBatchVector from, arrow::RecordBatchVector* to) {
   std::move(from.begin(), from.end(), std::back_inserter(*to));
@@ -24,19 +27,106 @@ arrow::Status OrderedStreams::Pass(const Turn& turn, int64_t epoch, const Batch*
 arrow::Status OrderedStreams::Feed(const Turn& turn, int64_t epoch, const Batch* rows) {
   std::lock_guard lock(mutex_);
   ARROW_RETURN_NOT_OK(CutBefore(epoch));
+  LookAtSwitches();
   if (turn.open != nullptr && turn.open != partitions_) {
     partitions_ = turn.open;
-    for (const OrderedStream& stream : streams_) stream.stream->SetOpen(*partitions_);
+    for (const OrderedStream& stream : streams_) {
+      if (stream.feeding == Feeding::kOn) stream.stream->SetOpen(*partitions_);
+    }
   }
   if (rows == nullptr || rows->rows->num_rows() == 0) return arrow::Status::OK();
-  for (size_t i = 0; i < streams_.size(); ++i) ARROW_RETURN_NOT_OK(AddTo(i, *rows));
+  has_open_rows_ = true;
+  for (size_t i = 0; i < streams_.size(); ++i) {
+    switch (streams_[i].feeding) {
+      case Feeding::kOn:
+        ARROW_RETURN_NOT_OK(AddTo(i, *rows, &open_[i]));
+        break;
+      case Feeding::kJoining:
+        open_[i].waiting.push_back({.partitions = partitions_, .rows = *rows});
+        break;
+      case Feeding::kOff:
+        break;
+    }
+  }
   return arrow::Status::OK();
 }
 
-arrow::Status OrderedStreams::AddTo(size_t i, const Batch& rows) {
+void OrderedStreams::LookAtSwitches() {
+  for (size_t i = 0; i < streams_.size(); ++i) {
+    OrderedStream& stream = streams_[i];
+    const bool is_wanted = !stream.is_wanted || stream.is_wanted();
+    if (!is_wanted && stream.feeding != Feeding::kOff) {
+      stream.feeding = Feeding::kOff;
+      open_[i] = {.is_void = true};
+    } else if (is_wanted && stream.feeding == Feeding::kOff && !has_open_rows_) {
+      stream.feeding = Feeding::kJoining;
+      open_[i] = {.is_joining = true};
+    }
+  }
+}
+
+void OrderedStreams::TurnOff(size_t i) {
+  std::lock_guard lock(mutex_);
+  streams_[i].feeding = Feeding::kOff;
+  for (auto& [epoch, cuts] : cuts_) cuts[i] = {.is_void = true};
+  open_[i] = {.is_void = true};
+}
+
+arrow::Status OrderedStreams::Join(size_t i, OrderedStream stream, StreamCut* cut) {
+  std::lock_guard lock(mutex_);
+  stream.feeding = streams_[i].feeding;
+  streams_[i] = std::move(stream);
+  ARROW_RETURN_NOT_OK(CatchUp(i, cut));
+  for (auto& [epoch, cuts] : cuts_) {
+    if (cuts[i].is_void) return arrow::Status::OK();
+    ARROW_RETURN_NOT_OK(CatchUp(i, &cuts[i]));
+  }
+  if (open_[i].is_void) return arrow::Status::OK();
+  ARROW_RETURN_NOT_OK(AddWaiting(i, &open_[i]));  // Its state is saved when the epoch is cut.
+  if (partitions_ != nullptr) streams_[i].stream->SetOpen(*partitions_);
+  streams_[i].feeding = Feeding::kOn;
+  return arrow::Status::OK();
+}
+
+arrow::Status OrderedStreams::CatchUp(size_t i, StreamCut* cut) {
+  ARROW_RETURN_NOT_OK(AddWaiting(i, cut));
+  return keeps_state_ && cut->has_rows ? SaveState(streams_[i], cut) : arrow::Status::OK();
+}
+
+arrow::Status OrderedStreams::AddWaiting(size_t i, StreamCut* cut) {
+  const auto waiting = std::exchange(*cut, {}).waiting;
+  for (const WaitingRows& block : waiting) {
+    if (block.partitions != nullptr) streams_[i].stream->SetOpen(*block.partitions);
+    ARROW_RETURN_NOT_OK(AddTo(i, block.rows, cut));
+  }
+  return arrow::Status::OK();
+}
+
+std::vector<StreamCut> OrderedStreams::NewCuts() const {
+  std::vector<StreamCut> cuts(streams_.size());
+  for (size_t i = 0; i < streams_.size(); ++i) {
+    cuts[i].is_void = streams_[i].feeding == Feeding::kOff;
+    cuts[i].is_joining = streams_[i].feeding == Feeding::kJoining;
+  }
+  return cuts;
+}
+
+arrow::Status OrderedStreams::AddTo(size_t i, const Batch& rows, StreamCut* cut_of_rows) {
   TimedStream& stream = *streams_[i].stream;
-  StreamCut& cut = open_[i];
-  ARROW_ASSIGN_OR_RAISE(const StreamTally tally, stream.Add(rows));
+  StreamCut& cut = *cut_of_rows;
+  AppMeter* const meter = streams_[i].meter;
+  const int64_t from_us = clock_ == nullptr ? 0 : clock_->MonotonicMicros();
+  const auto added = stream.Add(rows);
+  if (meter != nullptr && !added.ok()) meter->Failed();
+  ARROW_ASSIGN_OR_RAISE(const StreamTally tally, added);
+  if (meter != nullptr && clock_ != nullptr) {
+    meter->Analysed(rows, clock_->MonotonicMicros() - from_us, clock_->NowMicros(),
+                    /*is_ordered=*/true);
+    for (const Tally& other : tally.others) {
+      meter->Dropped(other.reason.empty() ? std::string(BucketName(other.bucket)) : other.reason,
+                     other.row_count);
+    }
+  }
   cut.has_rows = true;
   cut.watermark_us = stream.watermark_us();
   PartitionFlow& flow = cut.flows[rows.origin.range.partition_id];
@@ -56,7 +146,9 @@ arrow::Status OrderedStreams::CutBefore(int64_t epoch) {
         ARROW_RETURN_NOT_OK(SaveState(streams_[i], &open_[i]));
       }
     }
-    cuts_[epoch_] = std::exchange(open_, std::vector<StreamCut>(streams_.size()));
+    cuts_[epoch_] = std::exchange(open_, NewCuts());
+    has_open_rows_ = false;
+    LookAtSwitches();
   }
   return arrow::Status::OK();
 }

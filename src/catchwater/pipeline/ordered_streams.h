@@ -3,6 +3,10 @@
 ///
 ///   lane: Pass(turn, epoch, rows) ...   the first block behind a frontier cuts the epoch before it
 ///   committer: Take(epoch) -> what each app made of the epoch, with its state at the frontier
+///
+/// An app that is switched off sees no rows from the next block on, and what it made of the epoch
+/// is void. One that is switched on joins with the first block of an epoch: its rows wait until the
+/// committer has built its state of all rows before (Join).
 #pragma once
 
 #include <cstdint>
@@ -17,6 +21,8 @@
 #include <arrow/record_batch.h>
 #include <arrow/result.h>
 
+#include "catchwater/base/clock.h"
+#include "catchwater/pipeline/app_meter.h"
 #include "catchwater/pipeline/flow.h"
 #include "catchwater/pipeline/ordered_gate.h"
 #include "catchwater/pipeline/stream_state.h"
@@ -24,6 +30,12 @@
 #include "catchwater/stream/timed_stream.h"
 
 namespace catchwater {
+
+/// Rows that an app has not seen yet.
+struct WaitingRows {
+  std::shared_ptr<const OpenPartitions> partitions;  ///< Null: not known.
+  Batch rows;
+};
 
 /// What one app made of one epoch.
 struct StreamCut {
@@ -34,11 +46,20 @@ struct StreamCut {
   int64_t watermark_us = EventTime::kNone;
   std::string state;  ///< Empty without rows, and where state is not kept.
   bool is_base = false;
+  bool is_void = false;     ///< The app was off for some of it: nothing may be committed.
+  bool is_joining = false;  ///< All its rows wait for Join.
+  std::vector<WaitingRows> waiting;
 };
 
 struct OrderedStream {
-  TimedStream* stream = nullptr;  ///< Borrowed, touched by nobody else meanwhile.
+  enum class Feeding { kOn, kOff, kJoining };
+
+  TimedStream* stream = nullptr;  ///< Borrowed, touched by nobody else while it is on.
   StateGrowth growth;             ///< Of its files so far.
+  /// Whether the app is switched on. By any thread; empty: always.
+  std::function<bool()> is_wanted{};
+  AppMeter* meter = nullptr;  ///< Borrowed; null: nothing is measured.
+  Feeding feeding = Feeding::kOn;
 };
 
 /// Takes the results of the i-th app as they come, by the lane whose turn it is.
@@ -49,12 +70,14 @@ using TakeStreamResults =
 class OrderedStreams {
  public:
   /// take_results null: results wait in the cut of their epoch.
+  /// clock null: nothing is measured.
   OrderedStreams(std::vector<OrderedStream> streams, bool keeps_state,
-                 TakeStreamResults take_results = nullptr)
+                 TakeStreamResults take_results = nullptr, const Clock* clock = nullptr)
       : keeps_state_(keeps_state),
+        clock_(clock),
         take_results_(std::move(take_results)),
         streams_(std::move(streams)),
-        open_(streams_.size()) {}
+        open_(NewCuts()) {}
 
   /// Waits until all blocks before have passed. rows null: the block has none. epoch: how many
   /// frontiers lie before the block. \retval kCancelled on a stop
@@ -64,18 +87,30 @@ class OrderedStreams {
   /// taken in order, each once
   arrow::Result<std::vector<StreamCut>> Take(int64_t epoch);
 
+  /// What the i-th app makes from its last commit on is void, until it joins again.
+  void TurnOff(size_t i);
+  /// Gives the app the rows that wait, and all that come. stream: holds all rows before the cut,
+  /// which was taken and is joining; it becomes what the app made of its epoch.
+  arrow::Status Join(size_t i, OrderedStream stream, StreamCut* cut);
+
  private:
   arrow::Status Feed(const Turn& turn, int64_t epoch, const Batch* rows);
-  arrow::Status AddTo(size_t i, const Batch& rows);
+  void LookAtSwitches();
+  arrow::Status AddTo(size_t i, const Batch& rows, StreamCut* cut);
+  arrow::Status CatchUp(size_t i, StreamCut* cut);
+  arrow::Status AddWaiting(size_t i, StreamCut* cut);
   arrow::Status CutBefore(int64_t epoch);
   arrow::Status SaveState(OrderedStream& stream, StreamCut* cut) const;
+  std::vector<StreamCut> NewCuts() const;
 
   const bool keeps_state_;
+  const Clock* const clock_;
   const TakeStreamResults take_results_;
   OrderedGate gate_;
   std::mutex mutex_;
   std::vector<OrderedStream> streams_;  // Guarded by mutex_, as all below.
   std::vector<StreamCut> open_;         // Of the epoch whose blocks pass now.
+  bool has_open_rows_ = false;          // Rows of that epoch have passed.
   int64_t epoch_ = 0;
   std::map<int64_t, std::vector<StreamCut>> cuts_;
   std::shared_ptr<const OpenPartitions> partitions_;

@@ -166,6 +166,24 @@ std::vector<SinkReport> ProjectRun::SinkReports(const std::string& pipeline) con
   return {};
 }
 
+std::vector<AppReport> ProjectRun::AppReports(const std::string& pipeline) const {
+  std::vector<AppReport> reports;
+  for (const auto& unit : units()) {
+    if (unit->plan().name != pipeline || context_.telemetry == nullptr) continue;
+    for (const StreamPlan& stream : unit->plan().streams) {
+      if (!unit->plan().lake) continue;
+      reports.push_back(
+          AppMeter::ReportOf(context_.telemetry->metrics, pipeline, stream.config.name));
+    }
+  }
+  return reports;
+}
+
+arrow::Status ProjectRun::TakeSwitches() {
+  for (const auto& unit : units()) ARROW_RETURN_NOT_OK(unit->runner().TakeSwitches());
+  return arrow::Status::OK();
+}
+
 bool ProjectRun::Flush(int64_t timeout_ms) {
   bool is_flushed = true;
   for (const auto& unit : units()) is_flushed &= unit->runner().Flush(timeout_ms);

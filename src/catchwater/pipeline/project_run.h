@@ -56,6 +56,8 @@ class ProjectRun {
   CompactionReport Compaction() const;
   /// Of the sinks of one pipeline, in the order of its file.
   std::vector<SinkReport> SinkReports(const std::string& pipeline) const;
+  /// Of the stream apps of one pipeline beside a lake, in the order of its file.
+  std::vector<AppReport> AppReports(const std::string& pipeline) const;
 
   /// All metrics as Prometheus text, with what only the ledger knows filled in now. Empty: there is
   /// no telemetry.
@@ -64,6 +66,8 @@ class ProjectRun {
   /// One instant over all tables with what the pipelines have not flushed; flushes a pipeline that
   /// holds more than it can show.
   arrow::Result<ReadPoint> TakeReadPoint();
+  /// Takes in which apps the ledger says are on, in all pipelines.
+  arrow::Status TakeSwitches();
   /// Commits what was read so far. \return false if the time ran out
   bool Flush(int64_t timeout_ms);
 

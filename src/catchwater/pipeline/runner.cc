@@ -262,13 +262,16 @@ arrow::Status RunnerCore::BuildEnds(const StepChain& chain) {
     ARROW_RETURN_NOT_OK(SeedSteps(*context_.lake, plan_->lake->table.table_key, *chain.tail));
   }
   if (plan_->streams.empty()) return arrow::Status::OK();
+  ARROW_RETURN_NOT_OK(TakeSwitches());
   ARROW_ASSIGN_OR_RAISE(
       apps_, StreamApps::Make(plan_, chain.output_schema,
                               {.lake = *context_.lake,
                                .state_folder = context_.data_folder + "/streams/" + plan_->name,
                                .fence = fence_,
                                .sink_context = sink_context,
-                               .telemetry = telemetry_}));
+                               .telemetry = telemetry_,
+                               .switches = switches_,
+                               .clock = context_.clock}));
   return apps_->Restore(*committer_);
 }
 
@@ -332,6 +335,7 @@ PipelineRunner::~PipelineRunner() = default;
 
 arrow::Status PipelineRunner::Run(std::stop_token stop) { return core_->Run(stop); }
 RunnerReport PipelineRunner::Report() const { return core_->Report(); }
+arrow::Status PipelineRunner::TakeSwitches() { return core_->TakeSwitches(); }
 bool PipelineRunner::Flush(int64_t timeout_ms) { return core_->Flush(timeout_ms); }
 std::mutex& PipelineRunner::read_point_mutex() { return core_->read_point_mutex_; }
 UnflushedRows::View PipelineRunner::Unflushed() const { return core_->Unflushed(); }

@@ -82,6 +82,8 @@ class PipelineRunner {
   arrow::Status Run(std::stop_token stop);
 
   RunnerReport Report() const;
+  /// Takes in which apps the ledger says are on.
+  arrow::Status TakeSwitches();
   /// Commits what was read so far. \return false if the time ran out
   bool Flush(int64_t timeout_ms);
   /// Held by a commit while it swaps pointers: who holds it sees rows either in the lake or among

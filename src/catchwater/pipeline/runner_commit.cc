@@ -74,7 +74,7 @@ void RunnerCore::Discard(Epoch& epoch) {
 
 arrow::Status RunnerCore::PrepareRest(Epoch& epoch, CommitRequest* request) {
   ARROW_RETURN_NOT_OK(raw_->Prepare(&epoch.raw(), &request->plan));
-  return apps_ == nullptr ? arrow::Status::OK() : apps_->Prepare(epoch, request);
+  return apps_ == nullptr ? arrow::Status::OK() : apps_->Prepare(epoch, request, *committer_);
 }
 
 arrow::Status RunnerCore::FinishCommit(const std::vector<RawSegment>& raw) {

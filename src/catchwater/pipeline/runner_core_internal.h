@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "catchwater/base/random.h"
+#include "catchwater/pipeline/app_switches.h"
 #include "catchwater/pipeline/epoch.h"
 #include "catchwater/pipeline/lake_tables.h"
 #include "catchwater/pipeline/needed_columns.h"
@@ -35,7 +36,8 @@ class RunnerCore {
       : plan_(WithNeededColumns(std::move(plan))),
         context_(std::move(context)),
         options_(options),
-        telemetry_(context_.telemetry, plan_->name, plan_->source.name) {
+        telemetry_(context_.telemetry, plan_->name, plan_->source.name),
+        switches_(plan_->name, AppNames(*plan_)) {
     report_.pipeline = plan_->name;
     raw_ = std::make_unique<RawKeeping>(
         plan_, RawKeepingContext{.files = context_.files,
@@ -48,6 +50,9 @@ class RunnerCore {
   RunnerReport Report() const {
     std::lock_guard lock(mutex_);
     return report_;
+  }
+  arrow::Status TakeSwitches() {
+    return plan_->lake ? switches_.Read(*context_.ledger) : arrow::Status::OK();
   }
   bool Flush(int64_t timeout_ms) {
     std::shared_ptr<Attempt> attempt;
@@ -71,6 +76,11 @@ class RunnerCore {
   const std::shared_ptr<const PipelinePlan> plan_;
 
  private:
+  static std::vector<std::string> AppNames(const PipelinePlan& plan) {
+    std::vector<std::string> names;
+    for (const StreamPlan& stream : plan.streams) names.push_back(stream.config.name);
+    return names;
+  }
   arrow::Result<bool> IsShared() const;
   arrow::Result<std::string> MemberName() const;
   arrow::Result<bool> TakeLease(std::stop_token stop);
@@ -102,6 +112,7 @@ class RunnerCore {
   std::optional<LakeTables> lake_tables_;  // Unless the caller gave another reader.
   const RunnerOptions options_;
   const PipelineTelemetry telemetry_;
+  AppSwitches switches_;
   Random random_ = Random::FromSystem();
   Fence fence_;
   std::unique_ptr<PartitionLeases> leases_;  // Null: fence_ covers all partitions.

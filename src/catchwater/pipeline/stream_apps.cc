@@ -42,8 +42,11 @@ arrow::Status StreamApps::MakeOperator(App* app) const {
   const StreamConfig& config = app->plan->config;
   if (IsOrdered(config)) {
     ARROW_ASSIGN_OR_RAISE(app->timed, MakeTimedStream(config, input_));
-  } else {
-    ARROW_ASSIGN_OR_RAISE(app->whole, MakeMergingOperator(config, input_));
+    return arrow::Status::OK();
+  }
+  ARROW_ASSIGN_OR_RAISE(app->whole, MakeMergingOperator(config, input_));
+  if (app->model == nullptr) {
+    ARROW_ASSIGN_OR_RAISE(app->model, MakeMergingOperator(config, input_));
   }
   return arrow::Status::OK();
 }
@@ -51,6 +54,7 @@ arrow::Status StreamApps::MakeOperator(App* app) const {
 arrow::Result<StreamApps::App> StreamApps::MakeApp(const StreamPlan& stream) const {
   App app;
   app.plan = &stream;
+  app.meter = context_.telemetry.NewMeter(stream.config.name, input_.event_time_column);
   ARROW_RETURN_NOT_OK(MakeOperator(&app));
   app.meaning =
       "1 " + plan_->lake->table.table_key + " " + MeaningOf(stream.config, *app.op().schema());
@@ -93,7 +97,10 @@ arrow::Status StreamApps::Restore(Committer& committer) {
       lake_rows_ += line.row_count;
     }
   }
-  for (App& app : apps_) ARROW_RETURN_NOT_OK(RestoreApp(&app, committer));
+  for (App& app : apps_) {
+    app.is_on = IsWanted(app);
+    if (app.is_on) ARROW_RETURN_NOT_OK(RestoreApp(&app, committer));
+  }
   return arrow::Status::OK();
 }
 
@@ -126,19 +133,32 @@ arrow::Result<bool> StreamApps::LoadState(App* app) {
 }
 
 arrow::Result<std::unique_ptr<StreamLane>> StreamApps::NewLane() {
-  std::vector<const MergingOperator*> wholes;
+  std::vector<MergingStream> merging;
   std::vector<OrderedStream> ordered;
   for (const App& app : apps_) {
+    OrderedStream stream = OrderedOf(app);
     if (app.timed != nullptr) {
-      ordered.push_back({.stream = app.timed.get(), .growth = app.state->growth()});
+      ordered.push_back(std::move(stream));
     } else {
-      wholes.push_back(app.whole.get());
+      merging.push_back({.model = app.model.get(),
+                         .is_wanted = std::move(stream.is_wanted),
+                         .meter = app.meter.get()});
     }
   }
   if (ordered_ == nullptr && !ordered.empty()) {
-    ordered_ = std::make_unique<OrderedStreams>(std::move(ordered), /*keeps_state=*/true);
+    ordered_ = std::make_unique<OrderedStreams>(std::move(ordered), /*keeps_state=*/true,
+                                                /*take_results=*/nullptr, &context_.clock);
   }
-  return StreamLane::Make(std::move(wholes), ordered_.get());
+  return StreamLane::Make(std::move(merging), ordered_.get(), context_.clock);
+}
+
+OrderedStream StreamApps::OrderedOf(const App& app) const {
+  return {.stream = app.timed.get(),
+          .growth = app.state->growth(),
+          .is_wanted = [&switches = context_.switches,
+                        name = app.plan->config.name] { return switches.is_on(name); },
+          .meter = app.meter.get(),
+          .feeding = app.is_on ? OrderedStream::Feeding::kOn : OrderedStream::Feeding::kOff};
 }
 
 arrow::Status StreamApps::PreparePositions(App* app, const Epoch& epoch, CommitPlan* plan) const {
@@ -193,6 +213,9 @@ void StreamApps::Checkpoint(const App& app, CommitRequest* request) const {
 
 arrow::Status StreamApps::AddResults(const App& app, const arrow::RecordBatchVector& rows,
                                      CommitRequest* request) const {
+  for (const auto& batch : rows) {
+    if (app.meter != nullptr && batch->num_rows() > 0) app.meter->PutOut(batch->num_rows());
+  }
   for (const auto& table : app.tables) ARROW_RETURN_NOT_OK(Append(table, rows, request));
   return arrow::Status::OK();
 }
@@ -221,8 +244,9 @@ arrow::Status StreamApps::Append(const std::shared_ptr<const TableState>& table,
   return arrow::Status::OK();
 }
 
-arrow::Status StreamApps::Prepare(const Epoch& epoch, CommitRequest* request) {
-  lake_rows_ += LakeRowsOf(request->plan.account);
+arrow::Status StreamApps::Prepare(const Epoch& epoch, CommitRequest* request,
+                                  Committer& committer) {
+  ARROW_RETURN_NOT_OK(context_.switches.Read(context_.lake.ledger()));
   std::vector<StreamCut> cuts;
   if (ordered_ != nullptr) {
     ARROW_ASSIGN_OR_RAISE(cuts, ordered_->Take(epoch.number()));
@@ -230,15 +254,46 @@ arrow::Status StreamApps::Prepare(const Epoch& epoch, CommitRequest* request) {
   size_t merging = 0;
   size_t ordered = 0;
   for (App& app : apps_) {
-    ARROW_RETURN_NOT_OK(PreparePositions(&app, epoch, &request->plan));
+    const size_t i = app.timed != nullptr ? ordered++ : merging++;
+    StreamCut* cut = app.timed != nullptr ? &cuts.at(i) : nullptr;
+    ARROW_RETURN_NOT_OK(WithContext(Switch(&app, i, epoch, cut, committer),
+                                    "stream `" + app.plan->config.name + "`"));
+  }
+  lake_rows_ += LakeRowsOf(request->plan.account);
+  merging = ordered = 0;
+  for (App& app : apps_) {
+    const size_t i = app.timed != nullptr ? ordered++ : merging++;
     app.names_next = app.state->names();
+    app.results_next.clear();
+    if (!app.is_on) continue;
+    ARROW_RETURN_NOT_OK(PreparePositions(&app, epoch, &request->plan));
     if (app.timed != nullptr) {
-      ARROW_RETURN_NOT_OK(PrepareOrdered(&app, std::move(cuts.at(ordered++)), request));
+      ARROW_RETURN_NOT_OK(PrepareOrdered(&app, std::move(cuts[i]), request));
     } else {
-      ARROW_RETURN_NOT_OK(PrepareMerging(&app, merging++, epoch, request));
+      ARROW_RETURN_NOT_OK(PrepareMerging(&app, i, epoch, request));
     }
   }
   return arrow::Status::OK();
+}
+
+arrow::Status StreamApps::Switch(App* app, size_t i, const Epoch& epoch, StreamCut* cut,
+                                 Committer& committer) {
+  bool is_void = cut != nullptr && cut->is_void;
+  if (cut == nullptr) {
+    for (const auto& shares : epoch.streams()) is_void |= shares[i].is_void;
+  }
+  if (is_void || !IsWanted(*app)) {
+    // The lanes may not have noticed yet, and may not before it is switched on again.
+    if (!is_void && app->is_on && cut != nullptr) ordered_->TurnOff(i);
+    app->is_on = false;
+    app->results_new.clear();
+    return arrow::Status::OK();
+  }
+  const bool is_joining = cut != nullptr && cut->is_joining;
+  if (app->is_on && !is_joining) return arrow::Status::OK();
+  ARROW_RETURN_NOT_OK(Rebuild(app, committer));
+  app->is_on = true;
+  return cut == nullptr ? arrow::Status::OK() : ordered_->Join(i, OrderedOf(*app), cut);
 }
 
 arrow::Status StreamApps::PrepareMerging(App* app, size_t i, const Epoch& epoch,
@@ -255,7 +310,7 @@ arrow::Status StreamApps::PrepareMerging(App* app, size_t i, const Epoch& epoch,
   if (part->is_empty()) return arrow::Status::OK();
   ARROW_RETURN_NOT_OK(app->whole->Merge(*part));
   ++app->head.revision;
-  if (!app->tables.empty()) {
+  if (!app->tables.empty()) {  // Other sinks get all that is current, after the commit.
     ARROW_ASSIGN_OR_RAISE(const auto results, app->whole->ResultsOf(*part));
     ARROW_ASSIGN_OR_RAISE(const auto rows, RevisionRows(*results, app->whole->key_column_count(),
                                                         app->head.revision, false));
@@ -268,7 +323,6 @@ arrow::Status StreamApps::PrepareOrdered(App* app, StreamCut cut, CommitRequest*
   for (const auto& [partition_id, flow] : cut.flows) {
     flow.AppendAccount(partition_id, app->plan->config.name, &request->plan.account);
   }
-  app->results_next.clear();
   if (!cut.has_rows) return arrow::Status::OK();
   app->watermark_us = cut.watermark_us;
   ARROW_RETURN_NOT_OK(AddResults(*app, cut.results, request));
@@ -293,6 +347,7 @@ void StreamApps::Committed() {
 }
 
 arrow::Status StreamApps::WriteResultsOf(App& app) const {
+  if (!app.is_on || !IsWanted(app)) return arrow::Status::OK();
   arrow::Status first;
   arrow::RecordBatchVector results = std::exchange(app.results_new, {});
   if (app.timed == nullptr) {
@@ -309,6 +364,7 @@ arrow::Status StreamApps::WriteResultsOf(App& app) const {
       return sink->Close();
     };
     const arrow::Status status = write();
+    if (!status.ok() && app.meter != nullptr) app.meter->Failed();
     if (first.ok() && !status.ok()) {
       first = WithContext(status, "results of stream `" + app.plan->config.name + "`");
     }

@@ -10,6 +10,8 @@
 ///    is committed at once.
 /// 2. State that does not prove that (none, another meaning, rows that came by another way) is
 ///    built anew from the table, at the commit that the positions belong to.
+/// 3. An app that is switched off has no part in commits: what it saw since its last one is
+///    forgotten. Switched on it is built anew from the table, between two commits of the lake.
 /// Source: docs/formats/stream_state.md.
 #pragma once
 
@@ -26,6 +28,7 @@
 #include "catchwater/component/context.h"
 #include "catchwater/lake/catalog.h"
 #include "catchwater/lake/commit.h"
+#include "catchwater/pipeline/app_switches.h"
 #include "catchwater/pipeline/epoch.h"
 #include "catchwater/pipeline/ordered_streams.h"
 #include "catchwater/pipeline/pipeline_telemetry.h"
@@ -46,6 +49,8 @@ struct StreamAppsContext {
   Fence fence;
   MakeSinkContext sink_context;
   const PipelineTelemetry& telemetry;
+  AppSwitches& switches;
+  const Clock& clock;
 };
 
 /// One thread at a time: the runner's between attempts, the committer's during one.
@@ -66,7 +71,7 @@ class StreamApps {
   /// Takes the epoch's parts into the state and adds positions, state files, account and result
   /// rows to the request. After a failure or a refusal the object must not be used any more, and
   /// the data files of the request are the caller's.
-  arrow::Status Prepare(const Epoch& epoch, CommitRequest* request);
+  arrow::Status Prepare(const Epoch& epoch, CommitRequest* request, Committer& committer);
   /// The commit stands.
   void Committed();
 
@@ -81,10 +86,13 @@ class StreamApps {
   /// One of whole and timed is there: rows in any order, or in that of the source.
   struct App {
     const StreamPlan* plan = nullptr;
+    bool is_on = true;  // Its state is that of the last commit.
     std::unique_ptr<MergingOperator> whole;
+    std::unique_ptr<MergingOperator> model;  // Beside whole: of the parts that lanes make.
     std::unique_ptr<TimedStream> timed;
     std::string meaning;
     std::unique_ptr<StreamState> state;
+    std::unique_ptr<AppMeter> meter;  // Null: nothing is measured.
     StreamStateHead head;
     int64_t watermark_us = EventTime::kNone;  // Of timed, with the commit under way.
     std::vector<std::string> names_next;      // The checkpoint of the commit under way.
@@ -115,6 +123,11 @@ class StreamApps {
   arrow::Result<PartitionFlow> ReadTable(App* app, CommitRequest* request) const;
   arrow::Status CommitAlone(App* app, CommitRequest* request, Committer& committer) const;
   arrow::Status PreparePositions(App* app, const Epoch& epoch, CommitPlan* plan) const;
+  /// Lets the app go or join at this epoch, as it is switched. cut null: it merges, as the i-th.
+  arrow::Status Switch(App* app, size_t i, const Epoch& epoch, StreamCut* cut,
+                       Committer& committer);
+  OrderedStream OrderedOf(const App& app) const;
+  bool IsWanted(const App& app) const { return context_.switches.is_on(app.plan->config.name); }
   arrow::Status PrepareMerging(App* app, size_t i, const Epoch& epoch, CommitRequest* request);
   arrow::Status PrepareOrdered(App* app, StreamCut cut, CommitRequest* request);
   arrow::Status SaveMerging(App* app, const MergingOperator& part, CommitRequest* request) const;

@@ -2,6 +2,7 @@
 /// Feeds the rows of one lane to the stream apps beside the lake: the rows that the lake takes.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -14,21 +15,39 @@
 
 namespace catchwater {
 
+/// An app that merges, as lanes see it.
+struct MergingStream {
+  const MergingOperator* model = nullptr;  ///< Of its parts. Borrowed, never changed.
+  std::function<bool()> is_wanted;         ///< Whether it is switched on. By any thread.
+  AppMeter* meter = nullptr;               ///< Borrowed; null: nothing is measured.
+};
+
 /// One a lane; one thread at a time.
 class StreamLane {
  public:
-  /// wholes: of the apps that merge, in the order of the plan; ordered: the others, null: none.
-  /// They outlive the lane.
-  static arrow::Result<std::unique_ptr<StreamLane>> Make(std::vector<const MergingOperator*> wholes,
-                                                         OrderedStreams* ordered) {
-    std::unique_ptr<StreamLane> lane(new StreamLane(std::move(wholes), ordered));
+  /// merging: in the order of the plan; ordered: the other apps, null: none. They outlive the lane.
+  static arrow::Result<std::unique_ptr<StreamLane>> Make(std::vector<MergingStream> merging,
+                                                         OrderedStreams* ordered,
+                                                         const Clock& clock) {
+    std::unique_ptr<StreamLane> lane(new StreamLane(std::move(merging), ordered, clock));
     ARROW_RETURN_NOT_OK(lane->Begin());
     return lane;
   }
 
   arrow::Status Add(const Batch& batch, const Turn& turn) {
-    for (StreamShare& share : shares_) {
-      ARROW_ASSIGN_OR_RAISE(const StreamTally tally, share.part->Add(batch));
+    for (size_t i = 0; i < shares_.size(); ++i) {
+      StreamShare& share = shares_[i];
+      share.is_void |= !merging_[i].is_wanted();
+      if (share.is_void) continue;
+      const int64_t from_us = clock_.MonotonicMicros();
+      const auto added = share.part->Add(batch);
+      AppMeter* const meter = merging_[i].meter;
+      if (meter != nullptr && !added.ok()) meter->Failed();
+      ARROW_ASSIGN_OR_RAISE(const StreamTally tally, added);
+      if (meter != nullptr) {
+        meter->Analysed(batch, clock_.MonotonicMicros() - from_us, clock_.NowMicros(),
+                        /*is_ordered=*/false);
+      }
       PartitionFlow& flow = share.flows[batch.origin.range.partition_id];
       flow.Count(Bucket::kRows, "", batch.rows->num_rows());
       flow.Count(Bucket::kUsed, "", tally.used);
@@ -47,20 +66,21 @@ class StreamLane {
   }
 
  private:
-  StreamLane(std::vector<const MergingOperator*> wholes, OrderedStreams* ordered)
-      : wholes_(std::move(wholes)), ordered_(ordered) {}
+  StreamLane(std::vector<MergingStream> merging, OrderedStreams* ordered, const Clock& clock)
+      : merging_(std::move(merging)), ordered_(ordered), clock_(clock) {}
 
   arrow::Status Begin() {
     shares_.clear();
-    for (const MergingOperator* whole : wholes_) {
-      ARROW_ASSIGN_OR_RAISE(auto part, whole->NewPart());
+    for (const MergingStream& stream : merging_) {
+      ARROW_ASSIGN_OR_RAISE(auto part, stream.model->NewPart());
       shares_.push_back({.part = std::move(part), .flows = {}});
     }
     return arrow::Status::OK();
   }
 
-  const std::vector<const MergingOperator*> wholes_;
+  const std::vector<MergingStream> merging_;
   OrderedStreams* const ordered_;
+  const Clock& clock_;
   int64_t epoch_ = 0;
   std::vector<StreamShare> shares_;
 };

@@ -165,6 +165,11 @@ arrow::Status StreamApps::CommitAlone(App* app, CommitRequest* request,
 
 arrow::Status StreamApps::End(Committer& committer) {
   for (App& app : apps_) {
+    if (!IsWanted(app)) continue;
+    if (!app.is_on) {  // Switched on when no more rows came.
+      ARROW_RETURN_NOT_OK(Rebuild(&app, committer));
+      app.is_on = true;
+    }
     if (app.timed == nullptr) continue;
     ARROW_RETURN_NOT_OK(app.timed->End());
     arrow::RecordBatchVector results = app.timed->TakeResults();

@@ -1,0 +1,200 @@
+"""Stream apps that are switched off and on: what they miss, what they make up for, who notices."""
+
+import json
+import signal
+
+import pytest
+from test_reload import start, until  # noqa: F401
+from test_telemetry import samples
+from test_windows import (
+    PIPELINE,
+    batch_sql,
+    close_enough,
+    drop,
+    late_rows,
+    readings,
+    results_sql,
+    windows_are_right,
+)
+
+WATCHED = PIPELINE.replace(
+    '{ path: "in/*.csv" }',
+    '{ path: "in/*.csv", watch: true, poll: 50ms, complete_after: 100ms }',
+)
+ROWS = "SELECT count(*) FROM sensors.readings"
+
+
+@pytest.fixture
+def sensors(project):
+    (project.folder / "in").mkdir()
+    return project.pipeline("sensors", WATCHED)
+
+
+def states(project) -> dict[str, str]:
+    listed = json.loads(project.call("app", "list", "--json").stdout)
+    return {app["app"]: app["state"] for app in listed}
+
+
+def account(project, app: str) -> dict:
+    done = project.call("app", "status", app, "--json", expect=None)
+    rows = json.loads(done.stdout)[0]["rows"] if done.returncode == 0 else None
+    return rows or {"in": 0, "used": 0}
+
+
+def used(project, app: str) -> int:
+    return account(project, app)["used"]
+
+
+def rows_in(project, app: str) -> int:
+    return account(project, app)["in"]
+
+
+def is_committed(project, app: str, rows: int) -> None:
+    """A query also sees rows that are in no commit yet."""
+    until(lambda: used(project, app) == rows, f"{app}: {rows} rows, not {used(project, app)}")
+
+
+def switch(project, word: str, app: str) -> dict:
+    done = json.loads(project.call("app", word, app, "--json").stdout)
+    assert done["state"] == word + "d"
+    return done
+
+
+def run_out(project, **options):
+    """Windows that are open are put out when the source has an end."""
+    return project.run("--set", "source.file.watch=false", **options)
+
+
+def everything(project):
+    run_out(project)
+    windows_are_right(project)
+    rows = project.value(ROWS)
+    assert project.value("SELECT n FROM sensors.totals") == rows
+    return rows
+
+
+def test_an_app_is_switched_while_the_pipeline_runs(sensors, start):  # noqa: F811
+    run = start()
+    drop(sensors, "a", readings(1, 2000, disorder_s=60))
+    for app in ("minutes", "totals"):
+        is_committed(sensors, app, 2000)
+    assert set(states(sensors).values()) == {"enabled"}
+    for app in ("minutes", "totals"):
+        assert switch(sensors, "disable", app)["running"] is True
+    before = {table: sensors.query(f"SELECT * FROM sensors.{table}__revisions ORDER BY ALL")
+              for table in ("minutes", "totals")}
+    drop(sensors, "b", readings(2, 2000, disorder_s=60, begin_s=10_000))
+    is_committed(sensors, "sliding", 4000)
+    run.has("SELECT count(*) > 0 FROM sensors.sliding WHERE window_start >= '2026-01-01 03:00:00+00'",
+            "true")
+    for table, rows in before.items():
+        assert sensors.query(f"SELECT * FROM sensors.{table}__revisions ORDER BY ALL") == rows
+    assert states(sensors) == {
+        "minutes": "disabled", "sliding": "enabled", "sessions": "enabled", "totals": "disabled",
+    }
+    for app in ("minutes", "totals"):
+        switch(sensors, "enable", app)
+    drop(sensors, "c", readings(3, 2000, disorder_s=60, begin_s=20_000))
+    run.has(ROWS, "6000")
+    # The rows after the switch, and with them all that it missed.
+    run.has("SELECT max(n) FROM sensors.totals", "6000")
+    run.end()
+    assert run.said("stream.rebuilt") == 2  # Those two; the others went on.
+    assert everything(sensors) == 6000
+
+
+def test_a_running_app_is_measured(sensors, start):  # noqa: F811
+    run = start()
+    drop(sensors, "a", readings(1, 3000, disorder_s=100))
+    drop(sensors, "b", late_rows([1, 5, 30]))
+    until(lambda: rows_in(sensors, "minutes") == 3124, "3124 rows in")
+    (status,) = json.loads(sensors.call("app", "status", "minutes", "--json").stdout)
+    live = status["running"]
+    assert live["rows_in"] == status["rows"]["in"] == 3124
+    assert live["results"] == sensors.value("SELECT count(*) FROM sensors.minutes__revisions")
+    assert live["out_of_order"] > 1000
+    assert live["errors"] == 0
+    assert live["analysis_us_per_row"] > 0
+    assert live["delay_s_max"] >= live["delay_s"] >= 0
+    text = sensors.call("app", "status", "minutes").stdout
+    assert f"rows in {live['rows_in']}, results {live['results']}" in text
+    found = samples(sensors.call("status", "--metrics").stdout)
+    of_minutes = 'pipeline="sensors",app="minutes"'
+    assert found["catchwater_app_records_total", of_minutes] == 3124
+    assert found["catchwater_app_analysis_seconds_count", of_minutes] >= 2
+    dropped = {k[1]: v for k, v in found.items()
+               if k[0] == "catchwater_app_dropped_total" and of_minutes in k[1]}
+    assert sum(dropped.values()) == status["rows"]["late"]
+    run.end()
+    assert json.loads(sensors.call("app", "status", "minutes", "--json").stdout)[0]["running"] is None
+
+
+def test_a_switch_survives_a_kill(sensors, start):  # noqa: F811
+    run = start()
+    drop(sensors, "a", readings(1, 1000, disorder_s=60))
+    is_committed(sensors, "minutes", 1000)
+    switch(sensors, "disable", "minutes")
+    run.process.send_signal(signal.SIGKILL)
+    run.process.wait(60)
+    drop(sensors, "b", readings(2, 1000, disorder_s=60, begin_s=5000))
+    run_out(sensors)
+    assert states(sensors)["minutes"] == "disabled"
+    assert used(sensors, "sliding") == 2000
+    assert used(sensors, "minutes") == 1000
+    assert sensors.verify()["violations"] == []
+    # Killed while it makes up for what it missed.
+    assert switch(sensors, "enable", "minutes")["running"] is False
+    killed = run_out(sensors, env={"CATCHWATER_FAIL_POINT": "stream.rebuilt=kill"}, expect=None)
+    assert killed.returncode == -signal.SIGKILL
+    assert states(sensors)["minutes"] == "enabled"
+    assert everything(sensors) == 2000
+
+
+def test_quick_switches_between_commits_lose_nothing(sensors, start):  # noqa: F811
+    run = start("--set", "source.file.block_bytes=64KiB")
+    for i in range(4):
+        drop(sensors, f"f{i}", readings(i, 3000, disorder_s=60, begin_s=10_000 * i))
+        for word in ("disable", "enable", "disable", "enable"):
+            switch(sensors, word, "minutes")
+            switch(sensors, word, "totals")
+    run.has(ROWS, "12000")
+    run.end()
+    assert everything(sensors) == 12_000
+
+
+def test_an_app_that_never_ran_begins_with_what_is_there(sensors):
+    drop(sensors, "a", readings(4, 1000, disorder_s=60))
+    run_out(sensors)
+    switch(sensors, "disable", "sliding")
+    drop(sensors, "b", readings(5, 1000, disorder_s=60, begin_s=5000))
+    run_out(sensors)
+    close_enough(sensors.query(results_sql("minutes")), sensors.query(batch_sql(1)))
+    assert len(sensors.query(results_sql("sliding"))) < len(sensors.query(batch_sql(10)))
+    switch(sensors, "enable", "sliding")
+    assert everything(sensors) == 2000
+
+
+def test_apps_are_listed_and_chosen_by_name(sensors):
+    drop(sensors, "a", readings(6, 100, disorder_s=10))
+    run_out(sensors)
+    text = sensors.call("app", "list", "--project", ".", "--pipeline", "sensors").stdout
+    assert [line.split() for line in text.splitlines()][1] == ["minutes", "sensors", "enabled"]
+    assert "app sliding of pipeline sensors: enabled\n  rows in 100" in sensors.call("app", "status").stdout
+    assert "no program runs" in sensors.call("app", "disable", "minutes").stdout
+    unknown = sensors.call("app", "disable", "hours", expect=1).stderr
+    assert "sensors/minutes, sensors/sliding" in unknown
+    assert sensors.call("app", "enable", expect=2).stdout == ""
+
+
+def test_without_a_lake_nothing_can_be_switched(sensors):
+    text = PIPELINE[: PIPELINE.index("lake:")] + PIPELINE[PIPELINE.index("streams:"):]
+    for table in ("minutes", "sliding", "sessions", "totals"):
+        text = text.replace(f"{{ table: sensors.{table} }}", "{ console: {} }")
+    text = text.replace("pipeline: sensors", "pipeline: other").replace("    late: { allow: 2m }\n", "")
+    drop(sensors, "a", readings(6, 100, disorder_s=10))
+    run_out(sensors)
+    sensors.pipeline("other", text)
+    both = sensors.call("app", "disable", "minutes", expect=78).stderr
+    assert "--pipeline" in both
+    refused = sensors.call("app", "disable", "minutes", "--pipeline", "other", expect=78).stderr
+    assert "lake" in refused
