@@ -1,8 +1,10 @@
 #include "catchwater/pipeline/ordered_streams.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <arrow/builder.h>
@@ -126,6 +128,102 @@ TEST(OrderedStreams, EpochsDoNotDependOnLanes) {
     EXPECT_GT(late, 0);
     EXPECT_EQ(Deal(work, epoch_count, 3, &random), expected);
   }
+}
+
+/// One app that is switched at random between blocks, and a committer that is up to two epochs
+/// behind and builds it anew when it joins.
+class SwitchedApp {
+ public:
+  SwitchedApp(std::vector<Work> work, Random* random)
+      : work_(std::move(work)), random_(random), stream_(CountOfMinutes()) {
+    streams_ = std::make_unique<OrderedStreams>(
+        std::vector<OrderedStream>{
+            {.stream = stream_.get(), .growth = {}, .is_wanted = [this] { return is_on_; }}},
+        /*keeps_state=*/true);
+  }
+
+  void Run(int64_t epoch_count) {
+    for (size_t i = 0; i < work_.size(); ++i) {
+      if (random_->Below(5) == 0) is_on_ = !is_on_;
+      const Turn turn{.sequence = i, .open = nullptr, .stop = {}};
+      const Batch* rows = work_[i].has_rows ? &work_[i].rows : nullptr;
+      ASSERT_TRUE(streams_->Pass(turn, work_[i].epoch, rows).ok());
+      const int64_t lag = static_cast<int64_t>(random_->Below(3));
+      while (taken() < work_[i].epoch - lag) TakeNext();
+    }
+    while (taken() < epoch_count) TakeNext();
+  }
+
+  /// Of each epoch that has a commit with the app.
+  std::vector<std::optional<EpochSums>> sums;
+
+ private:
+  int64_t taken() const { return static_cast<int64_t>(sums.size()); }
+
+  void TakeNext() {
+    StreamCut cut = std::move(streams_->Take(taken()).ValueOrDie().at(0));
+    if (cut.is_void) is_committed_ = false;
+    if (cut.is_void) return sums.push_back(std::nullopt);
+    if (!is_on_ && is_committed_ && random_->Below(2) == 0) {
+      streams_->TurnOff(0);  // The committer notices before the lanes do.
+      is_committed_ = false;
+      return sums.push_back(std::nullopt);
+    }
+    EXPECT_TRUE(is_committed_ || cut.is_joining);
+    if (cut.is_joining) {
+      stream_ = CountOfMinutes();
+      for (const Work& block : work_) {
+        if (block.epoch >= taken() || !block.has_rows) continue;
+        EXPECT_TRUE(stream_->Add(block.rows).ok());
+      }
+      stream_->TakeResults();
+      EXPECT_TRUE(
+          streams_
+              ->Join(
+                  0,
+                  {.stream = stream_.get(), .growth = {}, .is_wanted = [this] { return is_on_; }},
+                  &cut)
+              .ok());
+      ++join_count;
+    }
+    is_committed_ = true;
+    sums.push_back(SumsOf(cut));
+  }
+
+  const std::vector<Work> work_;
+  Random* const random_;
+  std::unique_ptr<TimedStream> stream_;
+  std::unique_ptr<OrderedStreams> streams_;
+  bool is_on_ = true;
+  bool is_committed_ = true;
+
+ public:
+  int join_count = 0;
+};
+
+// Property: in every epoch that an app has part in it makes what it would make if it had never
+// been off.
+TEST(OrderedStreams, AnAppThatJoinsAgainHasNoGap) {
+  int join_count = 0;
+  int part_count = 0;
+  for (uint64_t seed = 1; seed <= 100; ++seed) {
+    SCOPED_TRACE(seed);
+    Random random(seed);
+    int64_t epoch_count = 0;
+    const auto work = RandomWork(&random, &epoch_count);
+    const auto expected = Deal(work, epoch_count, 1, &random);
+    SwitchedApp app(work, &random);
+    app.Run(epoch_count);
+    ASSERT_EQ(app.sums.size(), expected.size());
+    for (size_t i = 0; i < expected.size(); ++i) {
+      if (!app.sums[i]) continue;
+      EXPECT_EQ(*app.sums[i], expected[i]) << i;
+      ++part_count;
+    }
+    join_count += app.join_count;
+  }
+  EXPECT_GT(join_count, 50);
+  EXPECT_GT(part_count, 300);
 }
 
 TEST(OrderedStreams, AStopLetsThoseGoThatWaitForTheirTurn) {
