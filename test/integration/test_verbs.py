@@ -220,7 +220,9 @@ def test_bash_completes_verbs_and_options(project):
         assert wanted in done.stdout.split(), done
 
 
-VERBS = "init validate run status query tables ledger app dlq verify simulate schema doc completion"
+VERBS = (
+    "init validate run status query tables crawl ledger app dlq verify simulate schema doc completion"
+)
 
 
 @pytest.mark.parametrize("verb", VERBS.split())

@@ -39,6 +39,9 @@ constexpr VerbExamples kExamples[] = {
      "  catchwater app list\n"
      "  catchwater app disable ten_minutes       others run on\n"
      "  catchwater app status ten_minutes --json\n"},
+    {"crawl",
+     "  catchwater crawl /data/exports\n"
+     "  catchwater crawl s3://bucket/exports --namespace exports\n"},
     {"ledger",
      "  catchwater ledger list --state failed\n"
      "  catchwater ledger retry\n"

@@ -27,6 +27,7 @@ void AddVerbs(catchwater::Command& program, catchwater::GlobalOptions& globals) 
   catchwater::AddQueryVerb(program, globals);
   catchwater::AddTablesVerb(program, globals);
   catchwater::AddAppVerb(program, globals);
+  catchwater::AddCrawlVerb(program, globals);
   catchwater::AddLedgerVerb(program, globals);
   catchwater::AddDlqVerb(program, globals);
   catchwater::AddVerifyVerb(program, globals);

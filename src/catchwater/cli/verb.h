@@ -33,6 +33,7 @@ struct GlobalOptions {
 void AddRunVerb(Command& program, GlobalOptions& globals);
 void AddQueryVerb(Command& program, GlobalOptions& globals);
 void AddStatusVerb(Command& program, GlobalOptions& globals);
+void AddCrawlVerb(Command& program, GlobalOptions& globals);
 void AddTablesVerb(Command& program, GlobalOptions& globals);
 void AddValidateVerb(Command& program, GlobalOptions& globals);
 void AddVerifyVerb(Command& program, GlobalOptions& globals);

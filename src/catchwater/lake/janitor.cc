@@ -9,6 +9,7 @@
 #include "catchwater/base/error.h"
 #include "catchwater/base/fail_point.h"
 #include "catchwater/lake/expire_change.h"
+#include "catchwater/lake/live_set.h"
 #include "catchwater/lake/snapshot_ladder.h"
 #include "catchwater/lake/upkeep_commit.h"
 
@@ -109,6 +110,7 @@ arrow::Result<int64_t> Janitor::QueueRemoved(const std::string& table_key) {
     std::vector<UnlinkRecord> unlinks;
     for (const DataFileRecord& file : page) {
       if (kept.MayReferTo(file)) continue;
+      if (!IsOwnFile(*table, file.file.path)) continue;
       ARROW_ASSIGN_OR_RAISE(std::string path, PathOfUri(file.file.path));
       unlinks.push_back({.path = std::move(path),
                          .table_key = table_key,

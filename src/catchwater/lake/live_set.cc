@@ -64,6 +64,12 @@ arrow::Result<LiveSet> ReadLiveSet(Lake& lake, const TableState& table) {
   return LiveOf(lake, table, manifests, {});
 }
 
+bool IsOwnFile(const TableState& table, std::string_view uri) {
+  const auto folder = PathOfUri(table.metadata->location);
+  const auto path = PathOfUri(uri);
+  return folder.ok() && path.ok() && path->starts_with(*folder + "/");
+}
+
 arrow::Result<DataFile> LedgerFileOf(Lake& lake, const TableState& table,
                                      const LiveSet::File& file) {
   const TableMetadata& metadata = *table.metadata;
@@ -75,8 +81,9 @@ arrow::Result<DataFile> LedgerFileOf(Lake& lake, const TableState& table,
                  .tier = -1,
                  .row_count = file.entry.record_count,
                  .byte_count = file.entry.file_byte_count};
-  // We merge only what we can read.
-  if (file.entry.format == "PARQUET" || file.entry.format == "parquet") {
+  // We merge only what we can read, and no file that was there before the table.
+  const bool is_parquet = file.entry.format == "PARQUET" || file.entry.format == "parquet";
+  if (is_parquet && IsOwnFile(table, file.entry.path)) {
     known.tier = SizeTier(known.byte_count, lake.options().target_file_bytes);
   }
   const IcebergField* event_time = metadata.schema().FieldByName(table.event_time_column);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <arrow/result.h>
@@ -46,6 +47,10 @@ arrow::Result<LiveDifference> Difference(Lake& lake, const TableState* before,
 arrow::Result<LiveDifference> DifferenceToLedger(Lake& lake, const TableState& table,
                                                  const LiveSet& live,
                                                  const std::vector<DataFileRecord>& ledger_files);
+
+/// True if a file lies in the table's folder. Others were there before the table and are registered
+/// in place: they are never merged, rewritten or removed.
+bool IsOwnFile(const TableState& table, std::string_view uri);
 
 /// A file of another program as the ledger keeps it: partition, size tier, event times.
 arrow::Result<DataFile> LedgerFileOf(Lake& lake, const TableState& table,

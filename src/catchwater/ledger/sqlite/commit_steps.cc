@@ -135,6 +135,13 @@ arrow::Result<Outcome> CommitSteps::ChangeFiles(Connection& connection, const Po
   int64_t ordinal = 0;
   for (const DataFile& file : swap.added) {
     const bool is_work = file.tier >= 0;
+    if (!is_work) {
+      // A file in place that was taken out comes back under its name, changed or not.
+      ARROW_RETURN_NOT_OK(connection.Execute(
+          "DELETE FROM data_file WHERE path = ? AND table_key = ? AND removed_seq IS NOT NULL AND "
+          "state = 'done' AND is_unlink_queued = 0",
+          {file.path, swap.table_key}));
+    }
     ARROW_RETURN_NOT_OK(connection.Execute(
         "INSERT INTO data_file (table_key, path, partition_key, tier, added_seq, added_by, "
         "added_us, ordinal, row_count, byte_count, event_us_min, event_us_max, state, finished_us) "

@@ -1,0 +1,85 @@
+#include "catchwater/crawl/crawl_record.h"
+
+#include <set>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "catchwater/base/error.h"
+
+namespace catchwater {
+namespace {
+
+constexpr int64_t kRecordBytesMax = 512LL << 20;
+
+std::string FolderOf(const std::string& data_folder) { return data_folder + "/crawl"; }
+
+arrow::Result<CrawlRecord> Parse(const std::string& text, const std::string& path) {
+  try {
+    const auto json = nlohmann::json::parse(text);
+    CrawlRecord record{.table_key = json.at("table"), .root = json.at("root"), .files = {}};
+    for (const auto& file : json.at("files")) {
+      record.files[file.at("path")] = {.byte_count = file.at("bytes"),
+                                       .modified_us = file.at("modified_us")};
+    }
+    return record;
+  } catch (const nlohmann::json::exception& error) {
+    return BadData("Record of a crawl is damaged; remove it and crawl again: ", path, ": ",
+                   error.what());
+  }
+}
+
+}  // namespace
+
+FileChanges ChangesSince(const std::map<std::string, SeenFile>& seen,
+                         const std::vector<FoundFile>& now) {
+  FileChanges changes;
+  std::set<std::string> present;
+  for (const FoundFile& file : now) {
+    present.insert(file.entry.path);
+    const auto found = seen.find(file.entry.path);
+    const SeenFile is{.byte_count = file.entry.byte_count, .modified_us = file.entry.modified_us};
+    if (found == seen.end()) {
+      changes.added.push_back(file);
+    } else if (found->second != is) {
+      changes.changed.push_back(file);
+    }
+  }
+  for (const auto& [path, file] : seen) {
+    if (!present.contains(path)) changes.gone.push_back(path);
+  }
+  return changes;
+}
+
+arrow::Result<std::map<std::string, CrawlRecord>> LoadCrawlRecords(Files& files,
+                                                                   const std::string& data_folder) {
+  std::map<std::string, CrawlRecord> records;
+  const auto entries = files.List(FolderOf(data_folder));
+  if (!entries.ok()) {
+    if (KindOf(entries.status()) == ErrorKind::kNotFound) return records;
+    return entries.status();
+  }
+  for (const FileEntry& entry : *entries) {
+    if (!entry.path.ends_with(".json")) continue;
+    ARROW_ASSIGN_OR_RAISE(const std::string text, files.ReadAll(entry.path, kRecordBytesMax));
+    ARROW_ASSIGN_OR_RAISE(CrawlRecord record, Parse(text, entry.path));
+    const std::string table_key = record.table_key;
+    records[table_key] = std::move(record);
+  }
+  return records;
+}
+
+arrow::Status StoreCrawlRecord(Files& files, const std::string& data_folder,
+                               const CrawlRecord& record) {
+  auto seen = nlohmann::ordered_json::array();
+  for (const auto& [path, file] : record.files) {
+    seen.push_back({{"path", path}, {"bytes", file.byte_count}, {"modified_us", file.modified_us}});
+  }
+  const nlohmann::ordered_json json = {
+      {"table", record.table_key}, {"root", record.root}, {"files", std::move(seen)}};
+  ARROW_RETURN_NOT_OK(files.CreateDirectories(FolderOf(data_folder)));
+  return files.PublishAtomically(FolderOf(data_folder) + "/" + record.table_key + ".json",
+                                 json.dump(1) + "\n");
+}
+
+}  // namespace catchwater

@@ -1,0 +1,36 @@
+/// \file
+/// Parquet files that are already there, as a table: registered in place, never copied.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <arrow/result.h>
+
+#include "catchwater/crawl/crawl_record.h"
+#include "catchwater/crawl/found_files.h"
+#include "catchwater/lake/catalog.h"
+
+namespace catchwater {
+
+/// Property of a table that a crawl made: where its files lie.
+inline constexpr char kCrawledFromProperty[] = "catchwater.crawled-from";
+
+struct CrawlReport {
+  std::string table_key;
+  int64_t files = 0;  ///< That the table has now.
+  int64_t added = 0;
+  int64_t changed = 0;
+  int64_t gone = 0;
+};
+
+/// Brings the table to the files in two commits at most: one takes out what is gone or changed, one
+/// adds what is new or changed. Files are opened only if they are new or changed; nothing is
+/// committed otherwise. `record` is brought up to date; the caller stores it.
+/// \retval kConfig naming file and column if a file does not go with the table, or if the table
+///   is not one of a crawl of this root; kConflict
+arrow::Result<CrawlReport> CrawlParquet(Lake& lake, const Fence& fence,
+                                        const std::vector<FoundFile>& found, CrawlRecord* record);
+
+}  // namespace catchwater
