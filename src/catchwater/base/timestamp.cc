@@ -315,8 +315,13 @@ void AppendDate(int64_t days, std::string* text) {
 }
 
 void AppendTimestamp(int64_t us, bool with_z, std::string* text) {
-  const int64_t days = us / kMicrosPerDay - (us % kMicrosPerDay < 0 ? 1 : 0);
-  const int64_t of_day = us - days * kMicrosPerDay;
+  // Not us - days * kMicrosPerDay: the first day that int64 reaches begins before it.
+  int64_t days = us / kMicrosPerDay;
+  int64_t of_day = us % kMicrosPerDay;
+  if (of_day < 0) {
+    of_day += kMicrosPerDay;
+    --days;
+  }
   AppendDate(days, text);
   const int64_t seconds = of_day / kMicrosPerSecond;
   text->push_back('T');
