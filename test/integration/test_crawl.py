@@ -1,6 +1,7 @@
 """Files that are already there, as tables: registered in place, read by independent programs."""
 
 import json
+import sqlite3
 
 import duckdb
 import pyarrow as pa
@@ -152,4 +153,29 @@ def test_in_a_bucket(tmp_path, s3_server):
     assert counts(crawl(project, place)["crawled.exports"]) == (1, 0, 0)
     assert counts(crawl(project, place)["crawled.exports"]) == (0, 0, 0)
     assert project.value("SELECT sum(id) FROM crawled.exports") == 6
+    project.verify()
+
+
+def test_what_others_own_is_never_merged_or_removed(project, tmp_path):
+    rows = tmp_path / "exports" / "rows"
+    rows.mkdir(parents=True)
+    for number in range(6):  # As many as are merged when they are our own.
+        pq.write_table(pa.table({"id": [number]}), rows / f"{number}.parquet")
+    crawl(project, tmp_path / "exports", "--namespace", "idle")
+    (project.folder / "in").mkdir()
+    for number in range(6):  # The pipeline writes into the same table.
+        (project.folder / "in" / f"{number}.csv").write_text(f"id\n{100 + number}\n")
+        project.run()
+    pq.write_table(pa.table({"id": [1000]}), rows / "0.parquet")
+    crawl(project, tmp_path / "exports", "--namespace", "idle")
+    before = {path: path.read_bytes() for path in rows.iterdir()}
+    project.run()
+    assert project.value("SELECT sum(id) FROM idle.rows") == 1000 + 15 + 615
+    ledger = sqlite3.connect(f"file:{project.data}/ledger.sqlite?mode=ro", uri=True)
+    merged = "SELECT count(*) FROM data_file WHERE removed_seq IS NOT NULL AND path LIKE ?"
+    ours, theirs = f"file://{project.data}/%", f"file://{rows}/%"
+    assert ledger.execute(merged, (ours,)).fetchone()[0] >= 5, "what we own was merged"
+    assert ledger.execute(merged, (theirs,)).fetchone()[0] == 0
+    assert ledger.execute("SELECT path FROM unlink_queue WHERE path LIKE ?", (f"{rows}/%",)).fetchall() == []
+    assert {path: path.read_bytes() for path in rows.iterdir()} == before
     project.verify()

@@ -232,7 +232,8 @@ arrow::Result<std::shared_ptr<const TableState>> Evolve(Lake& lake, const Fence&
   return lake.EnsureTable(spec, fence.lease, {fence});
 }
 
-/// What the table has by path, as the record saw it; what the record does not know is taken anew.
+/// What the table has of the crawled folder by path, as the record saw it; what the record does not
+/// know is taken anew. What a pipeline or another program wrote into the table is none of it.
 arrow::Result<std::map<std::string, SeenFile>> SeenOf(Lake& lake, const TableState* table,
                                                       const CrawlRecord& record) {
   std::map<std::string, SeenFile> seen;
@@ -240,6 +241,7 @@ arrow::Result<std::map<std::string, SeenFile>> SeenOf(Lake& lake, const TableSta
   ARROW_ASSIGN_OR_RAISE(const LiveSet live, ReadLiveSet(lake, *table));
   for (const auto& [uri, file] : live.files) {
     ARROW_ASSIGN_OR_RAISE(const std::string path, PathOfUri(uri));
+    if (IsOwnFile(*table, uri) || !path.starts_with(record.root + "/")) continue;
     const auto known = record.files.find(path);
     seen[path] = known == record.files.end() ? SeenFile{.byte_count = -1} : known->second;
     if (file.entry.file_byte_count != seen[path].byte_count) seen[path] = {.byte_count = -1};
