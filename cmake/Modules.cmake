@@ -86,8 +86,13 @@ function(catchwater_test name sources)
   target_precompile_headers(${name} REUSE_FROM catchwater_test_pch)
   target_compile_options(${name} PRIVATE ${CATCHWATER_TEST_OPTIONS})
   target_link_libraries(${name} PRIVATE ${ARGN} rapidcheck gmock gtest gtest_main pthread)
+  # Under a sanitizer a test takes up to ten times as long.
+  set(timeout 120)
+  if(CMAKE_CXX_FLAGS MATCHES "fsanitize")
+    set(timeout 1200)
+  endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
-    WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}" TEST_PREFIX "${name}." PROPERTIES TIMEOUT 120)
+    WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}" TEST_PREFIX "${name}." PROPERTIES TIMEOUT ${timeout})
 endfunction()
 
 # Every header alone in a source of its own, without the precompiled header: what it uses, it

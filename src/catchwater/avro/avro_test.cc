@@ -59,7 +59,8 @@ TEST(Avro, LongsOfAnySizeReadBack) {
 }
 
 TEST(Avro, ErrorsStickAndGiveZeros) {
-  AvroDecoder in(Bytes({0x06, 'a'}));  // A text of three bytes, of which one is there.
+  const auto text = Bytes({0x06, 'a'});  // Of three bytes, of which one is there.
+  AvroDecoder in(text);
   EXPECT_EQ(in.Bytes(), "");
   EXPECT_FALSE(in.ok());
   EXPECT_EQ(in.Fixed(1), "");

@@ -92,7 +92,7 @@ class FaultyReader final : public arrow::io::RandomAccessFile {
 
 void FaultyFiles::FailOperation(int64_t k, int errno_value) {
   std::lock_guard lock(mutex_);
-  fail_at_ = operation_count_ + k;
+  fail_at_ = k > INT64_MAX - operation_count_ ? INT64_MAX : operation_count_ + k;  // Or never.
   fail_errno_ = errno_value;
   has_failed_ = false;
 }
