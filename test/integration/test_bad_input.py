@@ -143,6 +143,20 @@ def test_what_may_not_be_read_is_named_and_taken_once_it_may(project, inputs, cl
     assert project.verify()["violations"] == []
 
 
+def test_a_failed_file_is_told_from_any_folder(project, inputs, tmp_path_factory):
+    with_codec(project, "csv")
+    (inputs / "other.csv").write_text("ts,sensor_id\n2026-01-01T00:00:00Z,s\n")
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    for _ in range(2):
+        done = subprocess.run(
+            [PROGRAM, "run", project.folder, "--until-idle"],
+            cwd=elsewhere, capture_output=True, text=True, timeout=60, check=False,
+        )
+        assert done.returncode == 1, done.stderr
+        assert "1 input files of pipeline readings failed" in done.stderr
+        assert "in/other.csv" in done.stderr
+
+
 def test_a_truncated_gzip_keeps_what_was_read_and_says_where_it_ends(project, inputs):
     with_codec(project, "csv")
     rows = "".join(f"2026-01-01T00:00:00Z,s{i % 7},{i}\n" for i in range(200_000))

@@ -3,14 +3,18 @@
 #include <utility>
 
 #include "catchwater/base/error.h"
+#include "catchwater/io/store_path.h"
 
 namespace catchwater {
 namespace {
 
 /// False once the file was removed, or replaced by one that has a row of its own: then somebody
 /// has dealt with it.
-arrow::Result<bool> IsStillThere(Ledger& ledger, Files& files, const InputFileRecord& input) {
-  const auto entry = files.Stat(input.path);
+arrow::Result<bool> IsStillThere(Ledger& ledger, Files& files, const std::string& project_folder,
+                                 const InputFileRecord& input) {
+  // As it stands in the pipeline: relative to the project, wherever the program was started.
+  const bool is_relative = !IsStorePath(input.path) && !input.path.starts_with('/');
+  const auto entry = files.Stat(is_relative ? project_folder + "/" + input.path : input.path);
   if (!entry.ok()) return KindOf(entry.status()) != ErrorKind::kNotFound;
   WorkQuery query;
   query.pipeline = input.pipeline;
@@ -25,7 +29,8 @@ arrow::Result<bool> IsStillThere(Ledger& ledger, Files& files, const InputFileRe
 }  // namespace
 
 arrow::Result<std::vector<FailedInputs>> FindFailedInputs(
-    Ledger& ledger, Files& files, const std::vector<std::string>& pipelines) {
+    Ledger& ledger, Files& files, const std::string& project_folder,
+    const std::vector<std::string>& pipelines) {
   std::vector<FailedInputs> all;
   for (const std::string& pipeline : pipelines) {
     FailedInputs found{.pipeline = pipeline};
@@ -38,7 +43,7 @@ arrow::Result<std::vector<FailedInputs>> FindFailedInputs(
       for (InputFileRecord& input : inputs) {
         // One that waits without a reason was not tried yet: `take` lets it wait for others.
         if (state == WorkState::kToProcess && input.reason.empty()) continue;
-        ARROW_ASSIGN_OR_RAISE(const bool is_there, IsStillThere(ledger, files, input));
+        ARROW_ASSIGN_OR_RAISE(const bool is_there, IsStillThere(ledger, files, project_folder, input));
         if (!is_there) continue;
         ++found.file_count;
         if (found.file_count <= kFailedInputsShownMax) found.shown.push_back(std::move(input));

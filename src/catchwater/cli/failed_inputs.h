@@ -27,7 +27,8 @@ inline constexpr int64_t kFailedInputsReadMax = 1'000;
 /// Leaves out files that were removed or replaced since: somebody has dealt with those.
 /// \return only pipelines with failed files, in the order given
 arrow::Result<std::vector<FailedInputs>> FindFailedInputs(
-    Ledger& ledger, Files& files, const std::vector<std::string>& pipelines);
+    Ledger& ledger, Files& files, const std::string& project_folder,
+    const std::vector<std::string>& pipelines);
 
 /// One line a file with its reason; nothing if there are none.
 void PrintFailedInputs(std::ostream& out, const std::vector<FailedInputs>& failed);

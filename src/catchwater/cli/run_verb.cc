@@ -277,8 +277,9 @@ arrow::Status RunProject(Workspace& workspace, const RunArguments& arguments,
   PrintMerges(run.Compaction());
   std::vector<FailedInputs> failed_inputs;
   if (needs_data) {
-    ARROW_ASSIGN_OR_RAISE(
-        failed_inputs, FindFailedInputs(workspace.ledger(), workspace.files(), NamesOf(workspace)));
+    ARROW_ASSIGN_OR_RAISE(failed_inputs,
+                          FindFailedInputs(workspace.ledger(), workspace.files(),
+                                           workspace.project().folder, NamesOf(workspace)));
     PrintFailedInputs(std::cerr, failed_inputs);
   }
   if (arguments.shows_delays && needs_data) {
