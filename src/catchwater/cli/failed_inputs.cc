@@ -43,7 +43,8 @@ arrow::Result<std::vector<FailedInputs>> FindFailedInputs(
       for (InputFileRecord& input : inputs) {
         // One that waits without a reason was not tried yet: `take` lets it wait for others.
         if (state == WorkState::kToProcess && input.reason.empty()) continue;
-        ARROW_ASSIGN_OR_RAISE(const bool is_there, IsStillThere(ledger, files, project_folder, input));
+        ARROW_ASSIGN_OR_RAISE(const bool is_there,
+                              IsStillThere(ledger, files, project_folder, input));
         if (!is_there) continue;
         ++found.file_count;
         if (found.file_count <= kFailedInputsShownMax) found.shown.push_back(std::move(input));
