@@ -15,6 +15,12 @@ inline constexpr int32_t kDayMax = 2'932'896;
 inline constexpr int64_t kTimestampMin = kDayMin * kMicrosPerDay;
 inline constexpr int64_t kTimestampMax = (kDayMax + 1) * kMicrosPerDay - 1;
 
+/// The greatest multiple of `width` that is not above the value. \pre width > 0
+constexpr int64_t FloorTo(int64_t value, int64_t width) {
+  const int64_t rest = value % width;
+  return value - (rest < 0 ? rest + width : rest);
+}
+
 constexpr bool IsLeapYear(uint32_t year) {
   return (year & 3) == 0 && (year % 25 != 0 || (year & 15) == 0);
 }

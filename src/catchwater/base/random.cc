@@ -53,9 +53,12 @@ double Random::Normal() {
 }
 
 std::string Random::Uuid() {
+  const uint64_t high = Next();
+  return UuidText(high, Next());
+}
+
+std::string UuidText(uint64_t high, uint64_t low) {
   static constexpr char kHex[] = "0123456789abcdef";
-  uint64_t high = Next();
-  uint64_t low = Next();
   high = (high & ~uint64_t{0xf000}) | 0x4000U;
   low = (low & ~(uint64_t{3} << 62)) | (uint64_t{2} << 62);
   std::string text;

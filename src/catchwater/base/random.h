@@ -30,4 +30,7 @@ class Random {
   std::array<uint64_t, 4> state_;
 };
 
+/// The UUID (version 4) whose free bits are those of the two words. Source: RFC 9562, section 5.4.
+std::string UuidText(uint64_t high, uint64_t low);
+
 }  // namespace catchwater

@@ -13,8 +13,7 @@ namespace {
 arrow::Result<bool> IsStillThere(Ledger& ledger, Files& files, const std::string& project_folder,
                                  const InputFileRecord& input) {
   // As it stands in the pipeline: relative to the project, wherever the program was started.
-  const bool is_relative = !IsStorePath(input.path) && !input.path.starts_with('/');
-  const auto entry = files.Stat(is_relative ? project_folder + "/" + input.path : input.path);
+  const auto entry = files.Stat(ResolvePath(project_folder, input.path));
   if (!entry.ok()) return KindOf(entry.status()) != ErrorKind::kNotFound;
   WorkQuery query;
   query.pipeline = input.pipeline;

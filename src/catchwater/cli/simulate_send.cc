@@ -103,13 +103,6 @@ std::string_view FirstField(std::string_view record, bool is_csv) {
   return end == record.npos ? std::string_view() : record.substr(0, end);
 }
 
-std::string FeedWord(SimulateProfile profile) {
-  for (const auto& [value, word] : EnumWords(profile)) {
-    if (value == profile) return std::string(word);
-  }
-  return {};
-}
-
 /// What all workers share.
 struct Sending {
   const SimulateConfig& config;
@@ -203,7 +196,7 @@ class Worker {
   /// Ids of two feeds differ; those of sensors have no word in front.
   const std::string feed_ = sending_.config.profile == SimulateProfile::kSensors
                                 ? ""
-                                : FeedWord(sending_.config.profile) + ":";
+                                : std::string(WordOf(sending_.config.profile)) + ":";
   const std::unique_ptr<SlotModel> model_;
   int64_t sent_count_ = 0;
 };

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "catchwater/base/error.h"
+#include "catchwater/base/hex.h"
 #include "catchwater/base/utf8.h"
 
 namespace catchwater {
@@ -36,13 +37,6 @@ std::string NamesOf(const re2::RE2& regex) {
     names += (names.empty() ? "" : ", ") + name;
   }
   return names;
-}
-
-int HexDigit(char digit) {
-  if (digit >= '0' && digit <= '9') return digit - '0';
-  if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
-  if (digit >= 'A' && digit <= 'F') return digit - 'A' + 10;
-  return -1;
 }
 
 bool IsTime(const Column& column) {
@@ -78,8 +72,8 @@ bool UnescapeLogText(std::string_view text, std::string* unescaped) {
       continue;
     }
     const char next = text[++i];
-    const int high = next == 'x' && i + 2 < text.size() ? HexDigit(text[i + 1]) : -1;
-    const int low = high >= 0 ? HexDigit(text[i + 2]) : -1;
+    const int high = next == 'x' && i + 2 < text.size() ? HexValue(text[i + 1]) : -1;
+    const int low = high >= 0 ? HexValue(text[i + 2]) : -1;
     if (low >= 0) {
       *unescaped += static_cast<char>(high * 16 + low);
       i += 2;

@@ -30,11 +30,6 @@ constexpr int64_t kStateBytesMax = 16 << 20;
 constexpr int64_t kHourUs = 3'600 * kMicrosPerSecond;
 constexpr char kNullFolder[] = "date=__HIVE_DEFAULT_PARTITION__";
 
-int64_t FloorTo(int64_t value, int64_t width) {
-  const int64_t rest = value % width;
-  return value - (rest < 0 ? rest + width : rest);
-}
-
 std::string FolderOf(int64_t start_us, bool has_hours) {
   const int64_t day_us = FloorTo(start_us, kMicrosPerDay);
   const CivilDate date = CivilFromDays(day_us / kMicrosPerDay);

@@ -5,29 +5,25 @@
 #include <cstdio>
 #include <vector>
 
+#include "catchwater/base/civil.h"
 #include "catchwater/base/error.h"
 
 namespace catchwater {
 namespace {
 
-constexpr int64_t kMicros = 1'000'000;
-constexpr int64_t kDayMicros = 86'400 * kMicros;
 constexpr size_t kStampDigits = 12;
 
-int64_t FloorTo(int64_t value, int64_t width) {
-  const int64_t rest = value % width;
-  return value - (rest < 0 ? rest + width : rest);
+std::string TimeSql(int64_t us) {
+  return "to_timestamp(" + std::to_string(us / kMicrosPerSecond) + ")";
 }
-
-std::string TimeSql(int64_t us) { return "to_timestamp(" + std::to_string(us / kMicros) + ")"; }
 
 }  // namespace
 
 std::string TimePartitions::NameOf(const std::string& table, int64_t start_us) {
-  const int64_t day_us = FloorTo(start_us, kDayMicros);
+  const int64_t day_us = FloorTo(start_us, kMicrosPerDay);
   const std::chrono::year_month_day date{
-      std::chrono::sys_days(std::chrono::days(day_us / kDayMicros))};
-  const int64_t minute = (start_us - day_us) / (60 * kMicros);
+      std::chrono::sys_days(std::chrono::days(day_us / kMicrosPerDay))};
+  const int64_t minute = (start_us - day_us) / (60 * kMicrosPerSecond);
   char stamp[40];
   std::snprintf(stamp, sizeof(stamp), "_p%04d%02u%02u%02d%02d", static_cast<int>(date.year()),
                 static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
@@ -53,8 +49,8 @@ std::optional<int64_t> TimePartitions::StartOf(const std::string& table,
   const int hour = number(8, 2);
   const int minute = number(10, 2);
   if (!date.ok() || hour < 0 || minute < 0) return std::nullopt;
-  return std::chrono::sys_days(date).time_since_epoch().count() * kDayMicros +
-         (hour * 60 + minute) * 60 * kMicros;
+  return std::chrono::sys_days(date).time_since_epoch().count() * kMicrosPerDay +
+         (hour * 60 + minute) * 60 * kMicrosPerSecond;
 }
 
 std::set<int64_t> TimePartitions::Missing(const arrow::TimestampArray& times_us) const {

@@ -77,8 +77,7 @@ FileSource::FileSource(const FileSourceConfig& config, const SourceContext& cont
 arrow::Status FileSource::Check() {
   for (const std::string& path : config_.Paths()) {
     if (IsGlob(path)) continue;
-    const bool is_absolute = path.starts_with('/') || IsStorePath(path) || folder_.empty();
-    const auto entry = files_.Stat(is_absolute ? path : folder_ + "/" + path);
+    const auto entry = files_.Stat(ResolvePath(folder_, path));
     if (entry.ok()) continue;
     // What is watched may appear later.
     if (is_watching() && KindOf(entry.status()) == ErrorKind::kNotFound) continue;

@@ -6,11 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "catchwater/source/simulate/simulate_source.h"
-#include "catchwater/testing/fake_clock.h"
-#include "catchwater/testing/line_framer.h"
-#include "catchwater/testing/memory_files.h"
-#include "catchwater/testing/source_conformance.h"
+#include "catchwater/testing/simulated_source.h"
 
 namespace catchwater {
 namespace {
@@ -27,29 +23,14 @@ BaseStationOptions Days(int64_t days, uint64_t seed) {
 }
 
 TEST(BaseStationModel, ConformsAsASource) {
-  MemoryFiles files;
-  FakeClock clock;
-  SimulateConfig config;
+  SimulatedSource source;
+  SimulateConfig& config = source.config;
   config.profile = SimulateProfile::kBaseStations;
   config.format = SimulateFormat::kCsv;
   config.stations = 2;
   config.rows = 500;
   config.block_bytes = ByteSize::KiB(16);
-  const SourceContext context{.files = files,
-                              .clock = clock,
-                              .random_seed = 0,
-                              .project_folder = "",
-                              .pipeline = "p",
-                              .make_framer = []() -> arrow::Result<std::unique_ptr<Framer>> {
-                                return std::make_unique<LineFramer>(1);
-                              },
-                              .frame_bytes_max = 1 << 20};
-  CheckSourceConformance({.make = [&]() -> arrow::Result<std::unique_ptr<Source>> {
-                            ARROW_ASSIGN_OR_RAISE(auto source,
-                                                  SimulateSource::Make(config, context));
-                            return std::unique_ptr<Source>(std::move(source));
-                          },
-                          .resume_count_max = 40});
+  source.CheckConformance(/*resume_count_max=*/40);
 }
 
 TEST(BaseStationModel, WritesOnlyCsv) {

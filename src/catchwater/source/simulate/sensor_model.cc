@@ -110,7 +110,7 @@ int64_t SensorModel::LateIn(int64_t slot) const {
 
 SensorModel::Tick SensorModel::MakeTick(int64_t index) const {
   const int64_t time_us = options_.from_us + index * options_.cadence_us;
-  const int64_t of_day_us = ((time_us % kMicrosPerDay) + kMicrosPerDay) % kMicrosPerDay;
+  const int64_t of_day_us = time_us - FloorTo(time_us, kMicrosPerDay);
   Tick tick{.index = index, .time = "", .day_angle = 0, .battery_cv = 0};
   AppendTimestamp(time_us, /*with_z=*/true, &tick.time);
   // The warmest hour is 15:00.

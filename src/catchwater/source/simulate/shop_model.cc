@@ -6,7 +6,9 @@
 #include <numeric>
 #include <span>
 
+#include "catchwater/base/decimal.h"
 #include "catchwater/base/error.h"
+#include "catchwater/base/random.h"
 #include "catchwater/base/timestamp.h"
 #include "catchwater/source/simulate/seeded.h"
 
@@ -132,9 +134,8 @@ class Dice {
 // Even times of a day become as dense as its hours are busy; the order stays.
 int64_t BusyTime(int64_t even_us) {
   const double sum = std::accumulate(kHours.begin(), kHours.end(), 0.0);
-  const int64_t of_day_us = ((even_us % kMicrosPerDay) + kMicrosPerDay) % kMicrosPerDay;
-  double left = sum * static_cast<double>(of_day_us) / static_cast<double>(kMicrosPerDay);
-  int64_t time_us = even_us - of_day_us;
+  int64_t time_us = FloorTo(even_us, kMicrosPerDay);
+  double left = sum * static_cast<double>(even_us - time_us) / static_cast<double>(kMicrosPerDay);
   for (const double weight : kHours) {
     if (left < weight) return time_us + static_cast<int64_t>(left / weight * kHourUs);
     left -= weight;
@@ -145,30 +146,20 @@ int64_t BusyTime(int64_t even_us) {
 
 std::string TimeText(int64_t time_us, char between, bool with_z) {
   std::string text;
-  AppendTimestamp(time_us - ((time_us % 1'000'000) + 1'000'000) % 1'000'000, with_z, &text);
+  AppendTimestamp(FloorTo(time_us, kMicrosPerSecond), with_z, &text);
   text[10] = between;
   return text;
 }
 
-std::string DayText(int64_t time_us) { return TimeText(time_us, 'T', false).substr(0, 10); }
-
-std::string Decimal(int64_t value, int digits) {
-  int64_t unit = 1;
-  for (int i = 0; i < digits; ++i) unit *= 10;
-  char text[32];
-  std::snprintf(text, sizeof(text), "%lld.%0*lld", static_cast<long long>(value / unit), digits,
-                static_cast<long long>(value % unit));
+std::string DayText(int64_t time_us) {
+  std::string text;
+  AppendDate(FloorTo(time_us, kMicrosPerDay) / kMicrosPerDay, &text);
   return text;
 }
 
-std::string Uuid(uint64_t high, uint64_t low) {
-  char text[40];
-  std::snprintf(text, sizeof(text), "%08llx-%04llx-4%03llx-%04llx-%012llx",
-                static_cast<unsigned long long>(high >> 32),
-                static_cast<unsigned long long>(high >> 16 & 0xffff),
-                static_cast<unsigned long long>(high & 0xfff),
-                static_cast<unsigned long long>((low >> 48 & 0x3fff) | 0x8000),
-                static_cast<unsigned long long>(low & 0xffffffffffff));
+std::string Decimal(int64_t value, int digits) {
+  std::string text;
+  AppendDecimal(value, digits, &text);
   return text;
 }
 
@@ -178,7 +169,7 @@ std::vector<std::string> Transaction(Dice& dice, uint64_t seed, int64_t time_us)
       static_cast<uint64_t>(std::min<int64_t>(static_cast<int64_t>(far), kClients - 1));
   Dice person(Mix(Mix(seed) ^ client));
   const uint64_t high = person.Bits();
-  std::string id = Uuid(high, person.Bits());
+  std::string id = UuidText(high, person.Bits());
   std::string name(person.OneOf(kFirstNames));
   name += ' ';
   name += person.OneOf(kLastNames);

@@ -7,11 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include "catchwater/source/simulate/simulate_source.h"
-#include "catchwater/testing/fake_clock.h"
-#include "catchwater/testing/line_framer.h"
-#include "catchwater/testing/memory_files.h"
-#include "catchwater/testing/source_conformance.h"
+#include "catchwater/testing/simulated_source.h"
 
 namespace catchwater {
 namespace {
@@ -44,24 +40,8 @@ class ShopModelTest : public testing::TestWithParam<SimulateProfile> {
 };
 
 TEST_P(ShopModelTest, ConformsAsASource) {
-  MemoryFiles files;
-  FakeClock clock;
-  const SimulateConfig config = Config(SimulateFormat::kNdjson, 500);
-  const SourceContext context{.files = files,
-                              .clock = clock,
-                              .random_seed = 0,
-                              .project_folder = "",
-                              .pipeline = "p",
-                              .make_framer = []() -> arrow::Result<std::unique_ptr<Framer>> {
-                                return std::make_unique<LineFramer>(0);
-                              },
-                              .frame_bytes_max = 1 << 20};
-  CheckSourceConformance({.make = [&]() -> arrow::Result<std::unique_ptr<Source>> {
-                            ARROW_ASSIGN_OR_RAISE(auto source,
-                                                  SimulateSource::Make(config, context));
-                            return std::unique_ptr<Source>(std::move(source));
-                          },
-                          .resume_count_max = 40});
+  SimulatedSource source{.config = Config(SimulateFormat::kNdjson, 500)};
+  source.CheckConformance(/*resume_count_max=*/40);
 }
 
 TEST_P(ShopModelTest, BothFormatsSayTheSame) {

@@ -44,6 +44,10 @@ constexpr auto EnumWords(SimulateProfile) {
                     Pair{SimulateProfile::kAdCampaigns, "ad_campaigns"}};
 }
 
+constexpr std::string_view WordOf(SimulateProfile profile) {
+  return EnumWords(profile)[static_cast<size_t>(profile)].second;
+}
+
 /// Of the shop: records that belong to nobody in particular, one a cadence.
 constexpr bool IsShopFeed(SimulateProfile profile) {
   return profile >= SimulateProfile::kTransactions;

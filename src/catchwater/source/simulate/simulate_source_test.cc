@@ -10,30 +10,14 @@
 
 #include "catchwater/base/error.h"
 #include "catchwater/base/timestamp.h"
-#include "catchwater/testing/fake_clock.h"
-#include "catchwater/testing/line_framer.h"
-#include "catchwater/testing/memory_files.h"
-#include "catchwater/testing/source_conformance.h"
+#include "catchwater/testing/simulated_source.h"
 
 namespace catchwater {
 namespace {
 
 class SimulateSourceTest : public ::testing::Test {
  protected:
-  arrow::Result<std::unique_ptr<Source>> Make() {
-    const SourceContext context{
-        .files = files_,
-        .clock = clock_,
-        .random_seed = 0,
-        .project_folder = "",
-        .pipeline = "p",
-        .make_framer = [this]() -> arrow::Result<std::unique_ptr<Framer>> {
-          return std::make_unique<LineFramer>(config_.format == SimulateFormat::kCsv ? 1 : 0);
-        },
-        .frame_bytes_max = 1 << 20};
-    ARROW_ASSIGN_OR_RAISE(auto source, SimulateSource::Make(config_, context));
-    return std::unique_ptr<Source>(std::move(source));
-  }
+  arrow::Result<std::unique_ptr<Source>> Make() { return source_.Make(); }
   std::vector<Frame> ReadAll() { return ReadToEnd(*Make().ValueOrDie()).at("simulated").frames; }
   void PlantEverything() {
     config_.rows = 5'800;
@@ -44,9 +28,9 @@ class SimulateSourceTest : public ::testing::Test {
     config_.block_bytes = ByteSize::KiB(64);
   }
 
-  MemoryFiles files_;
-  FakeClock clock_;
-  SimulateConfig config_;
+  SimulatedSource source_;
+  FakeClock& clock_ = source_.clock;
+  SimulateConfig& config_ = source_.config;
 };
 
 TEST_F(SimulateSourceTest, ConformsInBothFormats) {
@@ -55,7 +39,7 @@ TEST_F(SimulateSourceTest, ConformsInBothFormats) {
   config_.block_bytes = ByteSize::KiB(16);
   for (const SimulateFormat format : {SimulateFormat::kNdjson, SimulateFormat::kCsv}) {
     config_.format = format;
-    CheckSourceConformance({.make = [this] { return Make(); }, .resume_count_max = 60});
+    source_.CheckConformance(/*resume_count_max=*/60);
   }
 }
 
