@@ -216,6 +216,27 @@ void GroupIndex::Rehash(size_t slot_count) {
   slots_ = std::move(grown);
 }
 
+arrow::Result<std::vector<uint32_t>> GroupIndex::Assign(const arrow::RecordBatch& rows,
+                                                        const std::vector<std::string>& columns) {
+  arrow::ArrayVector keys;
+  for (const std::string& column : columns) keys.push_back(rows.GetColumnByName(column));
+  return Assign(keys, rows.num_rows());
+}
+
+void GroupIndex::Save(uint32_t from, StateWriter* state) const {
+  state->Put(uint64_t{group_count() - from});
+  for (uint32_t group = from; group < group_count(); ++group) state->PutText(encoded(group));
+}
+
+void GroupIndex::Load(StateReader* state) {
+  const uint32_t from = group_count();
+  const uint64_t added = state->GetCount(sizeof(uint64_t));
+  for (uint64_t i = 0; i < added; ++i) {
+    if (AssignEncoded(state->GetText()) != from + i) state->Fail();
+  }
+  if (!CheckEncoded().ok()) state->Fail();
+}
+
 uint32_t GroupIndex::AssignEncoded(std::string_view key) {
   return Insert(XXH3_64bits(key.data(), key.size()), key);
 }

@@ -14,6 +14,8 @@
 #include <arrow/record_batch.h>
 #include <arrow/result.h>
 
+#include "catchwater/stream/state_bytes.h"
+
 namespace catchwater {
 
 /// Keys are compared as encoded bytes: each column's null flag and value. One thread at a time.
@@ -28,14 +30,22 @@ class GroupIndex {
   arrow::Result<std::vector<uint32_t>> Assign(
       const std::vector<std::shared_ptr<arrow::Array>>& keys, int64_t row_count);
 
+  /// Of the rows' columns of these names, which are there.
+  arrow::Result<std::vector<uint32_t>> Assign(const arrow::RecordBatch& rows,
+                                              const std::vector<std::string>& columns);
+
   /// The encoded key of a group, as other indexes of the same types use it.
   std::string_view encoded(uint32_t group) const {
     return std::string_view(bytes_).substr(ends_[group], ends_[group + 1] - ends_[group]);
   }
   uint32_t AssignEncoded(std::string_view key);
   std::optional<uint32_t> Find(std::string_view encoded_key) const;
-  /// Checks encoded keys of unknown origin. \retval kBadData if one is not of the key types
-  arrow::Status CheckEncoded() const;
+
+  /// The groups from this number on.
+  void Save(uint32_t from, StateWriter* state) const;
+  /// Adds the groups that were saved behind those that are here. Fails the state if a key is there
+  /// already, which would shift all that follow, or is not of the key types.
+  void Load(StateReader* state);
 
   uint32_t group_count() const { return static_cast<uint32_t>(hashes_.size()); }
   /// Approximate memory held.
@@ -53,6 +63,8 @@ class GroupIndex {
   void Truncate(uint32_t count);
 
  private:
+  /// Checks encoded keys of unknown origin. \retval kBadData if one is not of the key types
+  arrow::Status CheckEncoded() const;
   void AssignShortStrings(const arrow::StringArray& keys, std::vector<uint32_t>* groups);
   arrow::Status AssignPairs(const std::vector<std::shared_ptr<arrow::Array>>& keys,
                             std::vector<uint32_t>* groups);

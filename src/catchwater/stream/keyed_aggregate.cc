@@ -27,11 +27,16 @@ arrow::Result<arrow::FieldVector> KeyFields(const std::vector<std::string>& key,
   return fields;
 }
 
+std::vector<std::shared_ptr<arrow::DataType>> TypesOf(const arrow::FieldVector& fields) {
+  std::vector<std::shared_ptr<arrow::DataType>> types;
+  for (const auto& field : fields) types.push_back(field->type());
+  return types;
+}
+
 arrow::Result<KeyedAggregate> KeyedAggregate::Make(const KeyedAggregateOptions& options,
                                                    const arrow::Schema& schema) {
   ARROW_ASSIGN_OR_RAISE(auto fields, KeyFields(options.key, schema));
-  std::vector<std::shared_ptr<arrow::DataType>> key_types;
-  for (const auto& field : fields) key_types.push_back(field->type());
+  auto key_types = TypesOf(fields);
   ARROW_ASSIGN_OR_RAISE(auto aggregates,
                         AggregateSet::Make(options.compute, schema, options.event_time_column));
   fields.insert(fields.end(), aggregates.fields().begin(), aggregates.fields().end());
@@ -41,12 +46,9 @@ arrow::Result<KeyedAggregate> KeyedAggregate::Make(const KeyedAggregateOptions& 
 }
 
 arrow::Status KeyedAggregate::Add(const Batch& batch) {
-  const int64_t row_count = batch.rows->num_rows();
-  std::vector<std::shared_ptr<arrow::Array>> keys;
-  for (const std::string& key : options_.key) keys.push_back(batch.rows->GetColumnByName(key));
-  ARROW_ASSIGN_OR_RAISE(const auto groups, groups_.Assign(keys, row_count));
+  ARROW_ASSIGN_OR_RAISE(const auto groups, groups_.Assign(*batch.rows, options_.key));
   aggregates_.Add(batch, groups, groups_.group_count());
-  row_count_ += row_count;
+  row_count_ += batch.rows->num_rows();
   return CheckState();
 }
 
@@ -125,10 +127,7 @@ std::string KeyedAggregate::Save() const {
   StateWriter state;
   state.PutText(Meaning());
   state.Put(row_count_);
-  state.Put(uint64_t{groups_.group_count()});
-  for (uint32_t group = 0; group < groups_.group_count(); ++group) {
-    state.PutText(groups_.encoded(group));
-  }
+  groups_.Save(/*from=*/0, &state);
   aggregates_.Save(&state);
   return state.Take();
 }
@@ -140,13 +139,8 @@ arrow::Status KeyedAggregate::LoadInto(std::string_view bytes) {
     return BadData("Operator state belongs to other keys or aggregates");
   }
   row_count_ = state.Get<int64_t>();
-  const uint64_t group_count = state.GetCount(sizeof(uint64_t));
-  for (uint64_t group = 0; group < group_count; ++group) {
-    // A key that is there twice would shift all that follow.
-    if (groups_.AssignEncoded(state.GetText()) != group) state.Fail();
-  }
+  groups_.Load(&state);
   ARROW_RETURN_NOT_OK(state.status());
-  ARROW_RETURN_NOT_OK(groups_.CheckEncoded());
   aggregates_.Load(&state, groups_.group_count());
   if (!state.is_at_end()) state.Fail();
   return state.status();

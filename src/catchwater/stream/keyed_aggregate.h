@@ -21,6 +21,7 @@ namespace catchwater {
 /// The key columns' fields. \retval kConfig if one is missing or cannot be a key
 arrow::Result<arrow::FieldVector> KeyFields(const std::vector<std::string>& key,
                                             const arrow::Schema& input);
+std::vector<std::shared_ptr<arrow::DataType>> TypesOf(const arrow::FieldVector& fields);
 
 struct KeyedAggregateOptions {
   std::vector<std::string> key;

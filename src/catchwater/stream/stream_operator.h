@@ -31,6 +31,12 @@ struct StreamTally {
   int64_t used = 0;
   /// kLate, kFuture and kFiltered, each with its reason: a bounded set of words.
   std::vector<Tally> others{};
+
+  /// Adds to others, unless there are none.
+  void Count(Bucket bucket, std::string reason, int64_t row_count) {
+    if (row_count == 0) return;
+    others.push_back({.bucket = bucket, .reason = std::move(reason), .row_count = row_count});
+  }
 };
 
 /// Pure: no thread, no clock, no I/O. One thread at a time.

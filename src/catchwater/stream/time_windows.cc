@@ -256,10 +256,7 @@ arrow::Result<StreamTally> TimeWindows::AddLate(const Batch& batch) {
   ARROW_ASSIGN_OR_RAISE(Batch rows, FilterBatch(batch, keep));
   StreamTally tally;
   const int64_t too_late = row_count - rows.rows->num_rows();
-  if (too_late > 0) {
-    tally.others.push_back(
-        {.bucket = Bucket::kLate, .reason = "too_late_to_correct", .row_count = too_late});
-  }
+  tally.Count(Bucket::kLate, "too_late_to_correct", too_late);
   if (rows.rows->num_rows() == 0) return tally;
   ARROW_ASSIGN_OR_RAISE(const auto keys, keys_.Admit(&rows, byte_count(), &tally));
   if (keys.empty()) return tally;

@@ -7,8 +7,10 @@
 #include <arrow/array.h>
 #include <arrow/builder.h>
 
+#include "catchwater/base/civil.h"
 #include "catchwater/base/error.h"
 #include "catchwater/stream/detect/detector.h"
+#include "catchwater/stream/keyed_aggregate.h"
 
 namespace catchwater {
 namespace {
@@ -34,22 +36,16 @@ arrow::Result<std::unique_ptr<OrderedOperator>> Coverage::Make(
   if (options.event_time_column.empty()) {
     return ConfigError("Coverage needs the time of each row: mark a column `event_time: true`");
   }
-  arrow::FieldVector fields;
-  std::vector<std::shared_ptr<arrow::DataType>> types;
-  for (const std::string& column : options.key) {
-    const auto field = input->GetFieldByName(column);
-    if (field == nullptr) return ConfigError("Key column is not there: ", column);
-    fields.push_back(field);
-    types.push_back(field->type());
-  }
+  ARROW_ASSIGN_OR_RAISE(arrow::FieldVector fields, KeyFields(options.key, *input));
+  GroupIndex keys(TypesOf(fields));
   for (const auto& field : OwnFields()) {
     if (std::ranges::find(options.key, field->name()) != options.key.end()) {
       return ConfigError("A key column has the name of a column of coverage: ", field->name());
     }
     fields.push_back(field);
   }
-  return std::unique_ptr<OrderedOperator>(new Coverage(
-      std::move(options), GroupIndex(std::move(types)), arrow::schema(std::move(fields))));
+  return std::unique_ptr<OrderedOperator>(
+      new Coverage(std::move(options), std::move(keys), arrow::schema(std::move(fields))));
 }
 
 std::vector<std::string> Coverage::result_key() const {
@@ -64,17 +60,8 @@ int64_t Coverage::byte_count() const {
          static_cast<int64_t>(of_key_.size()) * kKeyBytes;
 }
 
-int64_t Coverage::PeriodOf(int64_t time_us) const {
-  const int64_t rest_us = time_us % options_.period_us;
-  return time_us - (rest_us < 0 ? rest_us + options_.period_us : rest_us);
-}
-
 arrow::Result<StreamTally> Coverage::Add(const Batch& batch) {
-  arrow::ArrayVector columns;
-  for (const std::string& name : options_.key) {
-    columns.push_back(batch.rows->GetColumnByName(name));
-  }
-  ARROW_ASSIGN_OR_RAISE(const auto keys, keys_.Assign(columns, batch.rows->num_rows()));
+  ARROW_ASSIGN_OR_RAISE(const auto keys, keys_.Assign(*batch.rows, options_.key));
   const auto limit = static_cast<uint32_t>(std::min<int64_t>(options_.keys_max, UINT32_MAX));
   keys_.Truncate(limit);
   of_key_.resize(keys_.group_count());
@@ -93,14 +80,8 @@ arrow::Result<StreamTally> Coverage::Add(const Batch& batch) {
       ++tally.used;
     }
   }
-  if (refused_count > 0) {
-    tally.others.push_back(
-        {.bucket = Bucket::kFiltered, .reason = "new_key_over_bound", .row_count = refused_count});
-  }
-  if (late_count > 0) {
-    tally.others.push_back(
-        {.bucket = Bucket::kLate, .reason = "after_the_end", .row_count = late_count});
-  }
+  tally.Count(Bucket::kFiltered, "new_key_over_bound", refused_count);
+  tally.Count(Bucket::kLate, "after_the_end", late_count);
   return tally;
 }
 
@@ -146,7 +127,7 @@ arrow::Status Coverage::ClosePeriodsBefore(int64_t time_us, arrow::RecordBatchVe
   if (period_us_ == INT64_MIN) return arrow::Status::OK();
   for (int64_t closed = 0; period_us_ <= time_us - options_.period_us; ++closed) {
     if (closed == kSilentPeriodsMax) {
-      period_us_ = PeriodOf(time_us);
+      period_us_ = FloorTo(time_us, options_.period_us);
       break;
     }
     ARROW_ASSIGN_OR_RAISE(auto batch, ClosePeriod());
@@ -160,7 +141,7 @@ arrow::Status Coverage::ReleaseBefore(int64_t time_us, arrow::RecordBatchVector*
   waiting_.ReleaseBefore(time_us, [&](const WaitingRow& row) {
     if (!status.ok()) return;
     status = ClosePeriodsBefore(row.time_us, batches);
-    if (period_us_ == INT64_MIN) period_us_ = PeriodOf(row.time_us);
+    if (period_us_ == INT64_MIN) period_us_ = FloorTo(row.time_us, options_.period_us);
     released_us_ = row.time_us;
     Key& key = of_key_[row.key];
     if (!key.cadence.has_readings()) key.first_us = row.time_us;
@@ -197,10 +178,7 @@ arrow::Result<std::string> Coverage::Save() const {
   state.Put(period_us_);
   state.Put(released_us_);
   state.Put(revision_base_);
-  state.Put(static_cast<uint64_t>(keys_.group_count()));
-  for (uint32_t group = 0; group < keys_.group_count(); ++group) {
-    state.PutText(keys_.encoded(group));
-  }
+  keys_.Save(/*from=*/0, &state);
   SavingArchive archive(&state);
   for (const Key& key : of_key_) {
     Cadence::Fields(key.cadence, archive);
@@ -216,10 +194,7 @@ arrow::Status Coverage::Load(std::string_view bytes) {
   period_us_ = state.Get<int64_t>();
   released_us_ = state.Get<int64_t>();
   revision_base_ = state.Get<int64_t>();
-  for (uint64_t rest = state.GetCount(sizeof(uint64_t)); rest > 0; --rest) {
-    keys_.AssignEncoded(state.GetText());
-  }
-  ARROW_RETURN_NOT_OK(keys_.CheckEncoded());
+  keys_.Load(&state);
   of_key_.assign(keys_.group_count(), {});
   LoadingArchive archive(&state);
   for (Key& key : of_key_) {

@@ -61,7 +61,6 @@ class Coverage final : public OrderedOperator {
   Coverage(CoverageOptions options, GroupIndex keys, std::shared_ptr<arrow::Schema> schema)
       : options_(std::move(options)), keys_(std::move(keys)), schema_(std::move(schema)) {}
 
-  int64_t PeriodOf(int64_t time_us) const;
   arrow::Status ReleaseBefore(int64_t time_us, arrow::RecordBatchVector* batches);
   arrow::Status ClosePeriodsBefore(int64_t time_us, arrow::RecordBatchVector* batches);
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> ClosePeriod();

@@ -8,6 +8,7 @@
 #include <arrow/scalar.h>
 
 #include "catchwater/base/error.h"
+#include "catchwater/stream/keyed_aggregate.h"
 #include "catchwater/stream/state_bytes.h"
 
 namespace catchwater {
@@ -15,24 +16,6 @@ namespace {
 
 constexpr std::string_view kMagic = "detect.1";
 constexpr int64_t kSweepUs = 1'000'000;  // Silence is looked for no more often, in event time.
-
-arrow::Result<std::vector<std::shared_ptr<arrow::DataType>>> TypesOf(
-    const std::vector<std::string>& columns, const arrow::Schema& input) {
-  std::vector<std::shared_ptr<arrow::DataType>> types;
-  for (const std::string& column : columns) {
-    const auto field = input.GetFieldByName(column);
-    if (field == nullptr) return ConfigError("Key column is not there: ", column);
-    types.push_back(field->type());
-  }
-  return types;
-}
-
-arrow::ArrayVector ColumnsOf(const arrow::RecordBatch& rows,
-                             const std::vector<std::string>& names) {
-  arrow::ArrayVector columns;
-  for (const std::string& name : names) columns.push_back(rows.GetColumnByName(name));
-  return columns;
-}
 
 std::vector<std::string> SourceOf(const DetectorPlan& plan) {
   return plan.missing() == nullptr ? std::vector<std::string>{} : plan.missing()->source;
@@ -58,14 +41,12 @@ arrow::Result<std::unique_ptr<OrderedOperator>> DetectOperator::Make(
     return ConfigError("Detectors need the time of each row: mark a column `event_time: true`");
   }
   ARROW_ASSIGN_OR_RAISE(DetectorPlan plan, DetectorPlan::Make(options.detect, options.key, *input));
-  ARROW_ASSIGN_OR_RAISE(auto key_types, TypesOf(options.key, *input));
-  ARROW_ASSIGN_OR_RAISE(auto source_types, TypesOf(SourceOf(plan), *input));
-  arrow::FieldVector key;
-  for (const std::string& column : options.key) key.push_back(input->GetFieldByName(column));
+  ARROW_ASSIGN_OR_RAISE(const auto key, KeyFields(options.key, *input));
+  ARROW_ASSIGN_OR_RAISE(const auto source, KeyFields(SourceOf(plan), *input));
   ARROW_ASSIGN_OR_RAISE(AlarmRows rows, AlarmRows::Make(key, SourceOf(plan)));
   return std::unique_ptr<OrderedOperator>(
       new DetectOperator(std::move(options), std::move(plan), std::move(rows),
-                         GroupIndex(std::move(key_types)), GroupIndex(std::move(source_types))));
+                         GroupIndex(TypesOf(key)), GroupIndex(TypesOf(source))));
 }
 
 int64_t DetectOperator::byte_count() const {
@@ -103,14 +84,12 @@ uint32_t DetectOperator::AdmitKeys(uint32_t known) {
 arrow::Result<StreamTally> DetectOperator::Add(const Batch& batch) {
   const arrow::RecordBatch& rows = *batch.rows;
   const uint32_t known = keys_.group_count();
-  ARROW_ASSIGN_OR_RAISE(const auto keys,
-                        keys_.Assign(ColumnsOf(rows, options_.key), rows.num_rows()));
+  ARROW_ASSIGN_OR_RAISE(const auto keys, keys_.Assign(rows, options_.key));
   const uint32_t key_count = AdmitKeys(known);
   ARROW_RETURN_NOT_OK(GrowTo(key_count));
   std::vector<uint32_t> sources(keys.size(), 0);
   if (plan_.missing() != nullptr) {
-    ARROW_ASSIGN_OR_RAISE(
-        sources, sources_.Assign(ColumnsOf(rows, plan_.missing()->source), rows.num_rows()));
+    ARROW_ASSIGN_OR_RAISE(sources, sources_.Assign(rows, plan_.missing()->source));
     key_of_source_.resize(sources_.group_count(), UINT32_MAX);
   }
   ARROW_ASSIGN_OR_RAISE(const std::vector<double> numbers, plan_.NumbersOf(rows));
@@ -142,14 +121,8 @@ arrow::Result<StreamTally> DetectOperator::Add(const Batch& batch) {
     waiting_.Add(row);
   }
   StreamTally tally{.used = rows.num_rows() - refused_count - late_count};
-  if (refused_count > 0) {
-    tally.others.push_back(
-        {.bucket = Bucket::kFiltered, .reason = "new_key_over_bound", .row_count = refused_count});
-  }
-  if (late_count > 0) {
-    tally.others.push_back(
-        {.bucket = Bucket::kLate, .reason = "after_the_end", .row_count = late_count});
-  }
+  tally.Count(Bucket::kFiltered, "new_key_over_bound", refused_count);
+  tally.Count(Bucket::kLate, "after_the_end", late_count);
   return tally;
 }
 
@@ -251,12 +224,8 @@ arrow::Result<std::string> DetectOperator::Save() const {
   state.Put(released_us_);
   state.Put(swept_us_);
   state.Put(revision_base_);
-  for (const GroupIndex* index : {&keys_, &sources_}) {
-    state.Put(static_cast<uint64_t>(index->group_count()));
-    for (uint32_t group = 0; group < index->group_count(); ++group) {
-      state.PutText(index->encoded(group));
-    }
-  }
+  keys_.Save(/*from=*/0, &state);
+  sources_.Save(/*from=*/0, &state);
   for (const uint32_t key : key_of_source_) state.Put(key);
   waiting_.Save(&state);
   for (uint32_t key = 0; key < sets_.size(); ++key) {
@@ -276,12 +245,8 @@ arrow::Status DetectOperator::Load(std::string_view bytes) {
   released_us_ = state.Get<int64_t>();
   swept_us_ = state.Get<int64_t>();
   revision_base_ = state.Get<int64_t>();
-  for (GroupIndex* index : {&keys_, &sources_}) {
-    for (uint64_t rest = state.GetCount(sizeof(uint64_t)); rest > 0; --rest) {
-      index->AssignEncoded(state.GetText());
-    }
-    ARROW_RETURN_NOT_OK(index->CheckEncoded());
-  }
+  keys_.Load(&state);
+  sources_.Load(&state);
   key_of_source_.clear();
   if (plan_.missing() != nullptr) {
     for (uint32_t i = 0; i < sources_.group_count(); ++i) {
