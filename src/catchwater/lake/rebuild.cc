@@ -21,13 +21,13 @@
 #include "catchwater/lake/note_files.h"
 #include "catchwater/ledger/ledger.h"
 #include "catchwater/ledger/lost_commit.h"
+#include "catchwater/ledger/names.h"
 
 namespace catchwater {
 namespace {
 
 /// More than a ledger can have raised an epoch, or moved its clock, since its copy was taken.
 constexpr int64_t kFencedEpochs = 1'000'000;
-constexpr const char* kConsumer = "lake";
 
 /// True if the file opens as a ledger and holds together.
 bool IsSound(const Clock& clock, const std::string& path) {
@@ -292,12 +292,12 @@ class Rebuilder {
             table.table_key + ", " + key);
         continue;
       }
-      const auto known = found->positions.find(kConsumer);
+      const auto known = found->positions.find(kLakeConsumer);
       const Position from = known == found->positions.end() ? Position{} : known->second;
       const Position to{.ordinal = ordinal.get<uint64_t>(), .token = from.token};
       if (!(from < to)) continue;
       advances.push_back(
-          {.range = {.partition_id = id, .from = from, .to = to}, .consumer = kConsumer});
+          {.range = {.partition_id = id, .from = from, .to = to}, .consumer = kLakeConsumer});
     }
     return advances;
   }

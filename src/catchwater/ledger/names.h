@@ -11,6 +11,9 @@
 
 namespace catchwater {
 
+/// The consumer of all rows of a pipeline; others are its stream apps, by their names.
+inline constexpr char kLakeConsumer[] = "lake";
+
 /// \retval kBadData if the word is none of `to_process`, `processing`, `done`, `failed`
 arrow::Result<WorkState> WorkStateFromName(std::string_view name);
 

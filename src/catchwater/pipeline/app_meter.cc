@@ -5,11 +5,14 @@
 
 #include <arrow/array.h>
 
+#include "catchwater/ledger/names.h"
+
 namespace catchwater {
 
-AppMeter::AppMeter(Metrics& metrics, const std::string& pipeline, const std::string& app,
-                   std::string event_time_column)
+AppMeter::AppMeter(Metrics& metrics, const Clock& clock, const std::string& pipeline,
+                   const std::string& app, std::string event_time_column)
     : metrics_(metrics),
+      clock_(clock),
       pipeline_(pipeline),
       app_(app),
       event_time_column_(std::move(event_time_column)),
@@ -22,6 +25,16 @@ AppMeter::AppMeter(Metrics& metrics, const std::string& pipeline, const std::str
       rate_max_(metrics.gauge(Metric::kAppRateMax, {pipeline, app})),
       delay_(metrics.gauge(Metric::kAppDelay, {pipeline, app})),
       delay_max_(metrics.gauge(Metric::kAppDelayMax, {pipeline, app})) {}
+
+void AppMeter::Note(const Batch& rows, const arrow::Result<StreamTally>& tally, int64_t duration_us,
+                    bool is_ordered) {
+  if (!tally.ok()) return Failed();
+  Analysed(rows, duration_us, clock_.NowMicros(), is_ordered);
+  for (const Tally& other : tally->others) {
+    Dropped(other.reason.empty() ? std::string(BucketName(other.bucket)) : other.reason,
+            other.row_count);
+  }
+}
 
 void AppMeter::Analysed(const Batch& rows, int64_t duration_us, int64_t now_us, bool is_ordered) {
   const int64_t row_count = rows.rows->num_rows();

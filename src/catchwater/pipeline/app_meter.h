@@ -9,7 +9,11 @@
 #include <string>
 #include <vector>
 
+#include <arrow/result.h>
+
+#include "catchwater/base/clock.h"
 #include "catchwater/batch/batch.h"
+#include "catchwater/stream/stream_operator.h"
 #include "catchwater/telemetry/metrics.h"
 
 namespace catchwater {
@@ -37,9 +41,20 @@ class AppMeter {
   static constexpr size_t kPartitionsMax = 1'000;
 
   /// event_time_column empty: there is no order to watch.
-  AppMeter(Metrics& metrics, const std::string& pipeline, const std::string& app,
-           std::string event_time_column);
+  AppMeter(Metrics& metrics, const Clock& clock, const std::string& pipeline,
+           const std::string& app, std::string event_time_column);
 
+  /// Lets the app add the rows, and notes what came of it. meter null: nothing is noted.
+  /// is_ordered: the rows came in the order of the source.
+  template <class Add>
+  static arrow::Result<StreamTally> Measure(AppMeter* meter, const Batch& rows, bool is_ordered,
+                                            const Add& add) {
+    if (meter == nullptr) return add();
+    const int64_t from_us = meter->clock_.MonotonicMicros();
+    arrow::Result<StreamTally> tally = add();
+    meter->Note(rows, tally, meter->clock_.MonotonicMicros() - from_us, is_ordered);
+    return tally;
+  }
   /// The app has worked on rows. is_ordered: they came in the order of the source.
   void Analysed(const Batch& rows, int64_t duration_us, int64_t now_us, bool is_ordered);
   /// Rows that the app did not use, by why.
@@ -51,10 +66,13 @@ class AppMeter {
   static AppReport ReportOf(Metrics& metrics, const std::string& pipeline, const std::string& app);
 
  private:
+  void Note(const Batch& rows, const arrow::Result<StreamTally>& tally, int64_t duration_us,
+            bool is_ordered);
   int64_t CountOutOfOrder(const Batch& rows);
   void MeasureRate(int64_t row_count, int64_t now_us);
 
   Metrics& metrics_;
+  const Clock& clock_;
   const std::string pipeline_;
   const std::string app_;
   const std::string event_time_column_;

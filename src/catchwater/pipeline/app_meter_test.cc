@@ -6,6 +6,8 @@
 #include <arrow/builder.h>
 #include <gtest/gtest.h>
 
+#include "catchwater/testing/fake_clock.h"
+
 namespace catchwater {
 namespace {
 
@@ -33,7 +35,8 @@ class AppMeterTest : public ::testing::Test {
   AppReport Report() { return AppMeter::ReportOf(metrics_, "p", "a"); }
 
   Metrics metrics_;
-  AppMeter meter_{metrics_, "p", "a", "ts"};
+  FakeClock clock_;
+  AppMeter meter_{metrics_, clock_, "p", "a", "ts"};
 };
 
 TEST_F(AppMeterTest, CountsRowsBehindOneBeforeThemInTheirPartition) {

@@ -8,6 +8,7 @@
 
 #include "catchwater/base/error.h"
 #include "catchwater/io/store_path.h"
+#include "catchwater/ledger/names.h"
 #include "catchwater/pipeline/attribute_columns.h"
 #include "catchwater/pipeline/dead_letters.h"
 #include "catchwater/pipeline/result_table.h"
@@ -100,7 +101,7 @@ KeepRawPlan BuildKeepRawPlan(const SourceSection& source, const std::string& pro
 }
 
 /// Names that the ledger's positions and checkpoints use for other consumers.
-bool IsReservedName(const std::string& name) { return name == "lake" || name == "keep_raw"; }
+bool IsReservedName(const std::string& name) { return name == kLakeConsumer || name == "keep_raw"; }
 
 arrow::Status CheckResultTable(const BoundStream& stream, const std::string& table_key,
                                const PipelinePlan& plan) {

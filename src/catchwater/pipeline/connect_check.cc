@@ -5,7 +5,6 @@
 
 #include "catchwater/pipeline/attribute_columns.h"
 #include "catchwater/pipeline/step_chain.h"
-#include "catchwater/stream/keyed_aggregate.h"
 #include "catchwater/stream/make_operator.h"
 
 namespace catchwater {
@@ -37,19 +36,13 @@ arrow::Status CheckSink(const ChosenSink& chosen, const SinkContext& context) {
 arrow::Result<std::shared_ptr<arrow::Schema>> ResultSchema(
     const PipelinePlan& plan, const StreamPlan& stream,
     const std::shared_ptr<arrow::Schema>& input) {
+  const OperatorInput rows{.schema = input, .event_time_column = plan.event_time_column()};
   if (IsOrdered(stream.config)) {
-    ARROW_ASSIGN_OR_RAISE(
-        const auto timed,
-        MakeTimedStream(stream.config,
-                        {.schema = input, .event_time_column = plan.event_time_column()}));
+    ARROW_ASSIGN_OR_RAISE(const auto timed, MakeTimedStream(stream.config, rows));
     return timed->op().schema();
   }
-  ARROW_ASSIGN_OR_RAISE(const auto aggregate,
-                        KeyedAggregate::Make({.key = stream.config.key,
-                                              .compute = stream.config.compute,
-                                              .event_time_column = plan.event_time_column()},
-                                             *input));
-  return aggregate.schema();
+  ARROW_ASSIGN_OR_RAISE(const auto whole, MakeMergingOperator(stream.config, rows));
+  return whole->schema();
 }
 
 class Collector {

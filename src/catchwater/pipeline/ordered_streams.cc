@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "catchwater/base/error.h"
-#include "catchwater/ledger/names.h"
 
 namespace catchwater {
 namespace {
@@ -95,7 +94,7 @@ arrow::Status OrderedStreams::CatchUp(size_t i, StreamCut* cut) {
 
 arrow::Status OrderedStreams::AddWaiting(size_t i, StreamCut* cut) {
   const auto waiting = std::exchange(*cut, {}).waiting;
-  for (const WaitingRows& block : waiting) {
+  for (const WaitingBlock& block : waiting) {
     if (block.partitions != nullptr) streams_[i].stream->SetOpen(*block.partitions);
     ARROW_RETURN_NOT_OK(AddTo(i, block.rows, cut));
   }
@@ -114,19 +113,9 @@ std::vector<StreamCut> OrderedStreams::NewCuts() const {
 arrow::Status OrderedStreams::AddTo(size_t i, const Batch& rows, StreamCut* cut_of_rows) {
   TimedStream& stream = *streams_[i].stream;
   StreamCut& cut = *cut_of_rows;
-  AppMeter* const meter = streams_[i].meter;
-  const int64_t from_us = clock_ == nullptr ? 0 : clock_->MonotonicMicros();
-  const auto added = stream.Add(rows);
-  if (meter != nullptr && !added.ok()) meter->Failed();
-  ARROW_ASSIGN_OR_RAISE(const StreamTally tally, added);
-  if (meter != nullptr && clock_ != nullptr) {
-    meter->Analysed(rows, clock_->MonotonicMicros() - from_us, clock_->NowMicros(),
-                    /*is_ordered=*/true);
-    for (const Tally& other : tally.others) {
-      meter->Dropped(other.reason.empty() ? std::string(BucketName(other.bucket)) : other.reason,
-                     other.row_count);
-    }
-  }
+  ARROW_ASSIGN_OR_RAISE(const StreamTally tally,
+                        AppMeter::Measure(streams_[i].meter, rows, /*is_ordered=*/true,
+                                          [&] { return stream.Add(rows); }));
   cut.has_rows = true;
   cut.watermark_us = stream.watermark_us();
   PartitionFlow& flow = cut.flows[rows.origin.range.partition_id];

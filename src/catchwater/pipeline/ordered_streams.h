@@ -21,7 +21,6 @@
 #include <arrow/record_batch.h>
 #include <arrow/result.h>
 
-#include "catchwater/base/clock.h"
 #include "catchwater/pipeline/app_meter.h"
 #include "catchwater/pipeline/flow.h"
 #include "catchwater/pipeline/ordered_gate.h"
@@ -32,7 +31,7 @@
 namespace catchwater {
 
 /// Rows that an app has not seen yet.
-struct WaitingRows {
+struct WaitingBlock {
   std::shared_ptr<const OpenPartitions> partitions;  ///< Null: not known.
   Batch rows;
 };
@@ -48,7 +47,7 @@ struct StreamCut {
   bool is_base = false;
   bool is_void = false;     ///< The app was off for some of it: nothing may be committed.
   bool is_joining = false;  ///< All its rows wait for Join.
-  std::vector<WaitingRows> waiting;
+  std::vector<WaitingBlock> waiting;
 };
 
 struct OrderedStream {
@@ -70,11 +69,9 @@ using TakeStreamResults =
 class OrderedStreams {
  public:
   /// take_results null: results wait in the cut of their epoch.
-  /// clock null: nothing is measured.
   OrderedStreams(std::vector<OrderedStream> streams, bool keeps_state,
-                 TakeStreamResults take_results = nullptr, const Clock* clock = nullptr)
+                 TakeStreamResults take_results = nullptr)
       : keeps_state_(keeps_state),
-        clock_(clock),
         take_results_(std::move(take_results)),
         streams_(std::move(streams)),
         open_(NewCuts()) {}
@@ -104,7 +101,6 @@ class OrderedStreams {
   std::vector<StreamCut> NewCuts() const;
 
   const bool keeps_state_;
-  const Clock* const clock_;
   const TakeStreamResults take_results_;
   OrderedGate gate_;
   std::mutex mutex_;

@@ -76,10 +76,10 @@ void PipelineTelemetry::Watermark(const std::string& stream, int64_t watermark_u
       .Set(static_cast<double>(watermark_us) / 1e6);
 }
 
-std::unique_ptr<AppMeter> PipelineTelemetry::NewMeter(const std::string& app,
+std::unique_ptr<AppMeter> PipelineTelemetry::NewMeter(const Clock& clock, const std::string& app,
                                                       const std::string& event_time_column) const {
   if (telemetry_ == nullptr) return nullptr;
-  return std::make_unique<AppMeter>(telemetry_->metrics, pipeline_, app, event_time_column);
+  return std::make_unique<AppMeter>(telemetry_->metrics, clock, pipeline_, app, event_time_column);
 }
 
 void PipelineTelemetry::BlockDecoded(int64_t duration_us) const {

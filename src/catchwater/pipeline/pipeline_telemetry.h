@@ -41,7 +41,7 @@ class PipelineTelemetry {
   /// Up to where a stream's results are complete, with its commit.
   void Watermark(const std::string& stream, int64_t watermark_us) const;
   /// Null: nothing is measured.
-  std::unique_ptr<AppMeter> NewMeter(const std::string& app,
+  std::unique_ptr<AppMeter> NewMeter(const Clock& clock, const std::string& app,
                                      const std::string& event_time_column) const;
   void BlockDecoded(int64_t duration_us) const;
   /// What waits for lanes now.

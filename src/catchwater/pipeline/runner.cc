@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "catchwater/base/error.h"
+#include "catchwater/ledger/names.h"
 #include "catchwater/pipeline/lake_destination.h"
 #include "catchwater/pipeline/partition_leases.h"
 #include "catchwater/pipeline/runner_core_internal.h"
@@ -319,7 +320,7 @@ arrow::Result<std::shared_ptr<Attempt>> RunnerCore::BuildAttempt() {
       attempt_options,
       IntakeOptions{.pipeline = plan_->name,
                     .source = plan_->source.name,
-                    .consumer = "lake",
+                    .consumer = kLakeConsumer,
                     .fence = fence_,
                     .leases = leases_.get()},
       std::move(source), plan_->lake ? context_.ledger : nullptr, context_.clock, std::move(lanes),

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "catchwater/base/error.h"
+#include "catchwater/ledger/names.h"
 #include "catchwater/pipeline/epoch_commit.h"
 #include "catchwater/pipeline/runner_core_internal.h"
 
@@ -111,7 +112,7 @@ void RunnerCore::Note(const Epoch& epoch, const CommitRequest& request, int64_t 
   ++report_.commits;
   report_.commit_time.Add(context_.clock.MonotonicMicros() - started_us);
   for (const RowAccount& line : request.plan.account) {
-    if (line.consumer != "lake") continue;  // Stream apps read the same rows.
+    if (line.consumer != kLakeConsumer) continue;  // Stream apps read the same rows.
     if (line.bucket == Bucket::kFrames) report_.frames += line.row_count_added;
     if (line.bucket == Bucket::kRows) report_.rows += line.row_count_added;
     if (line.bucket == Bucket::kLake) report_.rows_committed += line.row_count_added;

@@ -5,11 +5,11 @@
 
 #include "catchwater/base/error.h"
 #include "catchwater/base/fail_point.h"
+#include "catchwater/ledger/names.h"
 
 namespace catchwater {
 namespace {
 
-constexpr const char* kLakeConsumer = "lake";
 /// `ledger rebuild` raises the epochs of all leases by this (lake/rebuild.cc).
 constexpr int64_t kEpochsOfRebuild = 1'000'000;
 
@@ -54,7 +54,8 @@ arrow::Status StreamApps::MakeOperator(App* app) const {
 arrow::Result<StreamApps::App> StreamApps::MakeApp(const StreamPlan& stream) const {
   App app;
   app.plan = &stream;
-  app.meter = context_.telemetry.NewMeter(stream.config.name, input_.event_time_column);
+  app.meter =
+      context_.telemetry.NewMeter(context_.clock, stream.config.name, input_.event_time_column);
   ARROW_RETURN_NOT_OK(MakeOperator(&app));
   app.meaning =
       "1 " + plan_->lake->table.table_key + " " + MeaningOf(stream.config, *app.op().schema());
@@ -146,10 +147,9 @@ arrow::Result<std::unique_ptr<StreamLane>> StreamApps::NewLane() {
     }
   }
   if (ordered_ == nullptr && !ordered.empty()) {
-    ordered_ = std::make_unique<OrderedStreams>(std::move(ordered), /*keeps_state=*/true,
-                                                /*take_results=*/nullptr, &context_.clock);
+    ordered_ = std::make_unique<OrderedStreams>(std::move(ordered), /*keeps_state=*/true);
   }
-  return StreamLane::Make(std::move(merging), ordered_.get(), context_.clock);
+  return StreamLane::Make(std::move(merging), ordered_.get());
 }
 
 OrderedStream StreamApps::OrderedOf(const App& app) const {

@@ -27,9 +27,8 @@ class StreamLane {
  public:
   /// merging: in the order of the plan; ordered: the other apps, null: none. They outlive the lane.
   static arrow::Result<std::unique_ptr<StreamLane>> Make(std::vector<MergingStream> merging,
-                                                         OrderedStreams* ordered,
-                                                         const Clock& clock) {
-    std::unique_ptr<StreamLane> lane(new StreamLane(std::move(merging), ordered, clock));
+                                                         OrderedStreams* ordered) {
+    std::unique_ptr<StreamLane> lane(new StreamLane(std::move(merging), ordered));
     ARROW_RETURN_NOT_OK(lane->Begin());
     return lane;
   }
@@ -39,15 +38,9 @@ class StreamLane {
       StreamShare& share = shares_[i];
       share.is_void |= !merging_[i].is_wanted();
       if (share.is_void) continue;
-      const int64_t from_us = clock_.MonotonicMicros();
-      const auto added = share.part->Add(batch);
-      AppMeter* const meter = merging_[i].meter;
-      if (meter != nullptr && !added.ok()) meter->Failed();
-      ARROW_ASSIGN_OR_RAISE(const StreamTally tally, added);
-      if (meter != nullptr) {
-        meter->Analysed(batch, clock_.MonotonicMicros() - from_us, clock_.NowMicros(),
-                        /*is_ordered=*/false);
-      }
+      ARROW_ASSIGN_OR_RAISE(const StreamTally tally,
+                            AppMeter::Measure(merging_[i].meter, batch, /*is_ordered=*/false,
+                                              [&] { return share.part->Add(batch); }));
       PartitionFlow& flow = share.flows[batch.origin.range.partition_id];
       flow.Count(Bucket::kRows, "", batch.rows->num_rows());
       flow.Count(Bucket::kUsed, "", tally.used);
@@ -66,8 +59,8 @@ class StreamLane {
   }
 
  private:
-  StreamLane(std::vector<MergingStream> merging, OrderedStreams* ordered, const Clock& clock)
-      : merging_(std::move(merging)), ordered_(ordered), clock_(clock) {}
+  StreamLane(std::vector<MergingStream> merging, OrderedStreams* ordered)
+      : merging_(std::move(merging)), ordered_(ordered) {}
 
   arrow::Status Begin() {
     shares_.clear();
@@ -80,7 +73,6 @@ class StreamLane {
 
   const std::vector<MergingStream> merging_;
   OrderedStreams* const ordered_;
-  const Clock& clock_;
   int64_t epoch_ = 0;
   std::vector<StreamShare> shares_;
 };
