@@ -238,6 +238,27 @@ class CheckLayersTest(unittest.TestCase):
             [],
         )
 
+    def test_two_types_of_one_name_are_refused(self):
+        for text in ["struct Found {", "class Found final : public B {", "enum class Found : int {"]:
+            with self.subTest(text=text):
+                self.assert_found(
+                    "src/catchwater/batch/b.h:2: [twin]",
+                    "src/catchwater/base/a.h:1",
+                    {
+                        "src/catchwater/base/a.h": "struct Found {\n",
+                        "src/catchwater/batch/b.h": f"\n{text}\n",
+                    },
+                )
+        self.assertEqual(
+            self.findings(
+                {
+                    "src/catchwater/base/a.h": "struct Found {\n",
+                    "src/catchwater/batch/b.h": "struct Found;\nstruct Found::B {\n  struct Found {\n",
+                }
+            ),
+            [],
+        )
+
     def test_time_and_threads_go_through_their_owners(self):
         for code, part in [
             ("std::this_thread::sleep_for(a);", "Clock::SleepMicros"),

@@ -43,12 +43,12 @@ std::string NameFrom(std::string text) {
 }
 
 /// Each folder with Parquet files is a table.
-std::map<std::string, std::vector<FoundFile>> ByTable(const std::vector<FoundFile>& found,
-                                                      const std::string& root,
-                                                      const std::string& name_space) {
-  std::map<std::string, std::vector<FoundFile>> tables;
+std::map<std::string, std::vector<CrawledFile>> ByTable(const std::vector<CrawledFile>& found,
+                                                        const std::string& root,
+                                                        const std::string& name_space) {
+  std::map<std::string, std::vector<CrawledFile>> tables;
   const std::string top = root.substr(root.rfind('/') + 1);
-  for (const FoundFile& file : found) {
+  for (const CrawledFile& file : found) {
     if (!IsParquetName(file.entry.path)) continue;
     tables[name_space + "." + NameFrom(file.folder.empty() ? top : file.folder)].push_back(file);
   }

@@ -32,10 +32,10 @@ arrow::Result<CrawlRecord> Parse(const std::string& text, const std::string& pat
 }  // namespace
 
 FileChanges ChangesSince(const std::map<std::string, SeenFile>& seen,
-                         const std::vector<FoundFile>& now) {
+                         const std::vector<CrawledFile>& now) {
   FileChanges changes;
   std::set<std::string> present;
-  for (const FoundFile& file : now) {
+  for (const CrawledFile& file : now) {
     present.insert(file.entry.path);
     const auto found = seen.find(file.entry.path);
     const SeenFile is{.byte_count = file.entry.byte_count, .modified_us = file.entry.modified_us};

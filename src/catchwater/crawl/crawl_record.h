@@ -29,14 +29,14 @@ struct CrawlRecord {
 };
 
 struct FileChanges {
-  std::vector<FoundFile> added;
-  std::vector<FoundFile> changed;
+  std::vector<CrawledFile> added;
+  std::vector<CrawledFile> changed;
   std::vector<std::string> gone;
   bool empty() const { return added.empty() && changed.empty() && gone.empty(); }
 };
 /// `now` against what was seen, by path.
 FileChanges ChangesSince(const std::map<std::string, SeenFile>& seen,
-                         const std::vector<FoundFile>& now);
+                         const std::vector<CrawledFile>& now);
 
 /// The records of a data folder by table. \retval kBadData naming the file
 arrow::Result<std::map<std::string, CrawlRecord>> LoadCrawlRecords(Files& files,

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "catchwater/base/error.h"
+#include "catchwater/base/hex.h"
 
 namespace catchwater {
 namespace {
@@ -11,23 +12,16 @@ namespace {
 constexpr size_t kDepthMax = 64;
 constexpr std::string_view kNullPartition = "__HIVE_DEFAULT_PARTITION__";
 
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 std::string Unescape(std::string_view text) {
   std::string out;
   for (size_t i = 0; i < text.size(); ++i) {
-    const bool is_escape = text[i] == '%' && i + 2 < text.size() && HexDigit(text[i + 1]) >= 0 &&
-                           HexDigit(text[i + 2]) >= 0;
+    const bool is_escape = text[i] == '%' && i + 2 < text.size() && HexValue(text[i + 1]) >= 0 &&
+                           HexValue(text[i + 2]) >= 0;
     if (!is_escape) {
       out += text[i];
       continue;
     }
-    out += static_cast<char>(HexDigit(text[i + 1]) * 16 + HexDigit(text[i + 2]));
+    out += static_cast<char>(HexValue(text[i + 1]) * 16 + HexValue(text[i + 2]));
     i += 2;
   }
   return out;
@@ -75,9 +69,9 @@ bool IsParquetName(std::string_view path) {
   });
 }
 
-arrow::Result<std::vector<FoundFile>> ListTree(Files& files, const std::string& root,
-                                               const std::vector<std::string>& skipped) {
-  std::vector<FoundFile> found;
+arrow::Result<std::vector<CrawledFile>> ListTree(Files& files, const std::string& root,
+                                                 const std::vector<std::string>& skipped) {
+  std::vector<CrawledFile> found;
   std::vector<Place> places{{.path = root, .folder = {}, .partition = {}}};
   while (!places.empty()) {
     const Place place = std::move(places.back());
@@ -104,7 +98,7 @@ arrow::Result<std::vector<FoundFile>> ListTree(Files& files, const std::string& 
       found.push_back({.entry = entry, .folder = place.folder, .partition = place.partition});
     }
   }
-  std::ranges::sort(found, {}, [](const FoundFile& file) { return file.entry.path; });
+  std::ranges::sort(found, {}, [](const CrawledFile& file) { return file.entry.path; });
   return found;
 }
 

@@ -18,7 +18,7 @@ namespace catchwater {
 /// nullopt: the value is null (`__HIVE_DEFAULT_PARTITION__`).
 using PathPartition = std::vector<std::pair<std::string, std::optional<std::string>>>;
 
-struct FoundFile {
+struct CrawledFile {
   FileEntry entry;
   std::string folder;       ///< Below the root, without the parts `k=v`; empty: the root itself.
   PathPartition partition;  ///< Of the parts `k=v`, unescaped, in the order of the path.
@@ -29,8 +29,8 @@ bool IsParquetName(std::string_view path);
 
 /// All regular files below the root that have bytes, by path. Names that begin with `.` or `_` are
 /// left out, as are the folders `skipped`. \retval kNotFound, kConfig over `kCrawlFilesMax` files
-arrow::Result<std::vector<FoundFile>> ListTree(Files& files, const std::string& root,
-                                               const std::vector<std::string>& skipped);
+arrow::Result<std::vector<CrawledFile>> ListTree(Files& files, const std::string& root,
+                                                 const std::vector<std::string>& skipped);
 
 inline constexpr size_t kCrawlFilesMax = 1'000'000;
 

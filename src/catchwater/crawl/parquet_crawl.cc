@@ -27,7 +27,7 @@ namespace {
 constexpr char kNameMappingProperty[] = "schema.name-mapping.default";
 
 struct OpenedFile {
-  const FoundFile* found = nullptr;
+  const CrawledFile* found = nullptr;
   std::shared_ptr<arrow::Schema> schema;
   ParquetMetrics metrics;
 };
@@ -57,7 +57,7 @@ std::shared_ptr<arrow::DataType> LakeTypeOf(const std::shared_ptr<arrow::DataTyp
   }
 }
 
-arrow::Result<OpenedFile> Open(Lake& lake, const FoundFile& found) {
+arrow::Result<OpenedFile> Open(Lake& lake, const CrawledFile& found) {
   ARROW_ASSIGN_OR_RAISE(const auto input, lake.files().OpenInput(found.entry.path));
   OpenedFile opened{.found = &found, .schema = nullptr, .metrics = {}};
   try {
@@ -214,7 +214,7 @@ arrow::Result<std::shared_ptr<const TableState>> Existing(Lake& lake, const Craw
 arrow::Result<std::shared_ptr<const TableState>> Evolve(Lake& lake, const Fence& fence,
                                                         const CrawlRecord& record,
                                                         const std::vector<OpenedFile>& opened,
-                                                        const std::vector<FoundFile>& found,
+                                                        const std::vector<CrawledFile>& found,
                                                         const TableState* table) {
   ARROW_ASSIGN_OR_RAISE(const auto path_columns, PathColumnsOf(found));
   TableSpec spec{.table_key = record.table_key,
@@ -252,7 +252,8 @@ arrow::Result<std::map<std::string, SeenFile>> SeenOf(Lake& lake, const TableSta
 }  // namespace
 
 arrow::Result<CrawlReport> CrawlParquet(Lake& lake, const Fence& fence,
-                                        const std::vector<FoundFile>& found, CrawlRecord* record) {
+                                        const std::vector<CrawledFile>& found,
+                                        CrawlRecord* record) {
   ARROW_ASSIGN_OR_RAISE(auto table, Existing(lake, *record));
   ARROW_ASSIGN_OR_RAISE(const auto seen, SeenOf(lake, table.get(), *record));
   const FileChanges changes = ChangesSince(seen, found);
@@ -266,7 +267,7 @@ arrow::Result<CrawlReport> CrawlParquet(Lake& lake, const Fence& fence,
   // All that can be refused is refused before the first commit.
   std::vector<OpenedFile> opened;
   for (const auto* files : {&changes.added, &changes.changed}) {
-    for (const FoundFile& file : *files) {
+    for (const CrawledFile& file : *files) {
       ARROW_ASSIGN_OR_RAISE(opened.emplace_back(), Open(lake, file));
     }
   }
@@ -283,7 +284,8 @@ arrow::Result<CrawlReport> CrawlParquet(Lake& lake, const Fence& fence,
                          .added = {},
                          .fail_points = {}};
   for (const std::string& path : changes.gone) removal.removed.insert(UriOfPath(path));
-  for (const FoundFile& file : changes.changed) removal.removed.insert(UriOfPath(file.entry.path));
+  for (const CrawledFile& file : changes.changed)
+    removal.removed.insert(UriOfPath(file.entry.path));
   if (!removal.removed.empty()) {
     RewriteChange change(lake, std::move(removal));
     ARROW_RETURN_NOT_OK(CommitUpkeep(lake, change, fence));
@@ -293,7 +295,7 @@ arrow::Result<CrawlReport> CrawlParquet(Lake& lake, const Fence& fence,
     ARROW_RETURN_NOT_OK(CommitUpkeep(lake, change, fence));
   }
   record->files.clear();
-  for (const FoundFile& file : found) {
+  for (const CrawledFile& file : found) {
     record->files[file.entry.path] = {.byte_count = file.entry.byte_count,
                                       .modified_us = file.entry.modified_us};
   }

@@ -31,6 +31,6 @@ struct CrawlReport {
 /// \retval kConfig naming file and column if a file does not go with the table, or if the table
 ///   is not one of a crawl of this root; kConflict
 arrow::Result<CrawlReport> CrawlParquet(Lake& lake, const Fence& fence,
-                                        const std::vector<FoundFile>& found, CrawlRecord* record);
+                                        const std::vector<CrawledFile>& found, CrawlRecord* record);
 
 }  // namespace catchwater

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <chrono>
 #include <memory>
 #include <utility>
 
+#include "catchwater/base/civil.h"
 #include "catchwater/base/error.h"
 
 namespace catchwater {
@@ -23,14 +23,12 @@ std::optional<Number> ParseNumber(const std::string& text) {
 /// Days since 1970-01-01 of `YYYY-MM-DD`.
 std::optional<int32_t> ParseDays(const std::string& text) {
   if (text.size() != 10 || text[4] != '-' || text[7] != '-') return std::nullopt;
-  const auto year = ParseNumber<int>(text.substr(0, 4));
-  const auto month = ParseNumber<unsigned>(text.substr(5, 2));
-  const auto day = ParseNumber<unsigned>(text.substr(8, 2));
-  if (!year || !month || !day || *year < 0) return std::nullopt;
-  const std::chrono::year_month_day date{std::chrono::year(*year), std::chrono::month(*month),
-                                         std::chrono::day(*day)};
-  if (!date.ok()) return std::nullopt;
-  return static_cast<int32_t>(std::chrono::sys_days(date).time_since_epoch().count());
+  const auto year = ParseNumber<uint32_t>(text.substr(0, 4));
+  const auto month = ParseNumber<uint32_t>(text.substr(5, 2));
+  const auto day = ParseNumber<uint32_t>(text.substr(8, 2));
+  if (!year || !month || !day || *year < 1 || *month < 1 || *month > 12) return std::nullopt;
+  if (*day < 1 || *day > DaysInMonth(*year, *month)) return std::nullopt;
+  return DaysFromCivil(*year, *month, *day);
 }
 
 std::optional<Literal> TryValue(const std::string& text, TypeKind kind) {
@@ -53,18 +51,18 @@ bool IsCanonical(const std::string& text, TypeKind kind) {
          (kind == TypeKind::kString || LiteralToText(IcebergType{.kind = kind}, *value) == text);
 }
 
-std::shared_ptr<arrow::DataType> TypeOf(const std::vector<FoundFile>& files, size_t index) {
+std::shared_ptr<arrow::DataType> TypeOf(const std::vector<CrawledFile>& files, size_t index) {
   const std::array<std::pair<TypeKind, std::shared_ptr<arrow::DataType>>, 3> kinds{
       {{TypeKind::kInt, arrow::int32()},
        {TypeKind::kLong, arrow::int64()},
        {TypeKind::kDate, arrow::date32()}}};
   for (const auto& [kind, type] : kinds) {
-    const bool fits = std::ranges::all_of(files, [&](const FoundFile& file) {
+    const bool fits = std::ranges::all_of(files, [&](const CrawledFile& file) {
       const auto& value = file.partition[index].second;
       return !value || IsCanonical(*value, kind);
     });
     const bool has_value = std::ranges::any_of(
-        files, [&](const FoundFile& file) { return file.partition[index].second.has_value(); });
+        files, [&](const CrawledFile& file) { return file.partition[index].second.has_value(); });
     if (fits && has_value) return type;
   }
   return arrow::utf8();
@@ -73,11 +71,11 @@ std::shared_ptr<arrow::DataType> TypeOf(const std::vector<FoundFile>& files, siz
 }  // namespace
 
 arrow::Result<std::vector<std::shared_ptr<arrow::Field>>> PathColumnsOf(
-    const std::vector<FoundFile>& files) {
+    const std::vector<CrawledFile>& files) {
   std::vector<std::shared_ptr<arrow::Field>> columns;
   if (files.empty()) return columns;
   const PathPartition& first = files.front().partition;
-  for (const FoundFile& file : files) {
+  for (const CrawledFile& file : files) {
     const bool is_same = std::ranges::equal(
         file.partition, first, {}, [](const auto& part) { return part.first; },
         [](const auto& part) { return part.first; });

@@ -18,7 +18,7 @@ namespace catchwater {
 /// values read as that and stay the same written back, else utf8.
 /// \retval kConfig naming a file if not all files have the same ones
 arrow::Result<std::vector<std::shared_ptr<arrow::Field>>> PathColumnsOf(
-    const std::vector<FoundFile>& files);
+    const std::vector<CrawledFile>& files);
 
 /// One value as the type. \retval kConfig if it is none
 arrow::Result<Literal> PathValue(const std::optional<std::string>& text, const IcebergType& type);

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,7 +11,6 @@
 
 #include <arrow/api.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include "catchwater/base/clock.h"
 #include "catchwater/io/files.h"
@@ -21,6 +19,7 @@
 #include "catchwater/lake/partition_writer.h"
 #include "catchwater/lake/scan.h"
 #include "catchwater/ledger/ledger.h"
+#include "catchwater/testing/temporary_folder.h"
 
 namespace catchwater {
 
@@ -45,19 +44,19 @@ inline std::shared_ptr<arrow::Schema> ReadingsSchema() {
                         arrow::field("value", arrow::float64())});
 }
 
-struct Reading {
+struct LakeReading {
   int64_t id = 0;
   std::optional<int64_t> ts_us;
   std::optional<std::string> name;
   std::optional<double> value;
 };
 
-inline std::shared_ptr<arrow::RecordBatch> ReadingsBatch(const std::vector<Reading>& readings) {
+inline std::shared_ptr<arrow::RecordBatch> ReadingsBatch(const std::vector<LakeReading>& readings) {
   arrow::Int64Builder ids;
   arrow::TimestampBuilder times(TimestampType(), arrow::default_memory_pool());
   arrow::StringBuilder names;
   arrow::DoubleBuilder values;
-  for (const Reading& reading : readings) {
+  for (const LakeReading& reading : readings) {
     EXPECT_TRUE(ids.Append(reading.id).ok());
     EXPECT_TRUE((reading.ts_us ? times.Append(*reading.ts_us) : times.AppendNull()).ok());
     EXPECT_TRUE((reading.name ? names.Append(*reading.name) : names.AppendNull()).ok());
@@ -67,23 +66,6 @@ inline std::shared_ptr<arrow::RecordBatch> ReadingsBatch(const std::vector<Readi
                                   {ids.Finish().ValueOrDie(), times.Finish().ValueOrDie(),
                                    names.Finish().ValueOrDie(), values.Finish().ValueOrDie()});
 }
-
-/// Removed with everything in it at the end of the test.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "catchwater-XXXXXX").string();
-    EXPECT_NE(mkdtemp(name.data()), nullptr);
-    path_ = name;
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 class LakeTest : public ::testing::Test {
  protected:
@@ -134,7 +116,7 @@ class LakeTest : public ::testing::Test {
 
   /// Writes and commits; the table as it is then.
   std::shared_ptr<const TableState> Append(const std::string& table_key,
-                                           const std::vector<Reading>& readings) {
+                                           const std::vector<LakeReading>& readings) {
     auto table = lake_->LoadTable(table_key).ValueOrDie();
     Committer committer(*lake_);
     auto result = committer.Commit(

@@ -80,7 +80,7 @@ TEST_F(PartitionWriterTest, IsEmptyAfterCloseAndCanBeUsedAgain) {
 
 TEST_F(PartitionWriterTest, AbandonLeavesNoFile) {
   auto writer = MakeWriter(ReadingsSpec(), {.open_files_max = 2});
-  std::vector<Reading> readings;
+  std::vector<LakeReading> readings;
   for (int64_t day = 0; day < 10; ++day) {
     readings.push_back({.id = day, .ts_us = kStartUs + day * kDayUs});
   }
@@ -94,12 +94,13 @@ TEST_F(PartitionWriterTest, AbandonLeavesNoFile) {
 
 TEST_F(PartitionWriterTest, BoundsOpenFiles) {
   auto writer = MakeWriter(ReadingsSpec(), {.open_files_max = 3});
-  std::vector<Reading> readings;
+  std::vector<LakeReading> readings;
   for (int64_t i = 0; i < 40; ++i) {
     readings.push_back({.id = i, .ts_us = kStartUs + (i % 20) * kDayUs});
   }
   // Row by row the least recently used file makes room each time: no two rows share a file.
-  for (const Reading& reading : readings) ASSERT_TRUE(writer->Add(ReadingsBatch({reading})).ok());
+  for (const LakeReading& reading : readings)
+    ASSERT_TRUE(writer->Add(ReadingsBatch({reading})).ok());
   EXPECT_EQ(writer->Close().ValueOrDie().size(), 40U);
   // At once, rows of a day are together.
   ASSERT_TRUE(writer->Add(ReadingsBatch(readings)).ok());
@@ -112,7 +113,7 @@ TEST_F(PartitionWriterTest, RollsFilesAtTheTargetSize) {
   std::mt19937_64 random(1);
   int64_t row_count = 0;
   for (int batch = 0; batch < 40; ++batch) {
-    std::vector<Reading> readings;
+    std::vector<LakeReading> readings;
     for (int i = 0; i < 1000; ++i) {
       readings.push_back({.id = static_cast<int64_t>(random()),
                           .ts_us = kStartUs + static_cast<int64_t>(random() % kDayUs),
@@ -133,10 +134,10 @@ TEST_F(PartitionWriterTest, RollsFilesAtTheTargetSize) {
 
 TEST_F(PartitionWriterTest, MarksFilesWhoseRowsAreInOrder) {
   auto writer = MakeWriter(ReadingsSpec());
-  const std::vector<Reading> sorted = {{.id = 1, .ts_us = kStartUs + 5, .name = std::nullopt},
-                                       {.id = 2, .ts_us = kStartUs + 1, .name = "a"},
-                                       {.id = 3, .ts_us = kStartUs + 1, .name = "a"},
-                                       {.id = 4, .ts_us = kStartUs + 2, .name = "a"}};
+  const std::vector<LakeReading> sorted = {{.id = 1, .ts_us = kStartUs + 5, .name = std::nullopt},
+                                           {.id = 2, .ts_us = kStartUs + 1, .name = "a"},
+                                           {.id = 3, .ts_us = kStartUs + 1, .name = "a"},
+                                           {.id = 4, .ts_us = kStartUs + 2, .name = "a"}};
   ASSERT_TRUE(writer->Add(ReadingsBatch(sorted)).ok());
   ASSERT_TRUE(writer->Add(ReadingsBatch({{.id = 5, .ts_us = kStartUs, .name = "b"}})).ok());
   EXPECT_EQ(writer->Close().ValueOrDie()[0].entry.sort_order_id, 1);
@@ -221,9 +222,9 @@ TEST_F(PartitionWriterTest, NoRowIsLostWhateverTheCuts) {
     std::mt19937_64 random(p);
     std::set<int64_t> ids;
     for (int batch = 0; batch < 8; ++batch) {
-      std::vector<Reading> readings;
+      std::vector<LakeReading> readings;
       for (size_t i = 0; i < random() % 700; ++i) {
-        Reading reading{.id = static_cast<int64_t>(ids.size())};
+        LakeReading reading{.id = static_cast<int64_t>(ids.size())};
         if (random() % 9 != 0) {
           reading.ts_us = kStartUs + static_cast<int64_t>(random() % (3 * kDayUs));
         }

@@ -111,7 +111,7 @@ class RebuildCommitsTest : public UpkeepTest {
   }
 
   void Append(const char* table_key, int row_count, CommitRequest* request) {
-    std::vector<Reading> readings;
+    std::vector<LakeReading> readings;
     for (int i = 0; i < row_count; ++i) {
       readings.push_back({.id = next_id_++, .ts_us = clock_.now_us, .name = "s1", .value = 1.0});
     }

@@ -34,7 +34,7 @@ int CompareOptional(const std::optional<T>& a, const std::optional<T>& b) {
   return *a < *b ? -1 : (*b < *a ? 1 : 0);
 }
 
-bool Before(const Reading& a, const Reading& b, const std::vector<SortTerm>& sort) {
+bool Before(const LakeReading& a, const LakeReading& b, const std::vector<SortTerm>& sort) {
   for (const SortTerm& term : sort) {
     int order = 0;
     if (term.column == "gone") return false;
@@ -47,7 +47,7 @@ bool Before(const Reading& a, const Reading& b, const std::vector<SortTerm>& sor
   return false;
 }
 
-std::vector<Reading> RandomReadings(Random& random, int64_t count, int64_t first_id) {
+std::vector<LakeReading> RandomReadings(Random& random, int64_t count, int64_t first_id) {
   const double kSpecial[] = {std::nan(""),
                              -0.0,
                              0.0,
@@ -56,9 +56,9 @@ std::vector<Reading> RandomReadings(Random& random, int64_t count, int64_t first
                              -1.5,
                              1.5,
                              5e-324};
-  std::vector<Reading> readings;
+  std::vector<LakeReading> readings;
   for (int64_t i = 0; i < count; ++i) {
-    Reading reading{.id = first_id + i};
+    LakeReading reading{.id = first_id + i};
     if (random.Below(10) != 0) reading.ts_us = static_cast<int64_t>(random.Below(1000)) - 500;
     if (random.Below(10) != 0) reading.name = "n" + std::to_string(random.Below(7));
     const uint64_t kind = random.Below(20);
@@ -69,8 +69,8 @@ std::vector<Reading> RandomReadings(Random& random, int64_t count, int64_t first
   return readings;
 }
 
-std::vector<Reading> ReadBack(SortedMerge& merge) {
-  std::vector<Reading> readings;
+std::vector<LakeReading> ReadBack(SortedMerge& merge) {
+  std::vector<LakeReading> readings;
   while (true) {
     const auto rows = merge.Next().ValueOrDie();
     if (rows == nullptr) return readings;
@@ -80,7 +80,7 @@ std::vector<Reading> ReadBack(SortedMerge& merge) {
     const auto& names = static_cast<const arrow::StringArray&>(*rows->column(2));
     const auto& values = static_cast<const arrow::DoubleArray&>(*rows->column(3));
     for (int64_t i = 0; i < rows->num_rows(); ++i) {
-      Reading reading{.id = ids.Value(i)};
+      LakeReading reading{.id = ids.Value(i)};
       if (times.IsValid(i)) reading.ts_us = times.Value(i);
       if (names.IsValid(i)) reading.name = names.GetString(i);
       if (values.IsValid(i)) reading.value = values.Value(i);
@@ -92,7 +92,7 @@ std::vector<Reading> ReadBack(SortedMerge& merge) {
 class SortedMergeTest : public ::testing::TestWithParam<Case> {
  protected:
   /// Adds the rows in batches of random length and gives back what comes out.
-  std::vector<Reading> Merge(const std::vector<Reading>& readings, Random& random) {
+  std::vector<LakeReading> Merge(const std::vector<LakeReading>& readings, Random& random) {
     SortedMerge merge(files_, ReadingsSchema(),
                       {.sort = GetParam().sort,
                        .memory_bytes_max = GetParam().memory_bytes_max,

@@ -134,7 +134,7 @@ class UpkeepTest : public LakeTest {
     return prepared->next;
   }
   void AppendAsForeign(int64_t count) {
-    std::vector<Reading> readings;
+    std::vector<LakeReading> readings;
     for (int64_t i = 0; i < count; ++i) {
       readings.push_back({.id = next_id_++, .ts_us = clock_.now_us, .name = "f", .value = 1.0});
     }

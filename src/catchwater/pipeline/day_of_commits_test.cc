@@ -111,7 +111,7 @@ class DayOfCommitsTest : public UpkeepTest {
 
   /// What a pipeline commits: a data file, a position, the lines of the account.
   CommitRequest NextRequest() {
-    std::vector<Reading> readings;
+    std::vector<LakeReading> readings;
     for (int64_t i = 0; i < kRowsACommit; ++i) {
       readings.push_back({.id = next_id_++,
                           .ts_us = clock_.now_us - kTestSecondUs + i * 1'000,

@@ -31,7 +31,7 @@ class DeliveryTest : public LakeTest {
     LakeTest::SetUp();
     Ensure(ReadingsSpec());
   }
-  static Reading At(int64_t id, const std::string& name, double value = 1) {
+  static LakeReading At(int64_t id, const std::string& name, double value = 1) {
     return {.id = id, .ts_us = 1'767'225'600'000'000 + id, .name = name, .value = value};
   }
   arrow::Result<std::unique_ptr<Delivery>> Open() {

@@ -49,14 +49,14 @@ TEST(CountWindows, EqualThoseOfRowsInOrderForAnyCutAndRestart) {
     Random random(seed);
     const auto [count, every] = kShapes[seed % std::size(kShapes)];
     const auto readings = RandomReadings(&random, 400, kMinute);
-    std::map<std::string, std::vector<Reading>> by_sensor;
-    for (const Reading& reading : readings) by_sensor[reading.sensor].push_back(reading);
+    std::map<std::string, std::vector<SensorReading>> by_sensor;
+    for (const SensorReading& reading : readings) by_sensor[reading.sensor].push_back(reading);
     Sums expected;
     for (const auto& [sensor, rows] : by_sensor) {
       for (int64_t number = 0; number * every + count <= std::ssize(rows); ++number) {
         std::pair<double, int64_t> values{0, INT64_MIN};
         for (int64_t i = number * every; i < number * every + count; ++i) {
-          const Reading& reading = rows[static_cast<size_t>(i)];
+          const SensorReading& reading = rows[static_cast<size_t>(i)];
           values.first += reading.value.value_or(0);
           values.second = std::max(values.second, reading.event_us);
         }

@@ -14,7 +14,7 @@
 namespace catchwater {
 namespace {
 
-struct Reading {
+struct SensorReading {
   std::string sensor;
   std::optional<int64_t> value;
   double level = 0;
@@ -26,11 +26,11 @@ std::shared_ptr<arrow::Schema> ReadingSchema() {
                         arrow::field("level", arrow::float64())});
 }
 
-Batch MakeBatch(const std::vector<Reading>& readings, uint64_t ordinal = 0) {
+Batch MakeBatch(const std::vector<SensorReading>& readings, uint64_t ordinal = 0) {
   arrow::StringBuilder sensor;
   arrow::Int64Builder value;
   arrow::DoubleBuilder level;
-  for (const Reading& reading : readings) {
+  for (const SensorReading& reading : readings) {
     EXPECT_TRUE(sensor.Append(reading.sensor).ok());
     EXPECT_TRUE((reading.value ? value.Append(*reading.value) : value.AppendNull()).ok());
     EXPECT_TRUE(level.Append(reading.level).ok());
@@ -97,7 +97,7 @@ TEST(KeyedAggregate, KeysOfAnyLengthAndEmptyOnesAreKeptApart) {
 
 TEST(KeyedAggregate, ManyKeysGrowTheIndexWithoutMixingThem) {
   auto aggregate = MakeAggregate({"sum(value)"});
-  std::vector<Reading> readings;
+  std::vector<SensorReading> readings;
   for (int64_t i = 0; i < 20'000; ++i) readings.push_back({"k" + std::to_string(i), i});
   ASSERT_TRUE(aggregate.Add(MakeBatch(readings)).ok());
   ASSERT_TRUE(aggregate.Add(MakeBatch(readings)).ok());
@@ -146,7 +146,7 @@ TEST(KeyedAggregate, VarianceIsThatOfTheSample) {
 TEST(KeyedAggregate, RefusesStateBeyondItsLimit) {
   KeyedAggregateOptions options{.key = {"sensor"}, .state_bytes_max = 1'000};
   auto aggregate = KeyedAggregate::Make(options, *ReadingSchema()).ValueOrDie();
-  std::vector<Reading> readings;
+  std::vector<SensorReading> readings;
   for (int i = 0; i < 1'000; ++i) readings.push_back({"sensor-with-a-name-" + std::to_string(i)});
   EXPECT_NE(aggregate.Add(MakeBatch(readings)).message().find("too many different keys"),
             std::string::npos);
@@ -161,7 +161,7 @@ TEST(KeyedAggregate, NamesTheColumnThatAnAggregateDoesNotTake) {
 
 TEST(KeyedAggregate, DistinctIsNearTheTruth) {
   auto aggregate = MakeAggregate({"distinct(value)"});
-  std::vector<Reading> readings;
+  std::vector<SensorReading> readings;
   for (int64_t i = 0; i < 100'000; ++i) readings.push_back({"a", i % 30'000});
   ASSERT_TRUE(aggregate.Add(MakeBatch(readings)).ok());
   const auto rows = aggregate.Finish().ValueOrDie();
@@ -175,13 +175,13 @@ TEST(KeyedAggregate, CutsAndLanesDoNotChangeTheResult) {
   for (uint64_t seed = 0; seed < 50; ++seed) {
     SCOPED_TRACE(seed);
     Random random(seed);
-    std::vector<Reading> readings(random.Below(400));
-    for (Reading& reading : readings) {
+    std::vector<SensorReading> readings(random.Below(400));
+    for (SensorReading& reading : readings) {
       reading.sensor = std::string(random.Below(12), 'x') + std::to_string(random.Below(9));
       if (random.Below(10) > 0) reading.value = static_cast<int64_t>(random.Below(1'000)) - 500;
     }
     std::map<std::string, std::pair<int64_t, int64_t>> oracle;  // rows, sum
-    for (const Reading& reading : readings) {
+    for (const SensorReading& reading : readings) {
       auto& [rows, sum] = oracle[reading.sensor];
       ++rows;
       sum += reading.value.value_or(0);
@@ -194,8 +194,8 @@ TEST(KeyedAggregate, CutsAndLanesDoNotChangeTheResult) {
     for (int i = 0; i < 3; ++i) lanes.push_back(MakeAggregate(computes));
     for (size_t at = 0; at < readings.size();) {
       const size_t end = std::min(readings.size(), at + 1 + random.Below(40));
-      const std::vector<Reading> part(readings.begin() + static_cast<std::ptrdiff_t>(at),
-                                      readings.begin() + static_cast<std::ptrdiff_t>(end));
+      const std::vector<SensorReading> part(readings.begin() + static_cast<std::ptrdiff_t>(at),
+                                            readings.begin() + static_cast<std::ptrdiff_t>(end));
       ASSERT_TRUE(lanes[random.Below(3)].Add(MakeBatch(part, at)).ok());
       at = end;
     }

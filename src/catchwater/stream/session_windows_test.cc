@@ -22,11 +22,11 @@ StreamConfig Config(int64_t gap_us, LateConfig late = {}) {
 }
 
 /// Sorted by time, a session begins where a gap or more lies before.
-Windows Oracle(std::vector<Reading> readings, int64_t gap_us) {
-  std::ranges::stable_sort(readings, {}, &Reading::event_us);
+Windows Oracle(std::vector<SensorReading> readings, int64_t gap_us) {
+  std::ranges::stable_sort(readings, {}, &SensorReading::event_us);
   std::map<std::string, std::pair<int64_t, int64_t>> open;  // First and last time.
   Windows windows;
-  for (const Reading& reading : readings) {
+  for (const SensorReading& reading : readings) {
     const auto found = open.find(reading.sensor);
     if (found == open.end() || reading.event_us - found->second.second >= gap_us) {
       open[reading.sensor].first = reading.event_us;
@@ -95,7 +95,7 @@ TEST(SessionWindows, KeysThatAreGoneMakeRoom) {
   auto stream = MakeStream(config);
   Restarter restarter(config);
   for (int64_t round = 0; round < 20; ++round) {
-    std::vector<Reading> readings;
+    std::vector<SensorReading> readings;
     for (int i = 0; i < 1'000; ++i) {
       readings.push_back(
           {"r" + std::to_string(round) + "-" + std::to_string(i), round * 10 * kSecond, 1.0});

@@ -22,9 +22,9 @@ StreamConfig Config(int64_t size_us, int64_t every_us, LateConfig late = {}) {
 }
 
 /// What batch SQL would give: each row in each window that contains it.
-Windows Oracle(const std::vector<Reading>& readings, int64_t size_us, int64_t every_us) {
+Windows Oracle(const std::vector<SensorReading>& readings, int64_t size_us, int64_t every_us) {
   Windows windows;
-  for (const Reading& reading : readings) {
+  for (const SensorReading& reading : readings) {
     const int64_t last = reading.event_us - ((reading.event_us % every_us) + every_us) % every_us;
     for (int64_t begin_us = last; begin_us > reading.event_us - size_us; begin_us -= every_us) {
       windows[{reading.sensor, begin_us}].Add(reading);
@@ -83,11 +83,11 @@ TEST(TimeWindows, LateRowsAreCountedExactlyForAnyCut) {
     SCOPED_TRACE(seed);
     Random random(seed);
     auto readings = RandomReadings(&random, 400, 10 * kMinute);
-    for (Reading& reading : readings) reading.partition_id = 1;
+    for (SensorReading& reading : readings) reading.partition_id = 1;
     const int64_t allow_us = 2 * kMinute;
-    std::vector<Reading> in_time;
+    std::vector<SensorReading> in_time;
     int64_t newest_us = INT64_MIN + allow_us;
-    for (const Reading& reading : readings) {
+    for (const SensorReading& reading : readings) {
       if (reading.event_us >= newest_us - allow_us) in_time.push_back(reading);
       newest_us = std::max(newest_us, reading.event_us);
     }
@@ -223,7 +223,7 @@ TEST(TimeWindows, NewKeysOverTheBoundAreRefusedAndCounted) {
   StreamConfig config = Config(kMinute, kMinute);
   config.keys_max = 3;
   auto stream = MakeStream(config);
-  std::vector<Reading> readings;
+  std::vector<SensorReading> readings;
   for (int i = 0; i < 10; ++i) readings.push_back({"s" + std::to_string(i % 5), i * kSecond, 1.0});
   const StreamTally tally = stream->Add(MakeBatch(readings)).ValueOrDie();
   EXPECT_EQ(tally.used, 6);
@@ -242,9 +242,9 @@ TEST(TimeWindows, KeysThatAreGoneMakeRoom) {
   auto stream = MakeStream(config);
   Reader reader;
   Restarter restarter(config);
-  std::vector<Reading> all;
+  std::vector<SensorReading> all;
   for (int64_t round = 0; round < 20; ++round) {
-    std::vector<Reading> readings;
+    std::vector<SensorReading> readings;
     for (int i = 0; i < 1'000; ++i) {
       readings.push_back(
           {"r" + std::to_string(round) + "-" + std::to_string(i), round * 10 * kSecond, 1.0});

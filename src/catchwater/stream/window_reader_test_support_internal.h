@@ -27,7 +27,7 @@ struct Values {
   std::optional<double> min;
   std::optional<double> max;
 
-  void Add(const Reading& reading) {
+  void Add(const SensorReading& reading) {
     ++rows;
     if (!reading.value) return;
     ++count;

@@ -28,17 +28,17 @@ inline std::shared_ptr<arrow::Schema> InputSchema() {
                         arrow::field("n_value", arrow::int64())});
 }
 
-struct Reading {
+struct SensorReading {
   std::string sensor;
   int64_t event_us = 0;
   std::optional<double> value;
   int64_t partition_id = 1;
 };
 
-inline Batch MakeBatch(const std::vector<Reading>& readings, int64_t receive_us = 0) {
+inline Batch MakeBatch(const std::vector<SensorReading>& readings, int64_t receive_us = 0) {
   auto made = arrow::RecordBatchBuilder::Make(InputSchema(), arrow::default_memory_pool());
   auto& builder = **made;
-  for (const Reading& reading : readings) {
+  for (const SensorReading& reading : readings) {
     EXPECT_TRUE(builder.GetFieldAs<arrow::StringBuilder>(0)->Append(reading.sensor).ok());
     EXPECT_TRUE(builder.GetFieldAs<arrow::TimestampBuilder>(1)->Append(reading.event_us).ok());
     auto* value = builder.GetFieldAs<arrow::DoubleBuilder>(2);
@@ -72,8 +72,9 @@ inline std::unique_ptr<TimedStream> MakeStream(const StreamConfig& config) {
 }
 
 /// Readings of two partitions, each out of order by less than `disorder_us`.
-inline std::vector<Reading> RandomReadings(Random* random, size_t count, int64_t disorder_us) {
-  std::vector<Reading> readings;
+inline std::vector<SensorReading> RandomReadings(Random* random, size_t count,
+                                                 int64_t disorder_us) {
+  std::vector<SensorReading> readings;
   std::map<int64_t, int64_t> clocks;
   for (size_t i = 0; i < count; ++i) {
     const auto partition_id = static_cast<int64_t>(1 + random->Below(2));
@@ -81,7 +82,7 @@ inline std::vector<Reading> RandomReadings(Random* random, size_t count, int64_t
     // Now and then a long silence; times before 1970, too.
     clock_us += static_cast<int64_t>(random->Below(50) == 0 ? random->Below(30) * kMinute
                                                             : random->Below(10 * kSecond));
-    Reading reading{
+    SensorReading reading{
         .sensor = "s" + std::to_string(random->Below(9)),
         .event_us = clock_us - 20 * kMinute -
                     static_cast<int64_t>(random->Below(static_cast<uint64_t>(disorder_us))),
@@ -97,9 +98,9 @@ inline const OpenPartitions kBoth = {{.partition_id = 1, .is_bounded = true},
                                      {.partition_id = 2, .is_bounded = true}};
 
 /// Rows of one partition at a time, as many as chance wants.
-inline std::vector<Reading> NextBatch(const std::vector<Reading>& readings, size_t* at,
-                                      Random* random) {
-  std::vector<Reading> batch;
+inline std::vector<SensorReading> NextBatch(const std::vector<SensorReading>& readings, size_t* at,
+                                            Random* random) {
+  std::vector<SensorReading> batch;
   const size_t count_max = 1 + random->Below(60);
   while (*at < readings.size() && batch.size() < count_max &&
          (batch.empty() || batch.front().partition_id == readings[*at].partition_id)) {

@@ -9,7 +9,7 @@ namespace catchwater {
 namespace {
 
 arrow::Result<LinePattern> MakePattern(const AccessLogConfig& config) {
-  ARROW_ASSIGN_OR_RAISE(LogFormat format, ParseLogFormat(config.format));
+  ARROW_ASSIGN_OR_RAISE(LogPattern format, ParseLogFormat(config.format));
   LinePattern pattern{.format = "access_log",
                       .skip_empty = true,
                       .null_tokens = config.null_tokens,

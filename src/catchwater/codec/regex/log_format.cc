@@ -217,7 +217,7 @@ class PatternWriter {
  public:
   explicit PatternWriter(const std::vector<Part>& parts) : parts_(parts) {}
 
-  arrow::Result<LogFormat> Write() {
+  arrow::Result<LogPattern> Write() {
     for (const Part& part : parts_) {
       if (part.field.empty()) continue;
       if (!names_.insert(part.field).second) {
@@ -274,12 +274,12 @@ class PatternWriter {
 
   const std::vector<Part>& parts_;
   std::set<std::string> names_;
-  LogFormat format_;
+  LogPattern format_;
 };
 
 }  // namespace
 
-arrow::Result<LogFormat> ParseLogFormat(std::string_view format) {
+arrow::Result<LogPattern> ParseLogFormat(std::string_view format) {
   if (format == "common") format = kCommon;
   if (format == "combined") format = kCombined;
   const bool is_apache = format.find('%') != format.npos;

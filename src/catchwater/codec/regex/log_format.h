@@ -15,7 +15,7 @@
 namespace catchwater {
 
 /// Immutable.
-struct LogFormat {
+struct LogPattern {
   std::string pattern;  ///< Named groups are the fields.
   std::map<std::string, std::string> time_formats{};
   std::set<std::string> escaped_groups{};  ///< Fields in quotes.
@@ -24,6 +24,6 @@ struct LogFormat {
 /// Reads `common`, `combined`, or a format string with Apache's `%` directives or nginx's `$`
 /// variables.
 /// \retval kConfig if it is none, names a field twice, or has two fields with nothing in between
-arrow::Result<LogFormat> ParseLogFormat(std::string_view format);
+arrow::Result<LogPattern> ParseLogFormat(std::string_view format);
 
 }  // namespace catchwater

@@ -2,8 +2,6 @@
 /// What the tests of the ledger share: a folder, a clock, short plans, a dump of all tables.
 #pragma once
 
-#include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
@@ -15,25 +13,9 @@
 
 #include "catchwater/ledger/ledger.h"
 #include "catchwater/testing/fake_clock.h"
+#include "catchwater/testing/temporary_folder.h"
 
 namespace catchwater {
-
-/// A folder that is gone with the object.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "ledger_XXXXXX").string();
-    const char* made = mkdtemp(pattern.data());
-    path_ = made == nullptr ? "" : made;
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
 
 /// Runs SQL as another program would; each row is one line, its columns joined by '|'.
 inline std::vector<std::string> ForeignSql(const std::string& path, const std::string& sql) {
