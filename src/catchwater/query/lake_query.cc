@@ -73,7 +73,9 @@ arrow::Result<std::unique_ptr<LakeQuery>> LakeQuery::Open(Lake& lake, ReadPoint 
                                                           const LakeQueryOptions& options) {
   std::unique_ptr<LakeQuery> query(new LakeQuery(lake, std::move(read_point)));
   query->options_ = options;
-  ARROW_ASSIGN_OR_RAISE(query->database_, SqlDatabase::Open(options.sql));
+  SqlOptions sql = options.sql;
+  sql.trusts_extensions = true;  // Set-up checked them; RequireSignatures() comes before any text.
+  ARROW_ASSIGN_OR_RAISE(query->database_, SqlDatabase::Open(sql));
   ARROW_ASSIGN_OR_RAISE(query->connection_, query->database_->Connect());
   ARROW_RETURN_NOT_OK(
       query->connection_->Execute("ATTACH ':memory:' AS catchwater; USE catchwater"));
@@ -149,6 +151,7 @@ arrow::Result<SqlResult> LakeQuery::Run(std::string_view sql) {
     const std::string name = table_key.substr(table_key.rfind('.') + 1);
     if (sql.find(name) != sql.npos) ARROW_RETURN_NOT_OK(DefineView(table_key));
   }
+  ARROW_RETURN_NOT_OK(database_->RequireSignatures());
   auto result = connection_->Query(sql);
   if (result.ok()) return result;
   const std::string& message = result.status().message();

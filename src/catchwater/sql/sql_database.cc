@@ -150,13 +150,14 @@ SqlDatabase::~SqlDatabase() = default;
 namespace {
 
 arrow::Status SetOptions(duckdb_config config, const SqlOptions& options) {
-  const std::array<std::pair<const char*, std::string>, 6> settings{{
+  const std::array<std::pair<const char*, std::string>, 7> settings{{
       {"threads", std::to_string(options.threads)},
       {"memory_limit", std::to_string(options.memory_bytes_max) + "B"},
       {"temp_directory", options.temp_directory},
       {"autoinstall_known_extensions", "false"},
       {"autoload_known_extensions", "false"},
       {"enable_external_access", options.allow_files ? "true" : "false"},
+      {"allow_unsigned_extensions", options.trusts_extensions ? "true" : "false"},
   }};
   for (const auto& [name, value] : settings) {
     if (duckdb_set_config(config, name, value.c_str()) == DuckDBSuccess) continue;
@@ -175,6 +176,7 @@ arrow::Result<std::shared_ptr<SqlDatabase>> SqlDatabase::Open(const SqlOptions& 
   const duckdb_internal::Config config(raw_config);
   ARROW_RETURN_NOT_OK(SetOptions(raw_config, options));
   auto state = std::make_shared<DatabaseState>();
+  state->requires_signatures = !options.trusts_extensions;
   duckdb_database raw = nullptr;
   char* error = nullptr;
   if (duckdb_open_ext(nullptr, &raw, raw_config, &error) != DuckDBSuccess) {
@@ -210,6 +212,16 @@ arrow::Status SqlDatabase::LoadIcebergExtensions(const std::string& directory) {
         duckdb_internal::Run(connection->connection.get(), "LOAD " + QuoteSqlText(path)));
   }
   state_->has_iceberg = true;
+  return arrow::Status::OK();
+}
+
+arrow::Status SqlDatabase::RequireSignatures() {
+  std::lock_guard lock(state_->extensions_mutex);
+  if (state_->requires_signatures) return arrow::Status::OK();
+  ARROW_ASSIGN_OR_RAISE(auto connection, duckdb_internal::OpenConnection(state_));
+  ARROW_RETURN_NOT_OK(duckdb_internal::Run(connection->connection.get(),
+                                           "SET GLOBAL allow_unsigned_extensions = false"));
+  state_->requires_signatures = true;
   return arrow::Status::OK();
 }
 

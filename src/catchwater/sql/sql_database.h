@@ -34,6 +34,8 @@ struct SqlOptions {
   std::string temp_directory;  ///< Where large sorts and joins spill; empty: they fail instead.
   /// False: statements can neither read nor write files.
   bool allow_files = true;
+  /// LoadIcebergExtensions() does not check signatures until RequireSignatures() is called.
+  bool trusts_extensions = false;
 };
 
 /// The rows of one statement, as they are computed. One thread at a time. Valid until the next
@@ -119,6 +121,9 @@ class SqlDatabase {
   /// Loads avro, httpfs and iceberg (`iceberg_scan`) from `<directory>/<name>.duckdb_extension`.
   /// Does nothing the second time. \retval kNotFound with what to do if a file is not there
   arrow::Status LoadIcebergExtensions(const std::string& directory);
+  /// From now on an extension without DuckDB's signature is refused: to be called before statements
+  /// of others run, which may contain LOAD. Does nothing the second time.
+  arrow::Status RequireSignatures();
   /// Lets statements read `s3://` paths. \pre the extensions are loaded
   arrow::Status UseS3(const SqlS3Options& options);
 

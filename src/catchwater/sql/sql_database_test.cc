@@ -1,6 +1,8 @@
 #include "catchwater/sql/sql_database.h"
 
 #include <atomic>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -9,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "catchwater/base/error.h"
+#include "catchwater/testing/temporary_folder.h"
 
 namespace catchwater {
 namespace {
@@ -239,6 +242,29 @@ TEST(SqlDatabase, LoadsTheIcebergExtensionsOnce) {
                    "SELECT count(DISTINCT function_name) FROM duckdb_functions() "
                    "WHERE function_name = 'iceberg_scan'"),
             1);
+}
+
+/// Statements cannot load what DuckDB did not sign, nor allow it, though the program itself could.
+TEST(SqlDatabase, TrustsExtensionsUntilSignaturesAreRequired) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "avro.duckdb_extension";
+  std::filesystem::copy_file(".deps/duckdb/extensions/avro.duckdb_extension", path);
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(-8, std::ios::end);
+  file << "unsigned";
+  file.close();
+  const std::string load = "LOAD '" + path + "'";
+
+  const auto trusting = SqlDatabase::Open({.trusts_extensions = true}).ValueOrDie();
+  EXPECT_TRUE(trusting->Connect().ValueOrDie()->Execute(load).ok());
+
+  const auto strict = SqlDatabase::Open({.trusts_extensions = true}).ValueOrDie();
+  ASSERT_TRUE(strict->RequireSignatures().ok());
+  EXPECT_TRUE(strict->RequireSignatures().ok());
+  const auto connection = strict->Connect().ValueOrDie();
+  EXPECT_FALSE(connection->Execute("SET allow_unsigned_extensions = true").ok());
+  const arrow::Status refused = connection->Execute(load);
+  EXPECT_NE(refused.message().find("signature"), std::string::npos) << refused;
 }
 
 TEST(SqlDatabase, SaysHowToGetMissingExtensions) {

@@ -21,6 +21,7 @@ struct DatabaseState {
   std::shared_ptr<RowSlots> slots = std::make_shared<RowSlots>();
   std::mutex extensions_mutex;
   bool has_iceberg = false;
+  bool requires_signatures = true;
 };
 
 struct ConnectionState {
