@@ -10,6 +10,7 @@
 
 #include "catchwater/base/error.h"
 #include "catchwater/base/timestamp.h"
+#include "catchwater/cli/data_home.h"
 #include "catchwater/cli/text_grid.h"
 #include "catchwater/cli/workspace.h"
 #include "catchwater/lake/rebuild.h"
@@ -190,6 +191,10 @@ Json ToJson(const RebuildReport& report) {
 ExitCode Rebuild(const GlobalOptions& globals) {
   Workspace workspace;
   if (auto code = workspace.LoadProject(globals)) return *code;
+  if (workspace.files().Stat(workspace.data_folder()).ok()) {
+    const arrow::Status is_home = CheckDataHome(workspace.files(), workspace.data_folder());
+    if (!is_home.ok()) return ReportFailure(is_home);
+  }
   const auto report = RebuildLedger(workspace.files(), workspace.clock(), workspace.data_folder(),
                                     workspace.warehouse());
   if (!report.ok()) return ReportFailure(report.status());

@@ -26,6 +26,7 @@ constexpr Signature kSignatures[] = {
     {"Commit was refused", "E2010"},
     {"File exists and is not overwritten", "E2012"},
     {"Input files were not taken", "E2013"},
+    {"Data folder was made at another place", "E2014"},
 };
 
 }  // namespace
@@ -76,6 +77,14 @@ std::vector<ErrorCode> RunErrorCodes() {
        "",
        "`catchwater ledger list --state failed` says why. Mend or replace the files, then "
        "`catchwater ledger retry`."},
+      {"E2014", "Data folder was copied or moved",
+       "The ledger and the tables' metadata name files by their full paths, as Iceberg wants it. A "
+       "program in a copy would write into the tables of the original, one in a moved folder would "
+       "not find them. The folder's file `home` says where it was made; a symbolic link or a mount "
+       "that leads to the same folder is the same place.",
+       "",
+       "Of a copy: remove its data folder and run, which begins anew, or give the original's with "
+       "`--data`. Of a moved one: move it back, or put a symbolic link where it was."},
       {"E2020", "Does not answer",
        "A server that a source or sink names cannot be reached. A running pipeline tries again by "
        "itself, with growing pauses; a sink catches up when its server is back.",

@@ -10,6 +10,7 @@
 
 #include "catchwater/base/error.h"
 #include "catchwater/cli/components.h"
+#include "catchwater/cli/data_home.h"
 #include "catchwater/cli/run_errors.h"
 #include "catchwater/config/diagnostic.h"
 #include "catchwater/io/s3/s3_files.h"
@@ -98,6 +99,7 @@ arrow::Status Workspace::OpenData(const GlobalOptions& globals, bool may_create)
     return NotFound("There is no data yet; start with `catchwater run`. Ledger: ", path);
   }
   ARROW_RETURN_NOT_OK(files_->CreateDirectories(data_folder_));
+  ARROW_RETURN_NOT_OK(CheckDataHome(*files_, data_folder_));
   ARROW_ASSIGN_OR_RAISE(ledger_, Ledger::Open({.path = path}, clock_));
   ARROW_ASSIGN_OR_RAISE(lake_, Lake::Open(*files_, *ledger_, clock_, Random::FromSystem(),
                                           {.warehouse = warehouse()}));
