@@ -112,3 +112,19 @@ def test_what_cannot_be_decoded_is_a_dead_letter_with_its_place(project):
     ]
     assert letters[0]["raw"] == "yesterday,2"
     assert project.verify()["violations"] == []
+
+
+def test_a_path_that_matches_nothing_is_told(project):
+    project.pipeline("sensors", PIPELINE.format(path="data/*.csv", follow="false"))
+    asked = project.call("validate", ".", "--connect", expect=4)
+    assert "No file matches `path`: data/*.csv; this does not exist: data" in asked.stderr
+    assert "pipelines/sensors.yaml:4:17" in asked.stderr
+    assert "this does not exist: data" in project.call("run", ".", "--until-idle", expect=1).stderr
+    # A folder may be empty today: told, but no failure.
+    (project.folder / "data").mkdir()
+    assert "No file matches" in project.call("validate", ".", "--connect", expect=4).stderr
+    ran = project.call("run", ".", "--until-idle")
+    assert "source.nothing_found" in ran.stderr and "data/*.csv" in ran.stderr
+    (project.folder / "data" / "a.csv").write_text("timestamp,value\n2026-01-05T00:00:00Z,1\n")
+    assert "nothing_found" not in project.call("run", ".", "--until-idle").stderr
+    project.call("validate", ".", "--connect")

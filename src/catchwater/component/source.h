@@ -132,6 +132,10 @@ class Source {
   /// written. Not idle while there are any.
   virtual int64_t pending_count() const { return 0; }
 
+  /// Why the last Check or Discover found nothing, in the words of the settings, for one who
+  /// mistyped a path. Empty: there is something, or that there is nothing is no wonder.
+  virtual std::string nothing_found() const { return ""; }
+
   /// Tells before the first Discover which attributes the pipeline's columns use: their values are
   /// part of a file's identity, so that a copy for another sensor is taken and a mere copy is not.
   virtual void SetIdentityAttributes(std::vector<std::string> names) { static_cast<void>(names); }

@@ -60,6 +60,7 @@ arrow::Status Attempt::Run(std::stop_token stop) {
 arrow::Status Attempt::Feed(std::stop_token stop) {
   ARROW_RETURN_NOT_OK(Reach(FailPoint::kRecoveryBegin));
   ARROW_RETURN_NOT_OK(intake_.Discover());
+  if (options_.telemetry != nullptr) options_.telemetry->NothingFound(source_->nothing_found());
   discovered_us_ = clock_.MonotonicMicros();
   while (!stop.stop_requested() && !has_failed()) {
     ARROW_ASSIGN_OR_RAISE(const bool goes_on, FeedOnce(stop));

@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include "catchwater/base/error.h"
 #include "catchwater/pipeline/attribute_columns.h"
 #include "catchwater/pipeline/step_chain.h"
 #include "catchwater/stream/make_operator.h"
@@ -23,6 +24,7 @@ arrow::Status CheckSource(const PipelinePlan& plan, const ConnectContext& contex
                         .make_framer = [&] { return plan.codec->MakeFramer(decode); },
                         .frame_bytes_max = plan.frame_bytes_max}));
   ARROW_RETURN_NOT_OK(source->Check());
+  if (std::string why = source->nothing_found(); !why.empty()) return NotFound(why);
   return source->Close();
 }
 

@@ -44,6 +44,11 @@ void PipelineTelemetry::InputFailed(const std::string& reason) const {
   telemetry_->log.Warning("input.failed", {{"object", pipeline_}, {"reason", reason}});
 }
 
+void PipelineTelemetry::NothingFound(const std::string& why) const {
+  if (telemetry_ == nullptr || why.empty()) return;
+  telemetry_->log.Warning("source.nothing_found", {{"object", pipeline_}, {"reason", why}});
+}
+
 void PipelineTelemetry::ResultsFailed(const arrow::Status& why) const {
   if (telemetry_ == nullptr) return;
   telemetry_->log.Warning("stream.results_failed", {{"object", pipeline_}, {"reason", why}});

@@ -32,6 +32,8 @@ class PipelineTelemetry {
   /// A human must act.
   void Failed(const arrow::Status& why) const;
   void InputFailed(const std::string& reason) const;
+  /// Not a failure, but seldom what was meant. Empty: nothing to tell.
+  void NothingFound(const std::string& why) const;
   /// Results could not be written; they are with the next commit.
   void ResultsFailed(const arrow::Status& why) const;
   void StreamRebuilt(const std::string& stream, int64_t row_count) const;

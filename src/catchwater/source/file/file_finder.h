@@ -50,6 +50,8 @@ class FileFinder {
 
   /// \return the files that may be taken, sorted by path
   arrow::Result<std::vector<Offer>> Discover();
+  /// False: the last Discover saw no file at all.
+  bool has_found() const { return !known_.empty(); }
   /// Files that are not complete yet.
   int64_t pending_count() const { return pending_count_; }
 

@@ -75,18 +75,39 @@ FileSource::FileSource(const FileSourceConfig& config, const SourceContext& cont
               context.files, context.clock, framer_.get()) {}
 
 arrow::Status FileSource::Check() {
-  for (const std::string& path : config_.Paths()) {
-    if (IsGlob(path)) continue;
-    const auto entry = files_.Stat(ResolvePath(folder_, path));
-    if (entry.ok()) continue;
-    // What is watched may appear later.
-    if (is_watching() && KindOf(entry.status()) == ErrorKind::kNotFound) continue;
-    return entry.status();
-  }
-  return FindFiles(files_, folder_, config_.Paths()).status();
+  ARROW_ASSIGN_OR_RAISE(const Found found, FindFiles(files_, folder_, config_.Paths()));
+  has_found_ = !found.files.empty() || !found.unreadable.empty();
+  // What is watched may appear later, and a folder may be empty today.
+  if (is_watching() || has_found_ || MissingBeginnings().empty()) return arrow::Status::OK();
+  return NotFound(nothing_found());
 }
 
-arrow::Result<std::vector<Offer>> FileSource::Discover() { return finder_.Discover(); }
+std::string FileSource::MissingBeginnings() const {
+  std::string missing;
+  for (const std::string& path : config_.Paths()) {
+    const std::string part = MissingBeginning(files_, folder_, path);
+    if (!part.empty()) missing += (missing.empty() ? "" : ", ") + part;
+  }
+  return missing;
+}
+
+std::string FileSource::nothing_found() const {
+  if (has_found_) return "";
+  const std::string missing = MissingBeginnings();
+  if (is_watching() && missing.empty()) return "";
+  std::string patterns;
+  for (const std::string& path : config_.Paths()) {
+    patterns += (patterns.empty() ? "" : ", ") + path;
+  }
+  return "No file matches `path`: " + patterns +
+         (missing.empty() ? "" : "; this does not exist: " + missing);
+}
+
+arrow::Result<std::vector<Offer>> FileSource::Discover() {
+  auto offers = finder_.Discover();
+  has_found_ = finder_.has_found();
+  return offers;
+}
 
 arrow::Result<std::string> FileSource::FullHash(const Offer& offer) {
   return finder_.FullHash(offer);

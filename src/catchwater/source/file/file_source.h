@@ -77,7 +77,7 @@ class FileSource final : public Source {
   static arrow::Result<std::unique_ptr<FileSource>> Make(const FileSourceConfig& config,
                                                          const SourceContext& context);
 
-  /// \retval kNotFound if a path without special characters does not exist; kDenied
+  /// \retval kNotFound if a path has no such folder or file and nothing is waited for; kDenied
   arrow::Status Check() override;
   arrow::Result<std::vector<Offer>> Discover() override;
   arrow::Result<std::string> FullHash(const Offer& offer) override;
@@ -85,6 +85,7 @@ class FileSource final : public Source {
   arrow::Result<NextResult> Next(std::stop_token stop) override;
   arrow::Status Acknowledge(int64_t partition_id, const Position& position) override;
   arrow::Status Close() override;
+  std::string nothing_found() const override;
   int64_t discover_interval_ms() const override;
   TakePolicy take_policy() const override;
   int64_t pending_count() const override { return finder_.pending_count(); }
@@ -94,6 +95,8 @@ class FileSource final : public Source {
   FileSource(const FileSourceConfig& config, const SourceContext& context, PathPattern pattern,
              std::unique_ptr<Framer> framer);
 
+  /// Of all paths, as one text. Empty: there are none.
+  std::string MissingBeginnings() const;
   bool is_watching() const { return config_.watch || config_.follow; }
   /// Asks each followed file once. \return nothing if none has anything
   std::optional<NextResult> NextOfFollowed();
@@ -106,6 +109,7 @@ class FileSource final : public Source {
   std::unique_ptr<Framer> framer_;
   ReaderShared shared_;
   FileFinder finder_;
+  bool has_found_ = true;
   std::deque<std::unique_ptr<PartitionReader>> bounded_;   // In the order of Open.
   std::deque<std::unique_ptr<PartitionReader>> followed_;  // The front one is asked next.
 };

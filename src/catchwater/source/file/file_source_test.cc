@@ -408,20 +408,6 @@ TEST_F(FileSourceTest, TakesAFileWithATimeAheadOnceItRests) {
   EXPECT_EQ(OfferedNames(*source), std::vector<std::string>{"in/a.csv"});
 }
 
-TEST_F(FileSourceTest, CheckSaysWhatIsMissing) {
-  SetPath("none.csv");
-  EXPECT_EQ(KindOf(Made()->Check()), ErrorKind::kNotFound);
-  config_.watch = true;
-  EXPECT_TRUE(Made()->Check().ok()) << "a watched path may appear";
-  config_.watch = false;
-  SetPath("none/*.csv");
-  EXPECT_TRUE(Made()->Check().ok());
-  memory_.Put("in/a.csv", "");
-  files_.FailPath("in", EACCES);
-  SetPath("in/*.csv");
-  EXPECT_EQ(KindOf(Made()->Check()), ErrorKind::kDenied);
-}
-
 TEST_F(FileSourceTest, EndsWhenAllIsReadButNotWhileItWatches) {
   SetPath("none.csv");
   EXPECT_TRUE(std::holds_alternative<SourceEnd>(NextOf(*Made()).ValueOrDie()));

@@ -235,4 +235,16 @@ arrow::Result<Found> FindFiles(Files& files, const std::string& folder,
   return found;
 }
 
+std::string MissingBeginning(Files& files, const std::string& folder, std::string_view pattern) {
+  if (IsStorePath(pattern)) return "";
+  std::string beginning = pattern.starts_with('/') ? "/" : "";
+  for (const std::string_view part : Components(pattern)) {
+    if (IsGlob(part)) return "";
+    beginning = Joined(beginning, part);
+    const auto entry = files.Stat(ResolvePath(folder, beginning));
+    if (!entry.ok() && KindOf(entry.status()) == ErrorKind::kNotFound) return beginning;
+  }
+  return "";
+}
+
 }  // namespace catchwater

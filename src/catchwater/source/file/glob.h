@@ -45,4 +45,8 @@ inline constexpr int kFolderDepthMax = 32;
 arrow::Result<Found> FindFiles(Files& files, const std::string& folder,
                                const std::vector<std::string>& patterns);
 
+/// The shortest beginning of the pattern, before any special character, that does not exist. Empty:
+/// all of it exists, or it lies in a store, which has no folders.
+std::string MissingBeginning(Files& files, const std::string& folder, std::string_view pattern);
+
 }  // namespace catchwater
