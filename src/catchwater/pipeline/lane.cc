@@ -22,6 +22,7 @@ arrow::Status Lane::Process(const LaneWork& work, std::stop_token stop) {
   } else {
     ARROW_RETURN_NOT_OK(entities_.Collect(*result.rows.rows, &flow));
     ARROW_RETURN_NOT_OK(destination_->Add(result.rows, turn, &flow, &result.dead));
+    result.lines.Fill(work.block, &result.dead);
     receipts_.emplace_back(origin.receive_us, result.rows.rows->num_rows());
   }
   if (!result.dead.empty()) {

@@ -54,11 +54,13 @@ RowPath::RowPath(AttributeColumns columns, std::unique_ptr<Decoder> decoder,
       clock_(&clock),
       contract_(std::move(contract)) {}
 
-arrow::Result<Split> RowPath::Decode(const Block& block, PartitionFlow* flow) const {
+arrow::Result<Split> RowPath::Decode(const Block& block, PartitionFlow* flow,
+                                     RowLines* lines) const {
   if (!block.reject_reason.empty()) return RejectedFrame(block);
   ARROW_ASSIGN_OR_RAISE(Split split, decoder_->Decode(block));
   split.good.origin = block.origin;
   if (split.good.rows == nullptr) return split;
+  *lines = RowLines(split.good);
   if (contract_ != nullptr && !split.dead.empty()) {
     Drifts drifts;
     ARROW_RETURN_NOT_OK(contract_->Apply(block, &split, &drifts));
@@ -71,11 +73,13 @@ arrow::Result<Split> RowPath::Decode(const Block& block, PartitionFlow* flow) co
   return split;
 }
 
-arrow::Status RowPath::Absorb(Split split, PartitionFlow* flow, RowPathResult* result) const {
+arrow::Status RowPath::Absorb(const Block& block, Split split, PartitionFlow* flow,
+                              RowPathResult* result) const {
   for (const Tally& tally : split.tallies) flow->Count(tally.bucket, tally.reason, tally.row_count);
   for (const DeadLetter& letter : split.dead) {
     if (!letter.is_frame) flow->Count(Bucket::kDeadRows, letter.rule, 1);
   }
+  result->lines.Fill(block, &split.dead);
   result->dead.insert(result->dead.end(), std::make_move_iterator(split.dead.begin()),
                       std::make_move_iterator(split.dead.end()));
   result->rows = std::move(split.good);
@@ -86,7 +90,7 @@ arrow::Result<RowPathResult> RowPath::Process(const Block& block, uint64_t seque
                                               PartitionFlow* flow, std::stop_token stop) {
   RowPathResult result;
   const int64_t started_us = clock_->MonotonicMicros();
-  ARROW_ASSIGN_OR_RAISE(Split decoded, Decode(block, flow));
+  ARROW_ASSIGN_OR_RAISE(Split decoded, Decode(block, flow, &result.lines));
   result.decode_us = clock_->MonotonicMicros() - started_us;
   int64_t row_count = decoded.good.rows == nullptr ? 0 : decoded.good.rows->num_rows();
   for (const DeadLetter& letter : decoded.dead) {
@@ -99,12 +103,12 @@ arrow::Result<RowPathResult> RowPath::Process(const Block& block, uint64_t seque
   flow->Count(Bucket::kFrames, "", decoded.frame_count);
   flow->Count(Bucket::kDecodedFrames, "", decoded.frame_count - decoded.dead_frame_count);
   flow->Count(Bucket::kRows, "", row_count);
-  ARROW_RETURN_NOT_OK(Absorb(std::move(decoded), flow, &result));
+  ARROW_RETURN_NOT_OK(Absorb(block, std::move(decoded), flow, &result));
 
   for (const auto& step : steps_) {
     if (result.rows.rows == nullptr || result.rows.rows->num_rows() == 0) break;
     ARROW_ASSIGN_OR_RAISE(Split split, step->Apply(std::move(result.rows)));
-    ARROW_RETURN_NOT_OK(Absorb(std::move(split), flow, &result));
+    ARROW_RETURN_NOT_OK(Absorb(block, std::move(split), flow, &result));
   }
 
   if (tail_ == nullptr) return result;
@@ -119,7 +123,7 @@ arrow::Result<RowPathResult> RowPath::Process(const Block& block, uint64_t seque
     if (!split.ok()) return leave(split.status());
     // Nothing is ever taken back: an attempt that fails builds its steps anew, from the lake.
     step->Committed();
-    ARROW_RETURN_NOT_OK(Absorb(*std::move(split), flow, &result));
+    ARROW_RETURN_NOT_OK(Absorb(block, *std::move(split), flow, &result));
   }
   ARROW_RETURN_NOT_OK(leave(arrow::Status::OK()));
   return result;

@@ -20,6 +20,7 @@
 #include "catchwater/pipeline/flow.h"
 #include "catchwater/pipeline/frame_columns.h"
 #include "catchwater/pipeline/ordered_gate.h"
+#include "catchwater/pipeline/row_lines.h"
 
 namespace catchwater {
 
@@ -27,6 +28,7 @@ namespace catchwater {
 struct RowPathResult {
   Batch rows;
   std::vector<DeadLetter> dead;
+  RowLines lines;         ///< For letters that are written of `rows` later.
   int64_t decode_us = 0;  ///< How long decoding took.
 };
 
@@ -51,8 +53,9 @@ class RowPath {
                                        std::stop_token stop);
 
  private:
-  arrow::Result<Split> Decode(const Block& block, PartitionFlow* flow) const;
-  arrow::Status Absorb(Split split, PartitionFlow* flow, RowPathResult* result) const;
+  arrow::Result<Split> Decode(const Block& block, PartitionFlow* flow, RowLines* lines) const;
+  arrow::Status Absorb(const Block& block, Split split, PartitionFlow* flow,
+                       RowPathResult* result) const;
 
   AttributeColumns columns_;
   FrameColumns frame_;
