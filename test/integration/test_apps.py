@@ -103,6 +103,44 @@ def test_an_app_is_switched_while_the_pipeline_runs(sensors, start):  # noqa: F8
     assert everything(sensors) == 6000
 
 
+def test_a_disabled_app_sends_nothing_and_then_what_it_missed(project, rabbitmq, start):  # noqa: F811
+    sink = f'amqp: {{ url: "{rabbitmq.url}", routing_key: off.minutes, create: true, every: 10ms }}'
+    (project.folder / "in").mkdir()
+    project.pipeline(
+        "sensors", WATCHED.replace("table: sensors.minutes }", f"table: sensors.minutes }}, {{ {sink} }}")
+    )
+    run = start()
+    got: dict[str, dict] = {}
+
+    def is_sent(results: int) -> bool:
+        with rabbitmq.connect() as connection:
+            channel = connection.channel()
+            while True:
+                method, properties, body = channel.basic_get("off.minutes", auto_ack=True)
+                if method is None:
+                    return len(got) == results
+                got[properties.message_id] = json.loads(body)
+
+    def results() -> int:
+        return project.value("SELECT count(*) FROM sensors.minutes__revisions")
+
+    drop(project, "a", readings(1, 2000, disorder_s=60))
+    is_committed(project, "minutes", 2000)
+    until(lambda: is_sent(results()), "all results in the queue")
+    assert len(got) > 100
+    before = len(got)
+    switch(project, "disable", "minutes")
+    drop(project, "b", readings(2, 2000, disorder_s=60, begin_s=10_000))
+    is_committed(project, "sliding", 4000)
+    assert is_sent(before)
+    switch(project, "enable", "minutes")
+    drop(project, "c", readings(3, 2000, disorder_s=60, begin_s=20_000))
+    is_committed(project, "sliding", 6000)
+    until(lambda: is_sent(results()), "all results in the queue")
+    assert len(got) > 2 * before
+    run.end()
+
+
 def test_a_running_app_is_measured(sensors, start):  # noqa: F811
     run = start()
     drop(sensors, "a", readings(1, 3000, disorder_s=100))

@@ -55,7 +55,7 @@ struct SinkContext {
   std::vector<std::string> key{};           ///< Key columns of a stream's rows; empty: none.
   std::string pipeline{};
   std::string stream{};     ///< The stream whose results these are; empty: the pipeline's rows.
-  std::string sink{};       ///< `pipeline/name`: whose delivered mark it is; empty: for a stream.
+  std::string sink{};       ///< `pipeline/name`: whose delivered mark it is; empty: it has none.
   std::string table_key{};  ///< The lake's table that is delivered.
   Files& files;
   const Clock& clock;

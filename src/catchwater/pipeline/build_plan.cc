@@ -63,32 +63,37 @@ bool IsOfFrame(const std::vector<std::string>& frame_columns, const std::string&
   });
 }
 
-arrow::Result<std::vector<SinkPlan>> BuildSinkPlans(const BoundPipeline& bound) {
-  std::vector<SinkPlan> sinks;
-  if (!bound.sinks.empty() && !bound.config.lake) {
+/// Adds a sink that is fed from a table. name: unless its options have one
+arrow::Status AddSink(const std::string& name, SinkPlan sink, PipelinePlan* plan) {
+  sink.options = *sink.component.delivery;
+  sink.name = sink.options.name.empty() ? name : sink.options.name;
+  if (!IsName(sink.name)) {
+    return ConfigError("Name of a sink must be letters, digits, `_` and `-`, name: ", sink.name);
+  }
+  if (std::ranges::find(plan->sinks, sink.name, &SinkPlan::name) != plan->sinks.end()) {
+    return ConfigError(
+        "Two sinks of a pipeline have one name; give one of them `name:`, pipeline and name: ",
+        plan->name, " ", sink.name);
+  }
+  plan->sinks.push_back(std::move(sink));
+  return arrow::Status::OK();
+}
+
+arrow::Status AddSinks(const BoundPipeline& bound, PipelinePlan* plan) {
+  if (!bound.sinks.empty() && !plan->lake) {
     return ConfigError(
         "Sinks are fed from the table: add `lake: {table: namespace.name}`, pipeline: ",
-        bound.config.name);
+        plan->name);
   }
   for (const ChosenSink& chosen : bound.sinks) {
     if (!chosen.delivery) {
       return ConfigError(
           "Sink takes results of streams only; move it to `streams: ... to:`, sink: ", chosen.name);
     }
-    SinkPlan sink{.component = chosen, .name = chosen.name, .options = *chosen.delivery};
-    if (!chosen.delivery->name.empty()) sink.name = chosen.delivery->name;
-    if (!IsName(sink.name)) {
-      return ConfigError("Name of a sink must be letters, digits, `_` and `-`, name: ", sink.name);
-    }
-    for (const SinkPlan& other : sinks) {
-      if (other.name != sink.name) continue;
-      return ConfigError(
-          "Two sinks of a pipeline have one name; give one of them `name:`, pipeline and name: ",
-          bound.config.name, " ", sink.name);
-    }
-    sinks.push_back(std::move(sink));
+    SinkPlan sink{.component = chosen, .table_key = plan->lake->table.table_key};
+    ARROW_RETURN_NOT_OK(AddSink(chosen.name, std::move(sink), plan));
   }
-  return sinks;
+  return arrow::Status::OK();
 }
 
 KeepRawPlan BuildKeepRawPlan(const SourceSection& source, const std::string& project_folder) {
@@ -129,10 +134,31 @@ arrow::Status CheckResultTable(const BoundStream& stream, const std::string& tab
   return arrow::Status::OK();
 }
 
-/// Of a stream that does not name a table for its late rows.
-std::string LateTableKey(const std::string& table_key, std::string stream) {
+/// Of a stream that does not name a table for its results.
+std::string ResultTableKey(const std::string& table_key, std::string stream) {
   std::ranges::replace(stream, '-', '_');
-  return table_key + "__" + stream + "_late";
+  return table_key + "__" + stream;
+}
+
+/// Results that other programs get come from a table, so that a kill between commit and send costs
+/// none. Those of `window: all` come again whole with each commit.
+arrow::Status FeedFromTable(StreamPlan* stream, PipelinePlan* plan) {
+  if (!plan->lake || !IsOrdered(stream->config)) return arrow::Status::OK();
+  const auto fed = std::ranges::stable_partition(
+      stream->to, [](const ChosenSink& sink) { return !sink.delivery; });
+  if (!fed.empty() && stream->tables.empty()) {
+    stream->tables.push_back(ResultTableKey(plan->lake->table.table_key, stream->config.name));
+  }
+  for (ChosenSink& chosen : fed) {
+    const std::string name = stream->config.name + "-" + chosen.name;
+    SinkPlan sink{.component = std::move(chosen),
+                  .table_key = stream->tables.front(),
+                  .stream = stream->config.name,
+                  .key = stream->config.key};
+    ARROW_RETURN_NOT_OK(AddSink(name, std::move(sink), plan));
+  }
+  stream->to.erase(fed.begin(), fed.end());
+  return arrow::Status::OK();
 }
 
 arrow::Status CheckStream(const BoundStream& stream, const PipelinePlan& plan) {
@@ -203,15 +229,16 @@ arrow::Result<PipelinePlan> BuildPlan(const BoundPipeline& bound, const std::str
   if (config.lake) {
     ARROW_ASSIGN_OR_RAISE(plan.lake, BuildLakePlan(config));
   }
+  ARROW_RETURN_NOT_OK(AddSinks(bound, &plan));
   for (const BoundStream& stream : bound.streams) {
     ARROW_RETURN_NOT_OK(CheckStream(stream, plan));
     plan.streams.push_back({.config = stream.config, .to = stream.sinks, .tables = stream.tables});
     auto& late = plan.streams.back().config.late;
     if (late && late->then == LateAction::kSideTable && late->table.empty()) {
-      late->table = LateTableKey(plan.lake->table.table_key, stream.config.name);
+      late->table = ResultTableKey(plan.lake->table.table_key, stream.config.name) + "_late";
     }
+    ARROW_RETURN_NOT_OK(FeedFromTable(&plan.streams.back(), &plan));
   }
-  ARROW_ASSIGN_OR_RAISE(plan.sinks, BuildSinkPlans(bound));
   return plan;
 }
 

@@ -1,6 +1,8 @@
 #include "catchwater/pipeline/connect_check.h"
 
+#include <map>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "catchwater/base/error.h"
@@ -78,16 +80,23 @@ arrow::Result<std::vector<ConnectFault>> CheckConnections(const PipelinePlan& pl
                        .registry = context.registry,
                        .console = context.console};
   };
+  std::map<std::string, std::shared_ptr<arrow::Schema>> results;  // By stream.
+  for (const StreamPlan& stream : plan.streams) {
+    ARROW_ASSIGN_OR_RAISE(results[stream.config.name],
+                          ResultSchema(plan, stream, chain.output_schema));
+  }
   for (const SinkPlan& sink : plan.sinks) {
-    SinkContext given = sink_context(chain.output_schema);
+    SinkContext given =
+        sink_context(sink.stream.empty() ? chain.output_schema : results.at(sink.stream));
+    given.key = sink.key;
+    given.stream = sink.stream;
     given.sink = plan.name + "/" + sink.name;
-    given.table_key = plan.lake->table.table_key;
+    given.table_key = sink.table_key;
     faults.Add("sink", sink.name, sink.component.config, CheckSink(sink.component, given));
   }
   for (const StreamPlan& stream : plan.streams) {
-    ARROW_ASSIGN_OR_RAISE(const auto results, ResultSchema(plan, stream, chain.output_schema));
     for (const ChosenSink& sink : stream.to) {
-      SinkContext given = sink_context(results);
+      SinkContext given = sink_context(results.at(stream.config.name));
       given.key = stream.config.key;
       given.stream = stream.config.name;
       faults.Add("sink", sink.name, sink.config, CheckSink(sink, given));

@@ -30,10 +30,10 @@ struct LakePlan {
   std::optional<int64_t> retain_ms;
 };
 
-/// A keyed aggregation over the whole input, and where its rows go.
+/// A stream app, and where its results go.
 struct StreamPlan {
   StreamConfig config;
-  std::vector<ChosenSink> to;
+  std::vector<ChosenSink> to;       ///< Those that are not fed from a result table.
   std::vector<std::string> tables;  ///< Keys of result tables; only with a lake.
 };
 
@@ -44,11 +44,14 @@ struct KeepRawPlan {
   bool compresses = false;
 };
 
-/// A sink that is fed from the table.
+/// A sink that is fed from a table: the pipeline's, or one of a stream's results.
 struct SinkPlan {
   ChosenSink component;
   std::string name;  ///< Unique in the pipeline.
   DeliveryOptions options;
+  std::string table_key;
+  std::string stream;            ///< Empty: the rows are the pipeline's.
+  std::vector<std::string> key;  ///< Of the stream.
 };
 
 /// Immutable; shared by the threads of a pipeline.

@@ -140,8 +140,8 @@ arrow::Status ProjectRun::RetireDeliveries(const PipelinePlan& plan) {
     if (!delivery.sink.starts_with(plan.name + "/")) continue;
     bool is_known = false;
     for (const SinkPlan& sink : plan.sinks) {
-      is_known |= delivery.sink == plan.name + "/" + sink.name &&
-                  delivery.table_key == plan.lake->table.table_key;
+      is_known |=
+          delivery.sink == plan.name + "/" + sink.name && delivery.table_key == sink.table_key;
     }
     if (is_known) continue;
     ARROW_RETURN_NOT_OK(context_.ledger->RemoveDelivery(delivery.sink, delivery.table_key));

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "catchwater/base/error.h"
+#include "catchwater/pipeline/app_switches.h"
 #include "catchwater/pipeline/timer.h"
 #include "catchwater/security/secret.h"
 
@@ -38,7 +39,7 @@ SinkFeed::SinkFeed(std::shared_ptr<const PipelinePlan> plan, SinkPlan sink, Runn
     : plan_(std::move(plan)),
       sink_(std::move(sink)),
       context_(std::move(context)),
-      table_key_(plan_->lake->table.table_key),
+      table_key_(sink_.table_key),
       name_(plan_->name + "/" + sink_.name) {
   report_.sink = sink_.name;
   report_.kind = sink_.component.name;
@@ -96,6 +97,13 @@ arrow::Result<bool> SinkFeed::HasTable(std::stop_token stop) {
   return false;
 }
 
+arrow::Result<bool> SinkFeed::IsOn() {
+  if (sink_.stream.empty()) return true;
+  ARROW_ASSIGN_OR_RAISE(const AppStates states, ReadAppStates(*context_.ledger, plan_->name));
+  const auto known = states.find(sink_.stream);
+  return known == states.end() || known->second;
+}
+
 arrow::Status SinkFeed::Run(std::stop_token stop) {
   while (!stop.stop_requested()) {
     ARROW_ASSIGN_OR_RAISE(const bool has_lease, TakeLease(stop));
@@ -130,7 +138,9 @@ arrow::Result<bool> SinkFeed::FollowUnderLease(std::stop_token stop) {
 
 arrow::Result<std::unique_ptr<Sink>> SinkFeed::MakeSink(std::shared_ptr<arrow::Schema> schema) {
   return sink_.component.make({.schema = std::move(schema),
+                               .key = sink_.key,
                                .pipeline = plan_->name,
+                               .stream = sink_.stream,
                                .sink = name_,
                                .table_key = table_key_,
                                .files = context_.files,
@@ -173,6 +183,13 @@ arrow::Status SinkFeed::Follow(std::stop_token stop) {
 arrow::Result<bool> SinkFeed::FollowOpened(Delivery& delivery, std::stop_token stop) {
   while (!stop.stop_requested()) {
     const bool was_finishing = is_finishing_;  // Before the look: nothing comes after it.
+    ARROW_ASSIGN_OR_RAISE(const bool is_on, IsOn());
+    if (!is_on) {
+      SetState("off");
+      if (was_finishing) return true;
+      Sleep(kPollUs, stop);
+      continue;
+    }
     const int64_t begun_us = context_.clock.MonotonicMicros();
     ARROW_ASSIGN_OR_RAISE(const DeliveryStep step, delivery.Step(stop));
     if (step.kind == DeliveryStep::Kind::kSchemaChanged) return false;

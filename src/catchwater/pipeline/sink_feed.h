@@ -1,5 +1,5 @@
 /// \file
-/// Feeds one sink of a pipeline from its table, on a thread of its own, whatever happens to the
+/// Feeds one sink from a table of its pipeline, on a thread of its own, whatever happens to the
 /// target: a sink that is down or blocked stops neither the lake nor the other sinks.
 #pragma once
 
@@ -24,8 +24,8 @@ namespace catchwater {
 struct SinkReport {
   std::string sink;  ///< Without the pipeline.
   std::string kind;  ///< e.g. `postgres`
-  /// waiting (for the table, or another process feeds it) | following | catching_up | resync |
-  /// down | blocked
+  /// waiting (for the table, or another process feeds it) | off (its app is) | following |
+  /// catching_up | resync | down | blocked
   std::string state;
   std::string last_error;
   int64_t rows = 0;
@@ -53,6 +53,8 @@ class SinkFeed {
   arrow::Result<bool> TakeLease(std::stop_token stop);
   /// Nobody else will deliver what this process has committed.
   arrow::Result<bool> IsNeeded();
+  /// False while the app whose results these are is switched off.
+  arrow::Result<bool> IsOn();
   arrow::Result<bool> HasTable(std::stop_token stop);
   /// \return false if the lease was lost or a stop was requested
   arrow::Result<bool> FollowUnderLease(std::stop_token stop);
