@@ -132,6 +132,46 @@ def test_what_does_not_go_with_the_table_is_refused(project, tmp_path):
     assert "--namespace" in project.call("crawl", other, "--namespace", "town", expect=78).stderr
 
 
+def test_what_is_wrong_with_one_file_or_table_does_not_stop_the_others(project, tmp_path):
+    exports = tmp_path / "exports"
+    for table in ("good", "mixed", "torn"):
+        write(exports / table, "2026-01-01")
+    bad = exports / "torn" / "day=2026-01-01" / "site=x%20y" / "bad.parquet"
+    bad.write_bytes(b"PAR1 this is none")
+    pq.write_table(pa.table({"id": [[1, 2]]}), bad.with_name("lists.parquet"))
+    write(exports / "mixed", "2026-01-02", READINGS.set_column(0, "id", pa.array(["x", "y", "z"])))
+    done = project.call("crawl", exports, "--json", expect=78)
+    reports = {report["table"]: report for report in json.loads(done.stdout)}
+    assert counts(reports["crawled.good"]) == (1, 0, 0)
+    assert "id" in reports["crawled.mixed"]["failure"]
+    torn = reports["crawled.torn"]
+    assert (counts(torn), torn["files"]) == ((1, 0, 0), 1)
+    assert [file["path"] for file in torn["refused"]] == [str(bad), str(bad.with_name("lists.parquet"))]
+    assert project.value("SELECT count(*) FROM crawled.torn") == 3
+    assert "crawled.mixed" not in project.call("tables").stdout
+    # Mended, they are taken.
+    pq.write_table(READINGS, bad)
+    bad.with_name("lists.parquet").unlink()
+    (exports / "mixed" / "day=2026-01-02" / "site=x%20y" / "part.parquet").unlink()
+    assert counts(crawl(project, exports)["crawled.torn"]) == (1, 0, 0)
+    assert counts(crawl(project, exports)["crawled.mixed"]) == (0, 0, 0)
+    project.verify()
+
+
+def test_a_file_is_in_one_table_only(project, tmp_path):
+    exports = tmp_path / "exports"
+    write(exports / "a", "2026-01-01")
+    crawl(project, exports)
+    for folder in (exports / "a", tmp_path):
+        refused = project.call("crawl", folder, "--namespace", "again", expect=78)
+        assert "crawled.a" in refused.stderr and "UNIQUE" not in refused.stderr
+    assert "again" not in project.call("tables").stdout
+    write(exports / "b" / "c", "2026-01-01")
+    write(exports / "b_c", "2026-01-01")
+    refused = project.call("crawl", exports, expect=78)
+    assert "b/c" in refused.stderr and "b_c" in refused.stderr
+
+
 def test_a_file_that_was_gone_comes_back(project, tmp_path):
     exports = tmp_path / "exports"
     path = write(exports, "2026-01-01")

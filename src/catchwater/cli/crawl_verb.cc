@@ -42,17 +42,60 @@ std::string NameFrom(std::string text) {
   return text;
 }
 
+using FilesByTable = std::map<std::string, std::vector<CrawledFile>>;
+
 /// Each folder with Parquet files is a table.
-std::map<std::string, std::vector<CrawledFile>> ByTable(const std::vector<CrawledFile>& found,
-                                                        const std::string& root,
-                                                        const std::string& name_space) {
-  std::map<std::string, std::vector<CrawledFile>> tables;
+arrow::Result<FilesByTable> ByTable(const std::vector<CrawledFile>& found, const std::string& root,
+                                    const std::string& name_space) {
+  FilesByTable tables;
   const std::string top = root.substr(root.rfind('/') + 1);
   for (const CrawledFile& file : found) {
     if (!IsParquetName(file.entry.path)) continue;
-    tables[name_space + "." + NameFrom(file.folder.empty() ? top : file.folder)].push_back(file);
+    const std::string table_key =
+        name_space + "." + NameFrom(file.folder.empty() ? top : file.folder);
+    std::vector<CrawledFile>& files = tables[table_key];
+    if (!files.empty() && files.front().folder != file.folder) {
+      return ConfigError("Two folders give one name of a table; crawl one of them by itself with ",
+                         "--namespace. Table and a file of each: ", table_key, ", ",
+                         files.front().entry.path, ", ", file.entry.path);
+    }
+    files.push_back(file);
   }
   return tables;
+}
+
+/// A file is in one table only: a folder above or below one that was crawled has its files.
+arrow::Status CheckOthersFiles(const FilesByTable& tables, const std::string& root,
+                               const std::map<std::string, CrawlRecord>& records) {
+  for (const auto& [table_key, record] : records) {
+    if (record.root == root) continue;
+    for (const auto& [name, files] : tables) {
+      for (const CrawledFile& file : files) {
+        if (!record.files.contains(file.entry.path)) continue;
+        return ConfigError("Folder has files that are in a table of another crawl already; crawl ",
+                           "that folder again, or others by themselves. File, table and folder: ",
+                           file.entry.path, ", ", table_key, ", ", record.root);
+      }
+    }
+  }
+  return arrow::Status::OK();
+}
+
+/// record: of the table, as far as there is one
+arrow::Result<CrawlReport> CrawlTable(Workspace& workspace, const Fence& fence,
+                                      const std::string& root,
+                                      const std::vector<CrawledFile>& files, CrawlRecord* record) {
+  if (!record->root.empty() && record->root != root) {
+    return ConfigError(
+        "Table is of a crawl of another folder; give --namespace. Table and folder: ",
+        record->table_key, ", ", record->root);
+  }
+  record->root = root;
+  ARROW_ASSIGN_OR_RAISE(CrawlReport report, CrawlParquet(workspace.lake(), fence, files, record));
+  if (report.added + report.changed + report.gone > 0) {
+    ARROW_RETURN_NOT_OK(StoreCrawlRecord(workspace.files(), workspace.data_folder(), *record));
+  }
+  return report;
 }
 
 arrow::Result<std::vector<CrawlReport>> Crawl(Workspace& workspace,
@@ -68,7 +111,8 @@ arrow::Result<std::vector<CrawlReport>> Crawl(Workspace& workspace,
                         UpkeepLease::Take(workspace.lake(), "crawl", LeaseOwner()));
   if (!lease) return Conflict("Another crawl is running in this project; try again when it ended");
   ARROW_ASSIGN_OR_RAISE(auto records, LoadCrawlRecords(workspace.files(), workspace.data_folder()));
-  auto tables = ByTable(found, root, arguments.name_space);
+  ARROW_ASSIGN_OR_RAISE(FilesByTable tables, ByTable(found, root, arguments.name_space));
+  ARROW_RETURN_NOT_OK(CheckOthersFiles(tables, root, records));
   for (const auto& [table_key, record] : records) {
     if (record.root == root) tables[table_key];  // All of its files may be gone.
   }
@@ -76,18 +120,12 @@ arrow::Result<std::vector<CrawlReport>> Crawl(Workspace& workspace,
   for (const auto& [table_key, files] : tables) {
     CrawlRecord& record = records[table_key];
     record.table_key = table_key;
-    if (!record.root.empty() && record.root != root) {
-      return ConfigError(
-          "Table is of a crawl of another folder; give --namespace. Table and folder: ", table_key,
-          ", ", record.root);
-    }
-    record.root = root;
-    ARROW_ASSIGN_OR_RAISE(CrawlReport report,
-                          CrawlParquet(workspace.lake(), lease->fence(), files, &record));
-    if (report.added + report.changed + report.gone > 0) {
-      ARROW_RETURN_NOT_OK(StoreCrawlRecord(workspace.files(), workspace.data_folder(), record));
-    }
-    reports.push_back(std::move(report));
+    auto report = CrawlTable(workspace, lease->fence(), root, files, &record);
+    // What is wrong with one table is no reason to leave the others.
+    if (!report.ok() && KindOf(report.status()) != ErrorKind::kConfig) return report.status();
+    reports.push_back(
+        report.ok() ? *std::move(report)
+                    : CrawlReport{.table_key = table_key, .failure = report.status().message()});
   }
   return reports;
 }
@@ -95,17 +133,39 @@ arrow::Result<std::vector<CrawlReport>> Crawl(Workspace& workspace,
 void Print(const std::vector<CrawlReport>& reports, bool as_json) {
   auto json = nlohmann::ordered_json::array();
   for (const CrawlReport& report : reports) {
+    auto refused = nlohmann::ordered_json::array();
+    for (const RefusedFile& file : report.refused) {
+      refused.push_back({{"path", file.path}, {"reason", file.reason}});
+    }
     json.push_back({{"table", report.table_key},
                     {"files", report.files},
                     {"added", report.added},
                     {"changed", report.changed},
-                    {"gone", report.gone}});
+                    {"gone", report.gone},
+                    {"refused", std::move(refused)},
+                    {"failure", report.failure}});
     if (as_json) continue;
+    for (const RefusedFile& file : report.refused) {
+      std::cerr << "warning: left out: " << file.reason << "\n";
+    }
+    if (!report.failure.empty()) {
+      std::cerr << "error: " << report.table_key << ": " << report.failure << "\n";
+      continue;
+    }
     std::cout << report.table_key << "  files " << report.files << ": added " << report.added
               << ", changed " << report.changed << ", gone " << report.gone << "\n";
   }
   if (as_json) std::cout << json.dump(2) << "\n";
   if (!as_json && reports.empty()) std::cout << "no Parquet files there\n";
+}
+
+ExitCode ExitCodeOf(const std::vector<CrawlReport>& reports) {
+  ExitCode code = ExitCode::kOk;
+  for (const CrawlReport& report : reports) {
+    if (!report.failure.empty()) return ExitCode::kConfig;
+    if (!report.refused.empty()) code = ExitCode::kFailed;
+  }
+  return code;
 }
 
 }  // namespace
@@ -125,7 +185,7 @@ void AddCrawlVerb(Command& program, GlobalOptions& globals) {
     const auto reports = Crawl(workspace, *arguments);
     if (!reports.ok()) return ReportFailure(reports.status());
     Print(*reports, globals.json);
-    return ExitCode::kOk;
+    return ExitCodeOf(*reports);
   });
 }
 

@@ -5,7 +5,9 @@
 #include <map>
 #include <memory>
 #include <new>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -78,6 +80,11 @@ arrow::Result<OpenedFile> Open(Lake& lake, const CrawledFile& found) {
         found.entry.path, ", ", field->name(), ", ", field->type()->ToString());
   }
   return opened;
+}
+
+/// The file itself is at fault, and not the way to it.
+bool IsRefusal(const arrow::Status& status) {
+  return KindOf(status) == ErrorKind::kBadData || KindOf(status) == ErrorKind::kConfig;
 }
 
 /// The wider of two types of one column, in two files. nullptr: there is none.
@@ -266,11 +273,20 @@ arrow::Result<CrawlReport> CrawlParquet(Lake& lake, const Fence& fence,
 
   // All that can be refused is refused before the first commit.
   std::vector<OpenedFile> opened;
-  for (const auto* files : {&changes.added, &changes.changed}) {
+  for (const auto& [files, count] :
+       {std::pair(&changes.added, &report.added), std::pair(&changes.changed, &report.changed)}) {
     for (const CrawledFile& file : *files) {
-      ARROW_ASSIGN_OR_RAISE(opened.emplace_back(), Open(lake, file));
+      auto one = Open(lake, file);
+      if (one.ok()) {
+        opened.push_back(*std::move(one));
+        continue;
+      }
+      if (!IsRefusal(one.status())) return one.status();
+      report.refused.push_back({.path = file.entry.path, .reason = one.status().message()});
+      --*count;
     }
   }
+  report.files -= static_cast<int64_t>(report.refused.size());
   if (!opened.empty()) {
     ARROW_ASSIGN_OR_RAISE(table, Evolve(lake, fence, *record, opened, found, table.get()));
   }
@@ -294,8 +310,11 @@ arrow::Result<CrawlReport> CrawlParquet(Lake& lake, const Fence& fence,
     AppendChange change(lake, record->table_key, added, /*positions_json=*/{});
     ARROW_RETURN_NOT_OK(CommitUpkeep(lake, change, fence));
   }
+  std::set<std::string_view> refused;
+  for (const RefusedFile& file : report.refused) refused.insert(file.path);
   record->files.clear();
   for (const CrawledFile& file : found) {
+    if (refused.contains(file.entry.path)) continue;
     record->files[file.entry.path] = {.byte_count = file.entry.byte_count,
                                       .modified_us = file.entry.modified_us};
   }

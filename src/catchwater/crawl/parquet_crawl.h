@@ -17,18 +17,27 @@ namespace catchwater {
 /// Property of a table that a crawl made: where its files lie.
 inline constexpr char kCrawledFromProperty[] = "catchwater.crawled-from";
 
+/// A file that cannot be in a table in place.
+struct RefusedFile {
+  std::string path;
+  std::string reason;
+};
+
 struct CrawlReport {
   std::string table_key;
   int64_t files = 0;  ///< That the table has now.
   int64_t added = 0;
   int64_t changed = 0;
   int64_t gone = 0;
+  std::vector<RefusedFile> refused{};  ///< Looked at again by the next crawl.
+  std::string failure{};               ///< Not empty: nothing was done for this table.
 };
 
 /// Brings the table to the files in two commits at most: one takes out what is gone or changed, one
 /// adds what is new or changed. Files are opened only if they are new or changed; nothing is
-/// committed otherwise. `record` is brought up to date; the caller stores it.
-/// \retval kConfig naming file and column if a file does not go with the table, or if the table
+/// committed otherwise. One that is no Parquet file, or has a type that Iceberg lacks, is left out
+/// and told. `record` is brought up to date; the caller stores it. \retval kConfig naming file and
+/// column if files do not go together in one table, or if the table
 ///   is not one of a crawl of this root; kConflict
 arrow::Result<CrawlReport> CrawlParquet(Lake& lake, const Fence& fence,
                                         const std::vector<CrawledFile>& found, CrawlRecord* record);
