@@ -1,5 +1,6 @@
-// `dlq`: what was refused, why, and how to put it back.
+// `dlq`: what was refused, why, how to put it back or give it up.
 #include <iostream>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <set>
@@ -15,6 +16,7 @@
 #include "catchwater/cli/lake_session.h"
 #include "catchwater/cli/lease_owner.h"
 #include "catchwater/pipeline/build_plan.h"
+#include "catchwater/pipeline/discard.h"
 #include "catchwater/pipeline/replay.h"
 #include "catchwater/sql/sql_text.h"
 
@@ -27,8 +29,11 @@ struct DlqArguments {
   std::string pipeline;
   std::string where;
   std::string id;
+  std::string state = "open";
   bool is_dry_run = false;
 };
+
+constexpr const char* kStates[] = {"open", "replayed", "discarded"};
 
 struct LetterTable {
   const BoundPipeline* pipeline;
@@ -94,16 +99,44 @@ arrow::Status Print(LakeQuery& query, Workspace& workspace, const std::string& s
   return arrow::Status::OK();
 }
 
+/// "open 3, replayed 1, discarded 0" over the letters of all tables.
+arrow::Result<std::string> CountByState(LakeQuery& query, const std::vector<LetterTable>& tables,
+                                        const std::string& where) {
+  std::string letters;
+  for (const LetterTable& table : tables) {
+    letters += (letters.empty() ? "" : " UNION ALL ") + std::string("SELECT state") +
+               Selection(table, where);
+  }
+  std::string columns;
+  for (const char* state : kStates) {
+    columns += (columns.empty() ? "SELECT " : ", ") + std::string("count(*) FILTER (state = '") +
+               state + "')";
+  }
+  ARROW_ASSIGN_OR_RAISE(SqlResult result, query.Run(columns + " FROM (" + letters + ")"));
+  ARROW_ASSIGN_OR_RAISE(const auto table, result.ReadAll());
+  ARROW_ASSIGN_OR_RAISE(const auto counts, table->CombineChunksToBatch());
+  std::string text;
+  for (size_t i = 0; i < std::size(kStates); ++i) {
+    text += (i == 0 ? "" : ", ") + std::string(kStates[i]) + " ";
+    AppendCell(*counts->column(static_cast<int>(i)), 0, &text);
+  }
+  return text;
+}
+
 arrow::Status List(Workspace& workspace, const DlqArguments& arguments, bool as_json) {
   ARROW_ASSIGN_OR_RAISE(const auto tables, LetterTables(workspace, arguments.pipeline));
   ARROW_ASSIGN_OR_RAISE(auto query, OpenLakeSession(workspace, ""));
+  const bool is_any = arguments.state == "all";
   std::string sql;
   for (const LetterTable& table : tables) {
     sql += (sql.empty() ? "" : " UNION ALL ") +
            std::string(
-               "SELECT pipeline, rule, count(*) AS letters, min(dead_letter_id) AS "
-               "example_id, min(reason) AS example, max(received_at) AS latest") +
-           Selection(table, arguments.where) + " GROUP BY pipeline, rule";
+               "SELECT pipeline, rule, state, count(*) AS letters, min(dead_letter_id) AS "
+               "example_id, min(reason) AS example, max(received_at) AS latest, "
+               "max(state_at) AS state_at") +
+           Selection(table, arguments.where) +
+           (is_any ? "" : " AND state = " + QuoteSqlText(arguments.state)) +
+           " GROUP BY pipeline, rule, state";
   }
   if (sql.empty()) {
     if (as_json) return arrow::Status::OK();
@@ -111,8 +144,11 @@ arrow::Status List(Workspace& workspace, const DlqArguments& arguments, bool as_
     return arrow::Status::OK();
   }
   ARROW_RETURN_NOT_OK(
-      Print(*query, workspace, sql + " ORDER BY letters DESC, pipeline, rule", as_json));
-  if (!as_json) std::cerr << "Next: catchwater dlq show ID, then catchwater dlq replay\n";
+      Print(*query, workspace, sql + " ORDER BY letters DESC, pipeline, rule, state", as_json));
+  if (as_json) return arrow::Status::OK();
+  ARROW_ASSIGN_OR_RAISE(const std::string counts, CountByState(*query, tables, arguments.where));
+  std::cerr << "letters: " << counts << (is_any ? "" : "; --state all lists all") << "\n"
+            << "Next: catchwater dlq show ID, then catchwater dlq replay or discard\n";
   return arrow::Status::OK();
 }
 
@@ -128,14 +164,13 @@ arrow::Status Show(Workspace& workspace, const DlqArguments& arguments, bool as_
     ARROW_ASSIGN_OR_RAISE(const auto rows, result.ReadAll());
     if (rows->num_rows() == 0) continue;
     ARROW_ASSIGN_OR_RAISE(const auto batch, rows->CombineChunksToBatch());
-    ARROW_ASSIGN_OR_RAISE(const auto marks, workspace.ledger().ReplayedAmong({arguments.id}));
     Json letter = Json::object();
     for (int i = 0; i < batch->num_columns(); ++i) {
       std::string text;
       AppendCell(*batch->column(i), 0, &text);
       letter[batch->schema()->field(i)->name()] = text;
     }
-    letter["is_replayed"] = !marks.empty();
+    letter["is_replayed"] = letter["state"] == "replayed";
     if (as_json) {
       std::cout << letter.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
       return arrow::Status::OK();
@@ -185,8 +220,9 @@ arrow::Result<std::vector<StoredLetter>> ChooseLetters(Workspace& workspace, Lak
   if (static_cast<int64_t>(letters.size()) <= kReplayLettersMax) return letters;
   std::vector<std::string> ids;
   for (const StoredLetter& letter : letters) ids.push_back(letter.id);
-  ARROW_ASSIGN_OR_RAISE(const auto marked, workspace.ledger().ReplayedAmong(ids));
-  const std::set<std::string> is_marked(marked.begin(), marked.end());
+  ARROW_ASSIGN_OR_RAISE(const auto marks, workspace.ledger().MarksAmong(ids));
+  std::set<std::string> is_marked;
+  for (const DeadLetterMark& mark : marks) is_marked.insert(mark.dead_letter_id);
   std::erase_if(letters, [&](const StoredLetter& l) { return is_marked.contains(l.id); });
   if (static_cast<int64_t>(letters.size()) > kReplayLettersMax) {
     std::cerr << "note: only the first " << kReplayLettersMax << " of " << letters.size()
@@ -205,6 +241,7 @@ Json ToJson(const std::string& pipeline, const ReplayReport& report, bool is_dry
           {"dry_run", is_dry_run},
           {"letters", report.letters},
           {"already_replayed", report.already_replayed},
+          {"already_discarded", report.already_discarded},
           {"replayed", report.replayed},
           {"rows", report.rows},
           {"taken_out", report.taken_out},
@@ -215,9 +252,10 @@ Json ToJson(const std::string& pipeline, const ReplayReport& report, bool is_dry
 
 void PrintReport(const std::string& pipeline, const ReplayReport& report, bool is_dry_run) {
   std::cout << "pipeline " << pipeline << ": of " << report.letters << " letters "
-            << report.already_replayed << " were replayed before, " << report.replayed
-            << (is_dry_run ? " would be good now" : " are good now") << " (" << report.rows
-            << " rows in the table, " << report.taken_out << " taken out by steps), "
+            << report.already_replayed << " were replayed before, ";
+  if (report.already_discarded > 0) std::cout << report.already_discarded << " are discarded, ";
+  std::cout << report.replayed << (is_dry_run ? " would be good now" : " are good now") << " ("
+            << report.rows << " rows in the table, " << report.taken_out << " taken out by steps), "
             << report.failed << " fail again and stay\n";
   for (const ReplayFailure& failure : report.failures) {
     std::cout << "  " << failure.id << "  " << failure.reason << "\n";
@@ -256,6 +294,42 @@ arrow::Status Replay(Workspace& workspace, const DlqArguments& arguments, bool a
   return arrow::Status::OK();
 }
 
+arrow::Status Discard(Workspace& workspace, const DlqArguments& arguments, bool as_json) {
+  ARROW_ASSIGN_OR_RAISE(const auto tables, LetterTables(workspace, arguments.pipeline));
+  ARROW_ASSIGN_OR_RAISE(auto query, OpenLakeSession(workspace, ""));
+  Json reports = Json::array();
+  for (const LetterTable& table : tables) {
+    ARROW_ASSIGN_OR_RAISE(const auto letters, ChooseLetters(workspace, *query, table, arguments));
+    std::vector<std::string> ids;
+    for (const StoredLetter& letter : letters) ids.push_back(letter.id);
+    const std::string& name = table.pipeline->config.name;
+    ARROW_ASSIGN_OR_RAISE(
+        const DiscardReport report,
+        DiscardLetters(
+            workspace.lake(), ids,
+            {.pipeline = name, .owner = LeaseOwner(), .is_dry_run = arguments.is_dry_run}));
+    reports.push_back({{"pipeline", name},
+                       {"dry_run", arguments.is_dry_run},
+                       {"letters", report.letters},
+                       {"already_replayed", report.already_replayed},
+                       {"already_discarded", report.already_discarded},
+                       {"discarded", report.discarded}});
+    if (as_json) continue;
+    std::cout << "pipeline " << name << ": of " << report.letters << " letters "
+              << report.already_replayed << " were replayed and " << report.already_discarded
+              << " discarded before, " << report.discarded
+              << (arguments.is_dry_run ? " would be discarded\n" : " are discarded now\n");
+  }
+  if (as_json) {
+    std::cout << reports.dump(2) << "\n";
+  } else if (tables.empty()) {
+    std::cout << "no dead letters\n";
+  } else if (arguments.is_dry_run) {
+    std::cerr << "Nothing was written.\n";
+  }
+  return arrow::Status::OK();
+}
+
 using DlqCall = arrow::Status (*)(Workspace&, const DlqArguments&, bool as_json);
 
 Command& AddDlqCommand(Command& verb, GlobalOptions& globals, const char* name, const char* summary,
@@ -273,12 +347,16 @@ Command& AddDlqCommand(Command& verb, GlobalOptions& globals, const char* name, 
 }  // namespace
 
 void AddDlqVerb(Command& program, GlobalOptions& globals) {
-  Command& verb = program.Sub("dlq", "Dead letters: what was refused, and putting it back");
+  Command& verb =
+      program.Sub("dlq", "Dead letters: what was refused, putting it back or giving it up");
   verb.RequireSub();
   auto arguments = std::make_shared<DlqArguments>();
   const char* where = "SQL over the letters, e.g. \"rule = 'validate.range'\"";
-  AddDlqCommand(verb, globals, "list", "Count the letters by rule", arguments, List)
-      .Option("--where", arguments->where, where);
+  Command& list =
+      AddDlqCommand(verb, globals, "list", "Count the open letters by rule", arguments, List);
+  list.Option("--where", arguments->where, where);
+  list.Option("--state", arguments->state, "open (default), replayed, discarded or all")
+      .OneOf({"open", "replayed", "discarded", "all"});
   AddDlqCommand(verb, globals, "show", "Show one letter with its place, reason and bytes",
                 arguments, Show)
       .Option("id", arguments->id, "The letter, e.g. 7:1024:0")
@@ -287,6 +365,11 @@ void AddDlqVerb(Command& program, GlobalOptions& globals) {
       verb, globals, "replay", "Send letters through the pipeline as it is now", arguments, Replay);
   replay.Option("--where", arguments->where, where);
   replay.Flag("--dry-run", arguments->is_dry_run, "Say what would happen; write nothing");
+  Command& discard = AddDlqCommand(verb, globals, "discard",
+                                   "Accept letters as lost: they stay, and are not open any more",
+                                   arguments, Discard);
+  discard.Option("--where", arguments->where, where);
+  discard.Flag("--dry-run", arguments->is_dry_run, "Say what would happen; write nothing");
 }
 
 }  // namespace catchwater

@@ -41,7 +41,9 @@ arrow::Result<std::vector<FailedInputs>> FindFailedInputs(
       ARROW_ASSIGN_OR_RAISE(auto inputs, ledger.Inputs(query));
       for (InputFileRecord& input : inputs) {
         // One that waits without a reason was not tried yet: `take` lets it wait for others.
-        if (state == WorkState::kToProcess && input.reason.empty()) continue;
+        const bool was_tried =
+            !input.reason.empty() && !input.reason.starts_with(kGrownInputReason);
+        if (state == WorkState::kToProcess && !was_tried) continue;
         ARROW_ASSIGN_OR_RAISE(const bool is_there,
                               IsStillThere(ledger, files, project_folder, input));
         if (!is_there) continue;
@@ -52,6 +54,22 @@ arrow::Result<std::vector<FailedInputs>> FindFailedInputs(
     if (found.file_count > 0) all.push_back(std::move(found));
   }
   return all;
+}
+
+arrow::Result<int64_t> CountSettledInputs(Ledger& ledger, Files& files,
+                                          const std::string& project_folder,
+                                          const std::string& pipeline) {
+  WorkQuery query;
+  query.pipeline = pipeline;
+  query.state = WorkState::kFailed;
+  query.limit = kFailedInputsReadMax;
+  ARROW_ASSIGN_OR_RAISE(const auto failed, ledger.Inputs(query));
+  int64_t settled = 0;
+  for (const InputFileRecord& input : failed) {
+    ARROW_ASSIGN_OR_RAISE(const bool is_there, IsStillThere(ledger, files, project_folder, input));
+    settled += is_there ? 0 : 1;
+  }
+  return settled;
 }
 
 void PrintFailedInputs(std::ostream& out, const std::vector<FailedInputs>& failed) {

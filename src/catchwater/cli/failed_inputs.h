@@ -30,6 +30,12 @@ arrow::Result<std::vector<FailedInputs>> FindFailedInputs(
     Ledger& ledger, Files& files, const std::string& project_folder,
     const std::vector<std::string>& pipelines);
 
+/// How many inputs of the pipeline are failed in the ledger though their file was removed or
+/// replaced since; of the first kFailedInputsReadMax.
+arrow::Result<int64_t> CountSettledInputs(Ledger& ledger, Files& files,
+                                          const std::string& project_folder,
+                                          const std::string& pipeline);
+
 /// One line a file with its reason; nothing if there are none.
 void PrintFailedInputs(std::ostream& out, const std::vector<FailedInputs>& failed);
 

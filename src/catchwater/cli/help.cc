@@ -49,7 +49,8 @@ constexpr VerbExamples kExamples[] = {
     {"dlq",
      "  catchwater dlq list\n"
      "  catchwater dlq show 7:1024:0\n"
-     "  catchwater dlq replay --where \"rule = 'validate.range'\" --dry-run\n"},
+     "  catchwater dlq replay --where \"rule = 'validate.range'\" --dry-run\n"
+     "  catchwater dlq discard --where \"rule = 'csv.type'\"   an accepted loss\n"},
     {"verify",
      "  catchwater verify\n"
      "  catchwater verify --deep --json\n"},

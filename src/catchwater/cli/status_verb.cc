@@ -1,9 +1,11 @@
+#include <algorithm>
 #include <iostream>
 
 #include <nlohmann/json.hpp>
 
 #include "catchwater/base/error.h"
 #include "catchwater/cli/account_view.h"
+#include "catchwater/cli/failed_inputs.h"
 #include "catchwater/cli/sink_status.h"
 #include "catchwater/cli/workspace.h"
 #include "catchwater/pipeline/control_server.h"
@@ -15,17 +17,45 @@ nlohmann::ordered_json ToJson(const WorkCounts& counts) {
   return {{"to_process", counts.to_process},
           {"processing", counts.processing},
           {"done", counts.done},
-          {"failed", counts.failed}};
+          {"failed", counts.failed},
+          {"replaced", counts.replaced}};
 }
 
 bool HasAny(const WorkCounts& counts) {
-  return counts.to_process + counts.processing + counts.done + counts.failed > 0;
+  return counts.to_process + counts.processing + counts.done + counts.failed + counts.replaced > 0;
 }
 
 void PrintCounts(const char* label, const WorkCounts& counts) {
   std::cout << "  " << label << ": To Process " << counts.to_process << ", Processing "
-            << counts.processing << ", Done " << counts.done << ", Failed " << counts.failed
-            << "\n";
+            << counts.processing << ", Done " << counts.done << ", Failed " << counts.failed;
+  if (counts.replaced > 0)
+    std::cout << ", replaced or removed after they failed " << counts.replaced;
+  std::cout << "\n";
+}
+
+/// Failed is what is failed now: not a file that was mended, replaced or removed since.
+arrow::Result<WorkCounts> InputsNow(Workspace& workspace, const std::string& pipeline) {
+  ARROW_ASSIGN_OR_RAISE(WorkCounts counts, workspace.ledger().InputCounts(pipeline));
+  if (counts.failed == 0) return counts;
+  ARROW_ASSIGN_OR_RAISE(const int64_t settled,
+                        CountSettledInputs(workspace.ledger(), workspace.files(),
+                                           workspace.project().folder, pipeline));
+  const int64_t all = counts.failed + counts.replaced;
+  counts.replaced = std::max(counts.replaced, settled);
+  counts.failed = all - counts.replaced;
+  return counts;
+}
+
+/// Open is what is neither put back nor given up.
+nlohmann::ordered_json LettersJson(const AccountView& account, const DeadLetterCounts& marked) {
+  return {{"open", account.dead_frames + account.dead_rows - marked.replayed - marked.discarded},
+          {"replayed", marked.replayed},
+          {"discarded", marked.discarded}};
+}
+
+void PrintLetters(const nlohmann::ordered_json& letters) {
+  std::cout << "  dead letters: open " << letters["open"] << ", replayed " << letters["replayed"]
+            << ", discarded " << letters["discarded"] << "\n";
 }
 
 /// What a running program says of its pipelines; an empty list: none runs.
@@ -59,12 +89,14 @@ arrow::Status PrintStatus(Workspace& workspace, bool as_json, bool files_only) {
     const std::string& name = bound.config.name;
     const nlohmann::ordered_json live = LiveOf(reports, name);
     ARROW_ASSIGN_OR_RAISE(const auto records, workspace.ledger().Account(name));
-    ARROW_ASSIGN_OR_RAISE(const WorkCounts inputs, workspace.ledger().InputCounts(name));
+    ARROW_ASSIGN_OR_RAISE(const WorkCounts inputs, InputsNow(workspace, name));
     ARROW_ASSIGN_OR_RAISE(const WorkCounts files,
                           workspace.ledger().DataFileCounts(bound.config.lake->table));
     ARROW_ASSIGN_OR_RAISE(const auto sinks, SinkStatus(workspace.ledger(), bound, live,
                                                        workspace.clock().NowMicros()));
+    ARROW_ASSIGN_OR_RAISE(const auto marked, workspace.ledger().CountMarks(name));
     const AccountView account = AddUp(records);
+    const auto letters = LettersJson(account, marked);
     report.push_back({{"pipeline", name},
                       {"table", bound.config.lake->table},
                       {"input_files", ToJson(inputs)},
@@ -73,6 +105,7 @@ arrow::Status PrintStatus(Workspace& workspace, bool as_json, bool files_only) {
                       {"rows", account.rows},
                       {"in_lake", account.lake},
                       {"unaccounted", account.unaccounted()},
+                      {"dead_letters", letters},
                       {"sinks", sinks},
                       {"running", live}});
     if (as_json) continue;
@@ -82,7 +115,9 @@ arrow::Status PrintStatus(Workspace& workspace, bool as_json, bool files_only) {
     if (HasAny(inputs)) PrintCounts("input files", inputs);
     PrintCounts("data files ", files);
     std::cout << RenderSinks(sinks);
-    if (!files_only) std::cout << Render(account);
+    if (files_only) continue;
+    PrintLetters(letters);
+    std::cout << Render(account);
   }
   if (as_json) std::cout << report.dump(2) << "\n";
   return arrow::Status::OK();

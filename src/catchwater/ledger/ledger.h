@@ -171,8 +171,11 @@ class Ledger {
   // --- The account, dead letters, feed
   // ------------------------------------------------------------
   virtual arrow::Result<std::vector<AccountRecord>> Account(const std::string& pipeline) = 0;
-  virtual arrow::Result<std::vector<std::string>> ReplayedAmong(
+  virtual arrow::Result<std::vector<DeadLetterMark>> MarksAmong(
       const std::vector<std::string>& dead_letter_ids) = 0;
+  /// All marks of commits up to the sequence number, by id.
+  virtual arrow::Result<std::vector<DeadLetterMark>> Marks(int64_t seq_max) = 0;
+  virtual arrow::Result<DeadLetterCounts> CountMarks(const std::string& pipeline) = 0;
   /// Events of commits after the seq, oldest first: at most `limit`, but the last commit's whole.
   virtual arrow::Result<std::vector<Event>> Feed(int64_t after_seq, int64_t limit) = 0;
   virtual arrow::Result<std::vector<Checkpoint>> Checkpoints(const std::string& pipeline,

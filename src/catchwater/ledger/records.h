@@ -6,16 +6,21 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "catchwater/batch/batch.h"
 #include "catchwater/batch/position.h"
 #include "catchwater/ledger/commit_plan.h"
+#include "catchwater/ledger/dead_letter_mark.h"
 
 namespace catchwater {
 
 /// Bytes of a file that InputFound::head_hash covers. A file that is not longer needs no full hash.
 inline constexpr int64_t kInputHeadBytesMax = 64 << 10;
+
+/// Reason of an input that is no failure but stays with it: its first bytes were taken before.
+inline constexpr std::string_view kGrownInputReason = "File begins with what was read of it before";
 
 struct LeaseRecord {
   std::string name;
@@ -43,8 +48,10 @@ struct InputFound {
   /// follow: identity is path and head hash; byte_count is not compared, more bytes reopen the
   /// file. head_hash must cover only bytes that stay as the file grows, e.g. its first line.
   bool is_growing = false;
-  /// After kMayContinue: the input whose content this one begins with; 0: it does not.
+  /// After kMayContinue: the input whose content this one begins with and whose reading it goes on
+  /// with; 0: none.
   std::optional<int64_t> continues;
+  std::string reason;  ///< Of a new row: what is to be said of it from the beginning.
 };
 
 struct InputRegistered {
@@ -52,13 +59,14 @@ struct InputRegistered {
     kNew,
     kKnown,          ///< The same identity is there already: its id.
     kNeedsFullHash,  ///< Size and head match another input: call again with full_hash.
-    kMayContinue,    ///< A shorter content of the path was read in part: call again with continues.
+    kMayContinue,    ///< A shorter content of the path was read: call again with continues.
   };
-  /// An input that cannot be read further, some of whose rows are committed.
+  /// A content of the path that was read to its end, or cannot be read further.
   struct Shorter {
     int64_t partition_id = 0;
     int64_t byte_count = 0;
     std::string full_hash;
+    bool is_done = false;  ///< Read to its end: nothing goes on with it.
   };
   Result result = Result::kNew;
   int64_t partition_id = 0;
@@ -122,6 +130,7 @@ struct WorkQuery {
 
 struct WorkCounts {
   int64_t to_process = 0, processing = 0, done = 0, failed = 0;
+  int64_t replaced = 0;    ///< Inputs that failed, whose file has another content by now.
   int64_t open_bytes = 0;  ///< Of files that are to_process or processing.
 };
 

@@ -50,14 +50,31 @@ arrow::Status Intake::RegisterFile(const Offer& offer) {
     Offer beginning = offer;
     beginning.file->byte_count = registered.shorter.byte_count;
     ARROW_ASSIGN_OR_RAISE(const std::string hash, source_.FullHash(beginning));
-    found.continues =
-        hash == registered.shorter.full_hash ? registered.shorter.partition_id : int64_t{0};
+    const bool begins_with_it = hash == registered.shorter.full_hash;
+    found.continues = 0;
+    if (begins_with_it && registered.shorter.is_done) {
+      NoteGrown(file, registered.shorter.byte_count, &found);
+    } else if (begins_with_it) {
+      found.continues = registered.shorter.partition_id;
+    }
     ARROW_ASSIGN_OR_RAISE(registered, ledger_->RegisterInput(found));
   }
   ARROW_RETURN_NOT_OK(Reach(FailPoint::kInputDiscovered));
   seen_as_[registered.partition_id] = offer.name;
   registered_.insert(std::move(seen));
   return arrow::Status::OK();
+}
+
+// Its first rows come a second time: what the user most likely wants is `follow`.
+void Intake::NoteGrown(const InputFileFacts& file, int64_t read_bytes, InputFound* found) {
+  found->reason = std::string(kGrownInputReason) +
+                  " and is taken whole, so those rows come twice; `follow: true` takes only what "
+                  "was appended. Bytes before and now: " +
+                  std::to_string(read_bytes) + ", " + std::to_string(file.byte_count);
+  if (options_.telemetry == nullptr) return;
+  options_.telemetry->log.Warning(
+      "input.grown",
+      {{"pipeline", options_.pipeline}, {"path", file.path}, {"reason", found->reason}});
 }
 
 arrow::Status Intake::HashOthers(const InputRegistered& registered, const InputFileFacts& alike) {

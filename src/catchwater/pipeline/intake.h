@@ -17,6 +17,7 @@
 #include "catchwater/component/source.h"
 #include "catchwater/ledger/ledger.h"
 #include "catchwater/pipeline/partition_book.h"
+#include "catchwater/telemetry/telemetry.h"
 
 namespace catchwater {
 
@@ -30,6 +31,7 @@ struct IntakeOptions {
   int64_t open_inputs_max = 16;
   /// Of a source whose partitions are shared by a group; null: the pipeline's lease covers all.
   PartitionLeases* leases = nullptr;
+  Telemetry* telemetry = nullptr;  ///< Null: nothing is told.
 };
 
 /// Owned by the feeder's thread.
@@ -60,6 +62,7 @@ class Intake {
   bool NoteIncarnation(const Offer& offer);
   arrow::Status NoteFinished();
   arrow::Status RegisterFile(const Offer& offer);
+  void NoteGrown(const InputFileFacts& file, int64_t read_bytes, InputFound* found);
   arrow::Status HashOthers(const InputRegistered& registered, const InputFileFacts& alike);
   arrow::Result<bool> MayTakeInputs();
   arrow::Result<int64_t> ClaimAndOpenInputs();

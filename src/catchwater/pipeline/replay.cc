@@ -116,14 +116,16 @@ arrow::Result<std::vector<const StoredLetter*>> Replay::Unmarked(
     for (size_t i = at; i < std::min(letters.size(), at + kIdsAPage); ++i) {
       ids.push_back(letters[i].id);
     }
-    ARROW_ASSIGN_OR_RAISE(const auto page, context_.ledger->ReplayedAmong(ids));
-    marked.insert(page.begin(), page.end());
+    ARROW_ASSIGN_OR_RAISE(const auto page, context_.ledger->MarksAmong(ids));
+    for (const DeadLetterMark& mark : page) {
+      marked.insert(mark.dead_letter_id);
+      ++(mark.state == "replayed" ? report_.already_replayed : report_.already_discarded);
+    }
   }
   std::vector<const StoredLetter*> unmarked;
   for (const StoredLetter& letter : letters) {
     if (!marked.contains(letter.id)) unmarked.push_back(&letter);
   }
-  report_.already_replayed = static_cast<int64_t>(letters.size() - unmarked.size());
   return unmarked;
 }
 

@@ -42,6 +42,7 @@ struct ReplayFailure {
 struct ReplayReport {
   int64_t letters = 0;                  ///< Given.
   int64_t already_replayed = 0;         ///< Of them, those that bear a mark.
+  int64_t already_discarded = 0;        ///< Likewise.
   int64_t replayed = 0;                 ///< Letters that are good now.
   int64_t rows = 0;                     ///< Rows that they put into the table.
   int64_t taken_out = 0;                ///< Rows that a step filtered, dropped or knew already.

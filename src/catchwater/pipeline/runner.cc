@@ -322,7 +322,8 @@ arrow::Result<std::shared_ptr<Attempt>> RunnerCore::BuildAttempt() {
                     .source = plan_->source.name,
                     .consumer = kLakeConsumer,
                     .fence = fence_,
-                    .leases = leases_.get()},
+                    .leases = leases_.get(),
+                    .telemetry = context_.telemetry},
       std::move(source), plan_->lake ? context_.ledger : nullptr, context_.clock, std::move(lanes),
       [this](Epoch& epoch) { return Commit(epoch); }, [this](Epoch& epoch) { Discard(epoch); },
       raw_->NewWriter(fence_, &random_));

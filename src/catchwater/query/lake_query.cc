@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <arrow/builder.h>
 #include <arrow/type.h>
 
 #include "catchwater/base/error.h"
@@ -67,6 +68,40 @@ std::string LastRevisionOf(const std::string& select, std::string_view key) {
          " ORDER BY revision DESC, retracted DESC) = 1 AND NOT retracted";
 }
 
+/// True if the rows are dead letters that do not say themselves what became of them.
+bool HoldsDeadLetters(const TableState& table) {
+  return table.table_key.ends_with("__dead_letters") &&
+         table.schema->GetFieldIndex("dead_letter_id") >= 0 &&
+         table.schema->GetFieldIndex("state") < 0;
+}
+
+const std::shared_ptr<arrow::Schema>& MarkSchema() {
+  static const auto schema = arrow::schema({
+      arrow::field("marked_id", arrow::utf8(), false),
+      arrow::field("state", arrow::utf8(), false),
+      arrow::field("state_at", arrow::timestamp(arrow::TimeUnit::MICRO, "UTC")),
+  });
+  return schema;
+}
+
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> MarkRows(
+    const std::vector<DeadLetterMark>& marks, const std::optional<int64_t>& as_of_us) {
+  arrow::StringBuilder id;
+  arrow::StringBuilder state;
+  arrow::TimestampBuilder at(MarkSchema()->field(2)->type(), arrow::default_memory_pool());
+  for (const DeadLetterMark& mark : marks) {
+    if (as_of_us && mark.at_us > *as_of_us) continue;
+    ARROW_RETURN_NOT_OK(id.Append(mark.dead_letter_id));
+    ARROW_RETURN_NOT_OK(state.Append(mark.state));
+    ARROW_RETURN_NOT_OK(mark.at_us > 0 ? at.Append(mark.at_us) : at.AppendNull());
+  }
+  const int64_t row_count = id.length();
+  ARROW_ASSIGN_OR_RAISE(auto ids, id.Finish());
+  ARROW_ASSIGN_OR_RAISE(auto states, state.Finish());
+  ARROW_ASSIGN_OR_RAISE(auto times, at.Finish());
+  return arrow::RecordBatch::Make(MarkSchema(), row_count, {ids, states, times});
+}
+
 }  // namespace
 
 arrow::Result<std::unique_ptr<LakeQuery>> LakeQuery::Open(Lake& lake, ReadPoint read_point,
@@ -108,6 +143,19 @@ arrow::Result<std::string> LakeQuery::LakeSource(const TableState& table) {
          std::to_string(snapshot->snapshot_id) + ")";
 }
 
+// The ledger knows what became of a letter: columns `state` and `state_at`.
+arrow::Result<std::string> LakeQuery::WithLetterStates(const std::string& table_key,
+                                                       const std::string& select) {
+  ARROW_ASSIGN_OR_RAISE(const auto marks, lake_.ledger().Marks(read_point_.seq));
+  ARROW_ASSIGN_OR_RAISE(auto rows, MarkRows(marks, read_point_.as_of_us));
+  const std::string name = table_key + ".marks";
+  ARROW_RETURN_NOT_OK(connection_->RegisterBatch(name, MarkSchema(), {std::move(rows)}));
+  ARROW_ASSIGN_OR_RAISE(const std::string source, connection_->BatchSource(name));
+  return "SELECT letters.*, coalesce(marks.state, 'open') AS state, marks.state_at FROM (" +
+         select + ") AS letters LEFT JOIN " + source +
+         " AS marks ON marks.marked_id = letters.dead_letter_id";
+}
+
 arrow::Status LakeQuery::DefineView(const std::string& table_key) {
   if (is_defined_[table_key]) return arrow::Status::OK();
   ARROW_ASSIGN_OR_RAISE(const auto table,
@@ -119,6 +167,9 @@ arrow::Status LakeQuery::DefineView(const std::string& table_key) {
     ARROW_RETURN_NOT_OK(connection_->RegisterBatch(table_key, unflushed->second));
     ARROW_ASSIGN_OR_RAISE(const std::string rows, connection_->BatchSource(table_key));
     select += " UNION ALL BY NAME SELECT * FROM " + rows;
+  }
+  if (HoldsDeadLetters(*table)) {
+    ARROW_ASSIGN_OR_RAISE(select, WithLetterStates(table_key, select));
   }
   const size_t dot = table_key.rfind('.');
   const std::string schema = QuoteSqlName(table_key.substr(0, dot));

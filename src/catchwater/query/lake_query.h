@@ -38,6 +38,8 @@ class LakeQuery {
   LakeQuery(Lake& lake, ReadPoint read_point) : lake_(lake), read_point_(std::move(read_point)) {}
   arrow::Status DefineView(const std::string& table_key);
   arrow::Result<std::string> LakeSource(const TableState& table);
+  arrow::Result<std::string> WithLetterStates(const std::string& table_key,
+                                              const std::string& select);
   std::string TableNames() const;
 
   Lake& lake_;

@@ -64,6 +64,14 @@ class CommitTest : public LedgerTest {
     return plan;
   }
 
+  static std::string MarksText(const std::vector<DeadLetterMark>& marks) {
+    std::string text;
+    for (const DeadLetterMark& mark : marks) {
+      text += (text.empty() ? "" : ", ") + mark.dead_letter_id + " " + mark.state;
+    }
+    return text;
+  }
+
   Fence fence_;
   int64_t partition_ = 0;
 };
@@ -88,9 +96,39 @@ TEST_F(CommitTest, MovesEverythingOfThePlan) {
   ASSERT_EQ(checkpoints.size(), 1u);
   EXPECT_THAT(checkpoints[0].files, ElementsAre("c1", "c2"));
   EXPECT_EQ(checkpoints[0].watermark_us, 77);
-  EXPECT_THAT(ledger_->ReplayedAmong({"9:1:0", "9:2:0", "9:3:0"}).ValueOrDie(),
-              ElementsAre("9:1:0", "9:2:0"));
+  EXPECT_EQ(MarksText(ledger_->MarksAmong({"9:1:0", "9:2:0", "9:3:0"}).ValueOrDie()),
+            "9:1:0 replayed, 9:2:0 discarded");
   EXPECT_THAT(Violations(), IsEmpty());
+}
+
+TEST_F(CommitTest, MarksHaveTheirTimeAndAreCountedByPipeline) {
+  const std::string id = std::to_string(partition_);
+  CommitPlan plan = Plan();
+  plan.account = {{partition_, "lake", "", Bucket::kFrames, 3},
+                  {partition_, "lake", "csv.type", Bucket::kDeadFrames, 3}};
+  plan.replayed = {id + ":1:0"};
+  ASSERT_EQ(Commit(plan), Outcome::kCommitted);
+  const int64_t seq = ledger_->Catalog().ValueOrDie().seq;
+  const int64_t at_us = clock_.NowMicros();
+  clock_.Advance(5);
+  CommitPlan later = Plan();
+  later.discarded = {id + ":2:0", id + ":3:0"};
+  ASSERT_EQ(Commit(later), Outcome::kCommitted);
+
+  EXPECT_EQ(MarksText(ledger_->Marks(seq).ValueOrDie()), id + ":1:0 replayed");
+  EXPECT_EQ(ledger_->Marks(seq).ValueOrDie()[0].at_us, at_us);
+  EXPECT_EQ(ledger_->Marks(seq + 1).ValueOrDie().size(), 3u);
+  const DeadLetterCounts counts = ledger_->CountMarks("p").ValueOrDie();
+  EXPECT_EQ(counts.replayed, 1);
+  EXPECT_EQ(counts.discarded, 2);
+  EXPECT_EQ(ledger_->CountMarks("other").ValueOrDie().discarded, 0);
+  EXPECT_THAT(Violations(), IsEmpty());
+
+  CommitPlan surplus = Plan();
+  surplus.discarded = {id + ":4:0"};
+  ASSERT_EQ(Commit(surplus), Outcome::kCommitted);
+  EXPECT_THAT(Violations(), ElementsAre("More dead letters are replayed or discarded than were "
+                                        "counted, pipeline, marked and counted: p, 4, 3"));
 }
 
 TEST_F(CommitTest, RecordsDataFilesByTier) {

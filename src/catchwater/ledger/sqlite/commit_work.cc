@@ -4,6 +4,7 @@
 
 #include "catchwater/base/error.h"
 #include "catchwater/ledger/entities.h"
+#include "catchwater/ledger/records.h"
 #include "catchwater/ledger/sqlite/commit_steps.h"
 #include "catchwater/ledger/state_machine.h"
 
@@ -65,12 +66,14 @@ arrow::Result<Outcome> CommitSteps::MoveInput(const WorkMove& move) {
   std::string path;
   std::string pipeline;
   ARROW_RETURN_NOT_OK(connection_.Query(
-      "UPDATE input_file SET state = ?, lease = ?, epoch = ?, changed_seq = ?, reason = ?, "
+      "UPDATE input_file SET state = ?, lease = ?, epoch = ?, changed_seq = ?, "
+      "reason = coalesce(?, CASE WHEN substr(reason, 1, length(?)) = ? THEN reason END), "
       "attempts = max(0, attempts - ?), finished_us = coalesce(?, finished_us) "
       "WHERE partition_id = ? AND state = ? AND lease IS ? AND epoch IS ? RETURNING path, "
       "(SELECT pipeline FROM source_partition WHERE id = partition_id)",
       {WorkStateName(move.to), holder.LeaseAfter(move), holder.EpochAfter(move), seq_,
-       move.reason.empty() ? Value(std::nullopt) : Value(move.reason), is_given_back ? 1 : 0,
+       move.reason.empty() ? Value(std::nullopt) : Value(move.reason), kGrownInputReason,
+       kGrownInputReason, is_given_back ? 1 : 0,
        IsFinal(move.to) ? std::optional<int64_t>(now_us_) : std::nullopt, move.id,
        WorkStateName(move.from), holder.LeaseBefore(move), holder.EpochBefore(move)},
       [&](const Row& row) {

@@ -242,11 +242,16 @@ arrow::Result<int64_t> SqliteLedger::Retry(const WorkQuery& query) {
 }
 
 arrow::Result<WorkCounts> SqliteLedger::InputCounts(const std::string& pipeline) {
-  // Pruned rows were done.
+  // Pruned rows were done. What failed is not failed any more once its file has another content,
+  // which has a row of its own.
   return Counts(
-      "SELECT f.state, count(*), sum(f.byte_count) FROM input_file f JOIN source_partition s ON "
-      "s.id = f.partition_id "
-      "WHERE ?1 = '' OR s.pipeline = ?1 GROUP BY f.state "
+      "SELECT CASE WHEN f.state = 'failed' AND (EXISTS (SELECT 1 FROM source_partition n "
+      "WHERE n.pipeline = s.pipeline AND n.source = s.source AND n.name = s.name "
+      "AND n.id > s.id) OR EXISTS (SELECT 1 FROM input_pruned p WHERE p.pipeline = s.pipeline "
+      "AND p.source = s.source AND p.path = f.path AND p.partition_id > s.id)) "
+      "THEN 'replaced' ELSE f.state END AS now, count(*), sum(f.byte_count) "
+      "FROM input_file f JOIN source_partition s ON s.id = f.partition_id "
+      "WHERE ?1 = '' OR s.pipeline = ?1 GROUP BY now "
       "UNION ALL SELECT 'done', count(*), 0 FROM input_pruned WHERE ?1 = '' OR pipeline = ?1",
       pipeline);
 }
@@ -254,6 +259,10 @@ arrow::Result<WorkCounts> SqliteLedger::InputCounts(const std::string& pipeline)
 arrow::Result<WorkCounts> SqliteLedger::Counts(std::string_view sql, const std::string& key) {
   WorkCounts counts;
   ARROW_RETURN_NOT_OK(Read(sql, {key}, [&](const Row& row) -> arrow::Status {
+    if (row.Text(0) == "replaced") {
+      counts.replaced += row.Number(1);
+      return arrow::Status::OK();
+    }
     ARROW_ASSIGN_OR_RAISE(const WorkState state, WorkStateFromName(row.Text(0)));
     int64_t* const count = state == WorkState::kToProcess    ? &counts.to_process
                            : state == WorkState::kProcessing ? &counts.processing

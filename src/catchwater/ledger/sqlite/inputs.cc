@@ -148,29 +148,34 @@ arrow::Result<int64_t> InsertInput(Connection& connection, const InputFound& fou
   ARROW_ASSIGN_OR_RAISE(const int64_t seq, feed.Seq());
   ARROW_RETURN_NOT_OK(connection.Execute(
       "INSERT INTO input_file (partition_id, path, byte_count, head_hash, full_hash, state, "
-      "created_us, changed_seq, is_growing) VALUES (?, ?, ?, ?, ?, 'to_process', ?, ?, ?)",
+      "created_us, changed_seq, is_growing, reason) "
+      "VALUES (?, ?, ?, ?, ?, 'to_process', ?, ?, ?, ?)",
       {partition_id, found.path, found.byte_count, found.head_hash,
        found.full_hash ? Value(*found.full_hash) : Value(std::nullopt), found.created_us, seq,
-       found.is_growing ? 1 : 0}));
+       found.is_growing ? 1 : 0,
+       found.reason.empty() ? Value(std::nullopt) : Value(found.reason)}));
   ARROW_RETURN_NOT_OK(feed.Add("input_file", found.path,
                                FoundEventBody(partition_id, found.key.pipeline, found.byte_count)));
   return partition_id;
 }
 
-// A content of the same path that was cut off: what was read of it is committed.
+// The latest content of the same path that is shorter and was read, to its end or until it was cut
+// off: what was read of it is committed.
 arrow::Result<std::optional<InputRegistered::Shorter>> FindShorter(Connection& connection,
                                                                    const InputFound& found) {
   std::optional<InputRegistered::Shorter> shorter;
   ARROW_RETURN_NOT_OK(connection.Query(
-      "SELECT f.partition_id, f.byte_count, f.full_hash FROM source_partition s "
+      "SELECT f.partition_id, f.byte_count, f.full_hash, f.state = 'done' FROM source_partition s "
       "JOIN input_file f ON f.partition_id = s.id WHERE s.pipeline = ? AND s.source = ? "
-      "AND s.name = ? AND f.state IN ('failed', 'to_process') AND f.byte_count < ? "
+      "AND s.name = ? AND f.state IN ('failed', 'to_process', 'done') AND f.byte_count < ? "
       "AND f.full_hash <> '' AND EXISTS (SELECT 1 FROM position p "
       "WHERE p.partition_id = f.partition_id AND p.ordinal > 0) ORDER BY f.partition_id",
       {found.key.pipeline, found.key.source, found.key.name, found.byte_count},
       [&](const Row& row) {
-        shorter = {
-            .partition_id = row.Number(0), .byte_count = row.Number(1), .full_hash = row.Text(2)};
+        shorter = {.partition_id = row.Number(0),
+                   .byte_count = row.Number(1),
+                   .full_hash = row.Text(2),
+                   .is_done = row.Number(3) != 0};
         return arrow::Status::OK();
       }));
   return shorter;

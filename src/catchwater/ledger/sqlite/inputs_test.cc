@@ -337,6 +337,50 @@ TEST_F(InputsTest, AnotherContentDoesNotContinueWhatWasCutOff) {
   EXPECT_EQ(ledger_->RegisterInput(other).ValueOrDie().result, InputRegistered::Result::kNew);
 }
 
+TEST_F(InputsTest, AContentThatGrewAfterItWasDoneIsNewAndKeepsItsReason) {
+  const int64_t id = Register(Found("/a", 9, "h"));
+  Fence fence = TakeLease();
+  ASSERT_EQ(Claim(fence).size(), 1u);
+  CommitPlan plan = Done(id, fence);
+  plan.positions = {Advance(id, 0, 9)};
+  ASSERT_EQ(Commit(plan), Outcome::kCommitted);
+  InputFound grown = Found("/a", 20, "h2");
+  EXPECT_EQ(ledger_->RegisterInput(grown).ValueOrDie().result, InputRegistered::Result::kNew)
+      << "without its hash nothing can be compared";
+
+  ASSERT_TRUE(ledger_->SetInputFullHash(id, "first nine").ok());
+  grown = Found("/a", 30, "h3");
+  const InputRegistered asked = ledger_->RegisterInput(grown).ValueOrDie();
+  ASSERT_EQ(asked.result, InputRegistered::Result::kMayContinue);
+  EXPECT_TRUE(asked.shorter.is_done);
+  EXPECT_EQ(asked.shorter.full_hash, "first nine");
+  grown.continues = 0;
+  grown.reason = std::string(kGrownInputReason) + ": 9, 30";
+  const InputRegistered registered = ledger_->RegisterInput(grown).ValueOrDie();
+  EXPECT_EQ(registered.result, InputRegistered::Result::kNew);
+  ASSERT_EQ(Claim(fence).size(), 2u);
+  ASSERT_EQ(Commit(Done(registered.partition_id, fence)), Outcome::kCommitted);
+  const auto done = ledger_->Inputs({.state = WorkState::kDone}).ValueOrDie();
+  ASSERT_EQ(done.size(), 2u);
+  EXPECT_EQ(done[0].reason, "");
+  EXPECT_EQ(done[1].reason, grown.reason);
+}
+
+TEST_F(InputsTest, WhatFailedIsReplacedOnceItsNameHasAnotherContent) {
+  const Fence fence = TakeLease();
+  for (const char* path : {"/a", "/b"}) {
+    const int64_t id = Register(Found(path, 9, path));
+    ASSERT_EQ(Claim(fence).size(), 1u);
+    ASSERT_TRUE(ledger_->FailInput(id, fence, "bad", false).ok());
+  }
+  EXPECT_EQ(ledger_->InputCounts("p").ValueOrDie().failed, 2);
+  Register(Found("/a", 10, "mended"));
+  const WorkCounts counts = ledger_->InputCounts("p").ValueOrDie();
+  EXPECT_EQ(counts.failed, 1);
+  EXPECT_EQ(counts.replaced, 1);
+  EXPECT_EQ(counts.to_process, 1);
+}
+
 TEST_F(InputsTest, ACrashAfterProgressStartsTheCountAgain) {
   const int64_t id = Register(Found("/a", 9, "h"));
   Claim(TakeLease());

@@ -12,7 +12,7 @@ namespace {
 // A sentence that shows up more often is cut: a damaged ledger would fill the terminal.
 constexpr int64_t kSentencesMax = 100;
 
-constexpr std::array<std::string_view, 11> kChecks{
+constexpr std::array<std::string_view, 12> kChecks{
     "SELECT 'Position is of a commit that the clock has not reached, partition and consumer: ' || "
     "partition_id || ', ' || consumer FROM position "
     "WHERE seq > (SELECT seq FROM ledger_clock)",
@@ -49,6 +49,18 @@ constexpr std::array<std::string_view, 11> kChecks{
     "table_name FROM iceberg_tables t WHERE catalog_name = 'catchwater' AND metadata_location IS "
     "NOT NULL AND NOT EXISTS (SELECT 1 FROM commit_table c "
     "WHERE c.metadata_location = t.metadata_location)",
+
+    "WITH partition AS (SELECT id, pipeline FROM source_partition "
+    "UNION SELECT partition_id, pipeline FROM input_pruned), "
+    "marked AS (SELECT p.pipeline, count(*) AS letters FROM dead_letter_mark m JOIN partition p "
+    "ON p.id = CAST(substr(m.dead_letter_id, 1, instr(m.dead_letter_id, ':') - 1) AS INTEGER) "
+    "GROUP BY p.pipeline), dead AS (SELECT p.pipeline, sum(a.row_count) AS letters "
+    "FROM row_account a JOIN source_partition p ON p.id = a.partition_id "
+    "WHERE a.consumer = 'lake' AND a.bucket IN ('dead_frames', 'dead_rows') GROUP BY p.pipeline) "
+    "SELECT 'More dead letters are replayed or discarded than were counted, pipeline, marked and "
+    "counted: ' || m.pipeline || ', ' || m.letters || ', ' || coalesce(d.letters, 0) "
+    "FROM marked m LEFT JOIN dead d ON d.pipeline = m.pipeline "
+    "WHERE m.letters > coalesce(d.letters, 0)",
 
     // Unknown counts of a foreign commit make a table's sum null: it is not checked until the table
     // watcher has read that commit.

@@ -111,19 +111,6 @@ arrow::Result<std::vector<Checkpoint>> SqliteLedger::Checkpoints(const std::stri
   return checkpoints;
 }
 
-arrow::Result<std::vector<std::string>> SqliteLedger::ReplayedAmong(
-    const std::vector<std::string>& dead_letter_ids) {
-  std::vector<std::string> marked;
-  for (const std::string& id : dead_letter_ids) {
-    ARROW_RETURN_NOT_OK(
-        Read("SELECT 1 FROM dead_letter_mark WHERE dead_letter_id = ?", {id}, [&](const Row&) {
-          marked.push_back(id);
-          return arrow::Status::OK();
-        }));
-  }
-  return marked;
-}
-
 arrow::Result<std::vector<Event>> SqliteLedger::Feed(int64_t after_seq, int64_t limit) {
   std::vector<Event> events;
   int64_t ordinal_last = 0;

@@ -88,9 +88,10 @@ arrow::Result<int64_t> PruneTableCommits(Connection& connection, int64_t older_t
   return pruned;
 }
 
-// After the others: they find their limit by its times.
+// After the others: they find their limit by its times. What became of dead letters keeps its time.
 arrow::Result<int64_t> PruneLog(Connection& connection, int64_t older_than_us) {
   static const std::string kPrunable =
+      "actor NOT LIKE 'replay/%' AND actor NOT LIKE 'discard/%' AND "
       "NOT EXISTS (SELECT 1 FROM commit_table t WHERE t.seq = commit_log.seq)";
   ARROW_ASSIGN_OR_RAISE(const int64_t limit, SeqLimit(connection, older_than_us));
   ARROW_ASSIGN_OR_RAISE(const int64_t end,

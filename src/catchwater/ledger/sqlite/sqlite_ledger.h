@@ -99,8 +99,10 @@ class SqliteLedger final : public Ledger {
   arrow::Status CheckpointWal() override;
 
   arrow::Result<std::vector<AccountRecord>> Account(const std::string& pipeline) override;
-  arrow::Result<std::vector<std::string>> ReplayedAmong(
+  arrow::Result<std::vector<DeadLetterMark>> MarksAmong(
       const std::vector<std::string>& dead_letter_ids) override;
+  arrow::Result<std::vector<DeadLetterMark>> Marks(int64_t seq_max) override;
+  arrow::Result<DeadLetterCounts> CountMarks(const std::string& pipeline) override;
   arrow::Result<std::vector<Event>> Feed(int64_t after_seq, int64_t limit) override;
   arrow::Result<std::vector<Checkpoint>> Checkpoints(const std::string& pipeline,
                                                      const std::string& consumer) override;
