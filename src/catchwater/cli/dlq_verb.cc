@@ -72,8 +72,17 @@ std::string Selection(const LetterTable& table, const std::string& where) {
   return sql;
 }
 
-arrow::Status Print(LakeQuery& query, Workspace& workspace, const std::string& sql, bool as_json) {
-  ARROW_ASSIGN_OR_RAISE(SqlResult result, query.Run(sql));
+/// What is wrong with the condition is shown in the condition, not in the SQL around it.
+SqlText TextOf(const std::string& sql, const std::string& where) {
+  const size_t at = where.empty() ? sql.npos : sql.find("(" + where + "\n)");
+  if (at == sql.npos) return {.sql = sql};
+  return {.sql = sql,
+          .condition = std::string_view(sql).substr(at + 1, where.size()),
+          .source = "--where"};
+}
+
+arrow::Status Print(LakeQuery& query, Workspace& workspace, const SqlText& text, bool as_json) {
+  ARROW_ASSIGN_OR_RAISE(SqlResult result, query.Run(text));
   if (!as_json) {
     ARROW_ASSIGN_OR_RAISE(const auto rows, result.ReadAll());
     std::vector<std::shared_ptr<arrow::RecordBatch>> batches;
@@ -143,8 +152,8 @@ arrow::Status List(Workspace& workspace, const DlqArguments& arguments, bool as_
     std::cout << "no dead letters\n";
     return arrow::Status::OK();
   }
-  ARROW_RETURN_NOT_OK(
-      Print(*query, workspace, sql + " ORDER BY letters DESC, pipeline, rule, state", as_json));
+  sql += " ORDER BY letters DESC, pipeline, rule, state";
+  ARROW_RETURN_NOT_OK(Print(*query, workspace, TextOf(sql, arguments.where), as_json));
   if (as_json) return arrow::Status::OK();
   ARROW_ASSIGN_OR_RAISE(const std::string counts, CountByState(*query, tables, arguments.where));
   std::cerr << "letters: " << counts << (is_any ? "" : "; --state all lists all") << "\n"
@@ -189,10 +198,10 @@ arrow::Status Show(Workspace& workspace, const DlqArguments& arguments, bool as_
 /// \return at most one more than a replay takes
 arrow::Result<std::vector<StoredLetter>> ReadLetters(LakeQuery& query, const LetterTable& table,
                                                      const std::string& where) {
-  ARROW_ASSIGN_OR_RAISE(
-      SqlResult result,
-      query.Run("SELECT dead_letter_id, origin, raw, raw_bytes, epoch_us(received_at) AS at" +
-                Selection(table, where) + " ORDER BY partition_id, frame_ordinal, row_in_frame"));
+  const std::string sql =
+      "SELECT dead_letter_id, origin, raw, raw_bytes, epoch_us(received_at) AS at" +
+      Selection(table, where) + " ORDER BY partition_id, frame_ordinal, row_in_frame";
+  ARROW_ASSIGN_OR_RAISE(SqlResult result, query.Run(TextOf(sql, where)));
   std::vector<StoredLetter> letters;
   while (true) {
     ARROW_ASSIGN_OR_RAISE(const auto rows, result.Next());
@@ -335,7 +344,9 @@ using DlqCall = arrow::Status (*)(Workspace&, const DlqArguments&, bool as_json)
 Command& AddDlqCommand(Command& verb, GlobalOptions& globals, const char* name, const char* summary,
                        std::shared_ptr<DlqArguments> arguments, DlqCall call) {
   Command& command = verb.Sub(name, summary);
-  command.Option("--project", globals.project, "Project folder");
+  // The word of `show` is the letter.
+  command.Option(call == Show ? "--project" : "--project,project", globals.project,
+                 "Project folder");
   command.Option("--pipeline", arguments->pipeline, "Only this pipeline's letters");
   command.Runs([&globals, arguments, call] {
     return WithData(

@@ -94,8 +94,11 @@ arrow::Status WriteParquet(LakeQuery& query, Files& files, std::string sql,
     sql.pop_back();
   }
   const std::string partial = path + ".partial";
-  auto copied = query.Run("COPY (" + sql + "\n) TO " + QuoteSqlText(partial) +
-                          " (FORMAT parquet, COMPRESSION zstd)");
+  const std::string begin = "COPY (";
+  const std::string copy =
+      begin + sql + "\n) TO " + QuoteSqlText(partial) + " (FORMAT parquet, COMPRESSION zstd)";
+  auto copied = query.Run(
+      {.sql = copy, .condition = std::string_view(copy).substr(begin.size(), sql.size())});
   if (!copied.ok()) {
     (void)files.Remove(partial);
     return copied.status();

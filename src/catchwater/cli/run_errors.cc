@@ -27,6 +27,18 @@ constexpr Signature kSignatures[] = {
     {"File exists and is not overwritten", "E2012"},
     {"Input files were not taken", "E2013"},
     {"Data folder was made at another place", "E2014"},
+    {"There is no table ", "E2030"},
+    {"There is no column ", "E2030"},
+    {"Tables cannot be changed by SQL", "E2031"},
+    {"SQL is not valid", "E2032"},
+    {"--where is not valid", "E2032"},
+    {"SQL cannot be run", "E2032"},
+    {"--where cannot be run", "E2032"},
+    {"SQL text has no statement", "E2032"},
+    {"Conversion Error: ", "E2032"},
+    {"Invalid Input Error: ", "E2032"},
+    {"Out of Range Error: ", "E2032"},
+    {"IO Error: Cannot open file", "E2033"},
 };
 
 }  // namespace
@@ -101,6 +113,26 @@ std::vector<ErrorCode> RunErrorCodes() {
        "where there is one. A running sink is `blocked` until it was run; the lake and other sinks "
        "go on.",
        "", "Run the statement, or change the setting."},
+      {"E2030", "Unknown table or column",
+       "The SQL names a table or column that is not there. Tables are named `namespace.name`, with "
+       "`__dead_letters` behind it for what a pipeline refused.",
+       "SELECT count(*) FROM files.reading     # the table is files.readings",
+       "Take a name of the list in the message, or of `catchwater tables`."},
+      {"E2031", "Tables are read only for SQL",
+       "`query` answers questions. INSERT, UPDATE, DELETE and DROP of a table are refused: rows "
+       "come from pipelines, exactly once, and the account would not hold otherwise.",
+       "DELETE FROM files.readings",
+       "Old rows go by `lake.retain`, refused ones by `catchwater dlq discard`. Results are "
+       "written with `--format` and `--output`. Other programs may write through the catalog."},
+      {"E2032", "SQL is wrong",
+       "DuckDB, which runs the SQL, does not take it: the note has its own words, the caret the "
+       "place. A condition of `--where` is shown by itself.",
+       "SELEC count(*) FROM files.readings", "Correct the text at the caret."},
+      {"E2033", "Data file is gone",
+       "A file that the table's metadata names is not there: somebody removed it. A count of all "
+       "rows is answered from metadata and does not notice; `catchwater verify` does, and names "
+       "every file that is missing.",
+       "", "`catchwater verify`, then bring the file back from a copy of the folder or bucket."},
   };
 }
 

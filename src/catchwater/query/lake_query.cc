@@ -188,26 +188,24 @@ arrow::Status LakeQuery::DefineView(const std::string& table_key) {
   return arrow::Status::OK();
 }
 
-std::string LakeQuery::TableNames() const {
-  std::string names;
+std::vector<std::string> LakeQuery::TableNames() const {
+  std::vector<std::string> names;
   for (const auto& [table_key, location] : read_point_.metadata_location) {
-    names += (names.empty() ? "" : ", ") + table_key;
+    names.push_back(table_key);
   }
-  return names.empty() ? "none yet" : names;
+  return names;
 }
 
-arrow::Result<SqlResult> LakeQuery::Run(std::string_view sql) {
+arrow::Result<SqlResult> LakeQuery::Run(const SqlText& text) {
   // A view costs a look at its table's metadata, so only tables that the text can mean get one.
   for (const auto& [table_key, location] : read_point_.metadata_location) {
     const std::string name = table_key.substr(table_key.rfind('.') + 1);
-    if (sql.find(name) != sql.npos) ARROW_RETURN_NOT_OK(DefineView(table_key));
+    if (text.sql.find(name) != text.sql.npos) ARROW_RETURN_NOT_OK(DefineView(table_key));
   }
   ARROW_RETURN_NOT_OK(database_->RequireSignatures());
-  auto result = connection_->Query(sql);
+  auto result = connection_->Query(text.sql);
   if (result.ok()) return result;
-  const std::string& message = result.status().message();
-  if (message.find("does not exist") == message.npos) return result.status();
-  return BadData(message, "\n  = note: tables: ", TableNames());
+  return ExplainSqlFailure(result.status(), text, TableNames());
 }
 
 }  // namespace catchwater

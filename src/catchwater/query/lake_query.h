@@ -7,11 +7,13 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <arrow/result.h>
 
 #include "catchwater/lake/catalog.h"
 #include "catchwater/query/read_point.h"
+#include "catchwater/query/sql_failure.h"
 #include "catchwater/sql/sql_database.h"
 
 namespace catchwater {
@@ -30,9 +32,9 @@ class LakeQuery {
   static arrow::Result<std::unique_ptr<LakeQuery>> Open(Lake& lake, ReadPoint read_point,
                                                         const LakeQueryOptions& options);
 
-  /// \retval kBadData the statement is wrong; a name that is no table is answered with those that
-  ///   are
-  arrow::Result<SqlResult> Run(std::string_view sql);
+  /// \retval kBadData the statement is wrong: what and where is said in words for people
+  arrow::Result<SqlResult> Run(std::string_view sql) { return Run(SqlText{.sql = sql}); }
+  arrow::Result<SqlResult> Run(const SqlText& text);
 
  private:
   LakeQuery(Lake& lake, ReadPoint read_point) : lake_(lake), read_point_(std::move(read_point)) {}
@@ -40,7 +42,7 @@ class LakeQuery {
   arrow::Result<std::string> LakeSource(const TableState& table);
   arrow::Result<std::string> WithLetterStates(const std::string& table_key,
                                               const std::string& select);
-  std::string TableNames() const;
+  std::vector<std::string> TableNames() const;
 
   Lake& lake_;
   const ReadPoint read_point_;
