@@ -121,7 +121,15 @@ class Renderer {
     }
     const int64_t total = diagnostics.error_count() + diagnostics.warning_count();
     const auto shown = static_cast<int64_t>(diagnostics.all().size());
-    line += shown == total ? " (all shown)." : " (" + std::to_string(shown) + " shown).";
+    // What stands in a file that is no YAML nobody has looked at.
+    const bool is_unread =
+        std::any_of(diagnostics.all().begin(), diagnostics.all().end(),
+                    [](const Diagnostic& diagnostic) { return diagnostic.code == "E1001"; });
+    if (shown < total) {
+      line += " (" + std::to_string(shown) + " shown).";
+    } else {
+      line += is_unread ? " (more may show once that can be read)." : " (all shown).";
+    }
     if (diagnostics.has_errors()) line += " " + options_.conclusion;
     text_ += '\n' + line + '\n';
   }

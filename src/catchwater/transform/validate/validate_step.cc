@@ -10,6 +10,8 @@
 #include <arrow/util/bitmap_ops.h>
 
 #include "catchwater/base/error.h"
+#include "catchwater/base/number.h"
+#include "catchwater/base/timestamp.h"
 #include "catchwater/batch/recent_keys.h"
 #include "catchwater/batch/row_hash.h"
 #include "catchwater/batch/select_rows.h"
@@ -331,9 +333,24 @@ arrow::Status ValidateStep::Seed(const arrow::RecordBatch& rows) {
   return arrow::Status::OK();
 }
 
+/// What can be said before the column's type is known: numbers and times have one order each.
+bool IsBackwards(const std::string& least, const std::string& greatest) {
+  const auto low = ParseDouble(least);
+  const auto high = ParseDouble(greatest);
+  if (low && high) return *low > *high;
+  const LocalTime from = ToUtc(ParseIso(least));
+  const LocalTime to = ToUtc(ParseIso(greatest));
+  return from.fault == TimeFault::kNone && to.fault == TimeFault::kNone && from.us > to.us;
+}
+
 }  // namespace
 
 arrow::Status ColumnRulesConfig::Check() const {
+  if (range.has_value() && !range->front().is_null() && !range->back().is_null() &&
+      IsBackwards(range->front().text(), range->back().text())) {
+    return ConfigError("No value can be in `range`, its ends are the wrong way round: [",
+                       range->front().text(), ", ", range->back().text(), "]");
+  }
   if (is_not_null || range.has_value() || regex.has_value() || one_of.has_value() ||
       unique_within.has_value()) {
     return arrow::Status::OK();
