@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iostream>
 #include <limits>
+#include <span>
+#include <string>
 #include <utility>
 
 #include <CLI/CLI.hpp>
@@ -15,16 +17,116 @@
 namespace catchwater {
 namespace {
 
+/// "ledger list" of the words below the program, the program's name of itself.
+std::string PathOf(const CLI::App& app) {
+  const CLI::App* const parent = app.get_parent();
+  if (parent == nullptr || parent->get_parent() == nullptr) return app.get_name();
+  return PathOf(*parent) + " " + app.get_name();
+}
+
 class HelpFormatter : public CLI::Formatter {
  public:
   std::string make_help(const CLI::App* app, std::string name,
                         CLI::AppFormatMode mode) const override {
     std::string help = CLI::Formatter::make_help(app, std::move(name), mode);
-    const std::string_view examples = ExamplesOf(app->get_name());
+    const std::string_view examples = ExamplesOf(PathOf(*app));
     if (mode != CLI::AppFormatMode::Normal || examples.empty()) return help;
     return "Examples:\n" + std::string(examples) + "\n" + help;
   }
 };
+
+/// The first word of a command line that has no place in it, and the command that it stands behind.
+struct Unplaced {
+  const CLI::App* app = nullptr;
+  std::string word;  ///< Empty: all have one.
+};
+
+const CLI::Option* FindOption(const CLI::App* app, const std::string& name) {
+  for (; app != nullptr; app = app->get_parent()) {
+    if (const CLI::Option* option = app->get_option_no_throw(name)) return option;
+  }
+  return nullptr;
+}
+
+std::vector<const CLI::App*> SubsOf(const CLI::App& app) {
+  return app.get_subcommands([](const CLI::App*) { return true; });
+}
+
+Unplaced FindUnplaced(const CLI::App& program, std::span<char* const> words) {
+  Unplaced at{.app = &program, .word = ""};
+  size_t placed_count = 0;
+  for (size_t i = 0; i < words.size(); ++i) {
+    const std::string word = words[i];
+    if (word.size() > 1 && word[0] == '-') {
+      const std::string name = word.substr(0, word.find('='));
+      const CLI::Option* const option = FindOption(at.app, name);
+      if (option == nullptr) return {.app = at.app, .word = name};
+      if (option->get_items_expected_max() > 0 && name == word) ++i;  // Its value.
+      continue;
+    }
+    const auto subs = SubsOf(*at.app);
+    const auto sub = std::find_if(subs.begin(), subs.end(), [&](const CLI::App* candidate) {
+      return candidate->get_name() == word;
+    });
+    if (sub != subs.end()) {
+      at.app = *sub;
+      continue;
+    }
+    const auto options =
+        at.app->get_options([](const CLI::Option* option) { return option->get_positional(); });
+    if (!subs.empty() || ++placed_count > options.size()) return {.app = at.app, .word = word};
+  }
+  return at;
+}
+
+std::vector<std::string> OptionNames(const CLI::App* app) {
+  std::vector<std::string> names;
+  for (; app != nullptr; app = app->get_parent()) {
+    for (const CLI::Option* option : app->get_options()) {
+      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    }
+  }
+  return names;
+}
+
+void PrintNearest(const std::string& word, const std::vector<std::string>& candidates) {
+  const std::string_view nearest = Nearest(word, candidates);
+  if (!nearest.empty()) std::cerr << "  = help: did you mean `" << nearest << "`?\n";
+}
+
+/// Says what is wrong with a line that does not parse, and what to write.
+void ExplainLine(const CLI::App& program, std::span<char* const> words,
+                 const CLI::ParseError& error) {
+  const Unplaced at = FindUnplaced(program, words);
+  const std::string path = PathOf(*at.app);
+  const std::string whole = at.app == &program ? path : program.get_name() + " " + path;
+  std::vector<std::string> subs;
+  std::string list;
+  for (const CLI::App* sub : SubsOf(*at.app)) {
+    subs.push_back(sub->get_name());
+    list += (list.empty() ? "" : ", ") + subs.back();
+  }
+  if (at.word.empty() && !subs.empty()) {
+    std::cerr << "error: `" << path << "` needs one of: " << list << "\n";
+  } else if (at.word.empty()) {
+    std::cerr << "error: " << error.what() << "\n";
+  } else if (at.word[0] == '-') {
+    std::cerr << "error: there is no option `" << at.word << "` of `" << path << "`\n";
+    PrintNearest(at.word, OptionNames(at.app));
+  } else if (!subs.empty()) {
+    std::cerr << "error: there is no verb `" << at.word << "`"
+              << (at.app == &program ? "" : " of `" + path + "`") << "\n";
+    PrintNearest(at.word, subs);
+    if (at.app != &program) std::cerr << "  = note: verbs: " << list << "\n";
+  } else {
+    std::cerr << "error: `" << path << "` has no place for the word `" << at.word << "`\n";
+    const CLI::Option* const project = at.app->get_option_no_throw("--project");
+    if (project != nullptr && !project->get_positional()) {
+      std::cerr << "  = help: `" << path << "` takes the project as --project DIR\n";
+    }
+  }
+  std::cerr << "  = help: `" << whole << " --help` shows examples and options\n";
+}
 
 CLI::Option& OptionOf(void* option) { return *static_cast<CLI::Option*>(option); }
 
@@ -127,21 +229,11 @@ void Command::Runs(std::function<ExitCode()> run) {
 }
 
 ExitCode Command::Main(int argc, char** argv) {
-  std::vector<std::string> verbs;
-  for (const auto& sub : state_->subs) verbs.push_back(sub->name());
-  const std::string word = argc < 2 || argv[1][0] == '-' ? "" : argv[1];
-  if (!word.empty() && std::find(verbs.begin(), verbs.end(), word) == verbs.end()) {
-    const std::string_view nearest = Nearest(word, verbs);
-    std::cerr << "error: there is no verb `" << word << "`\n";
-    if (!nearest.empty()) std::cerr << "  = help: did you mean `" << nearest << "`?\n";
-    std::cerr << "  = help: `" << name() << " --help` lists the verbs\n";
-    return ExitCode::kUsage;
-  }
   try {
     state_->app->parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return static_cast<ExitCode>(state_->app->exit(error));
-    std::cerr << "error: " << error.what() << "\n  = help: add --help for examples and options\n";
+    ExplainLine(*state_->app, std::span(argv, static_cast<size_t>(argc)).subspan(1), error);
     return ExitCode::kUsage;
   }
   CATCHWATER_CHECK(state_->run != nullptr, "every verb says what it runs");

@@ -51,6 +51,27 @@ constexpr VerbExamples kExamples[] = {
      "  catchwater dlq show 7:1024:0\n"
      "  catchwater dlq replay --where \"rule = 'validate.range'\" --dry-run\n"
      "  catchwater dlq discard --where \"rule = 'csv.type'\"   an accepted loss\n"},
+    {"ledger list",
+     "  catchwater ledger list --state failed\n"
+     "  catchwater ledger list my-project --data-files --table files.readings\n"},
+    {"ledger retry",
+     "  catchwater ledger retry\n"
+     "  catchwater ledger retry my-project --path cellar\n"},
+    {"ledger rebuild", "  catchwater ledger rebuild my-project\n"},
+    {"dlq list",
+     "  catchwater dlq list                      what is open, by rule\n"
+     "  catchwater dlq list my-project --state all\n"},
+    {"dlq show", "  catchwater dlq show 7:1024:0 --project my-project\n"},
+    {"dlq replay",
+     "  catchwater dlq replay --dry-run\n"
+     "  catchwater dlq replay --where \"rule = 'validate.range'\"\n"},
+    {"dlq discard",
+     "  catchwater dlq discard --where \"field = 'ts'\" --dry-run\n"
+     "  catchwater dlq discard my-project --where \"rule = 'csv.type'\"\n"},
+    {"app list", "  catchwater app list --project my-project\n"},
+    {"app status", "  catchwater app status ten_minutes --json\n"},
+    {"app enable", "  catchwater app enable ten_minutes --project my-project\n"},
+    {"app disable", "  catchwater app disable ten_minutes --project my-project\n"},
     {"verify",
      "  catchwater verify\n"
      "  catchwater verify --deep --json\n"},
@@ -61,6 +82,7 @@ constexpr VerbExamples kExamples[] = {
      "  catchwater doc                           list the pages\n"
      "  catchwater doc E1203\n"
      "  catchwater doc source file\n"},
+    {"version", "  catchwater version --json\n"},
     {"completion", "  catchwater completion bash > /etc/bash_completion.d/catchwater\n"},
 };
 

@@ -22,7 +22,8 @@ struct InitArguments {
 struct TemplateInfo {
   const char* name;
   const char* summary;
-  const char* next;  ///< Behind the commands that every project has.
+  const char* next;         ///< Behind the commands that every project has.
+  const char* before = "";  ///< Before them.
 };
 
 constexpr TemplateInfo kTemplates[] = {
@@ -33,6 +34,15 @@ constexpr TemplateInfo kTemplates[] = {
      "  catchwater query --project FOLDER \"SELECT count(*) FROM sensors.readings\"\n"
      "  catchwater verify FOLDER\n"},
     {"passengers", "totals and means per sensor of a CSV file, no lake needed", ""},
+    {"base_stations", "a telecom operator's stations: alarms before they happen, two tenants",
+     "  catchwater query --project FOLDER \"SELECT kind, state, station_id, since, why FROM "
+     "north.alerts ORDER BY since\"\n"
+     "  catchwater query --project FOLDER \"$(cat FOLDER/queries/score.sql)\"\n"
+     "  catchwater verify FOLDER\n"},
+    {"data_lake", "a shop's four feeds into four tables, with their raw bytes and queries",
+     "  catchwater query --project FOLDER \"$(cat FOLDER/queries/sales_by_product.sql)\"\n"
+     "  catchwater verify FOLDER\n",
+     "  catchwater simulate --profile shop --output FOLDER/feeds\n"},
 };
 
 const TemplateInfo* FindTemplate(const std::string& name) {
@@ -46,7 +56,7 @@ void ListTemplates() {
   std::cout << "Templates:\n";
   for (const TemplateInfo& info : kTemplates) {
     std::string name = info.name;
-    name.resize(12, ' ');
+    name.resize(15, ' ');
     std::cout << "  " << name << info.summary << "\n";
   }
   std::cout << "\nNext: catchwater init files my-project\n";
@@ -107,7 +117,8 @@ ExitCode Init(const InitArguments& arguments) {
   const arrow::Status status = WriteTemplate(*files, info->name, folder);
   if (!status.ok()) return ReportFailure(status);
   std::cout << "Next:\n"
-            << WithFolder("  catchwater run FOLDER --until-idle\n" + std::string(info->next),
+            << WithFolder(info->before + std::string("  catchwater run FOLDER --until-idle\n") +
+                              info->next,
                           folder);
   return ExitCode::kOk;
 }
@@ -117,8 +128,10 @@ ExitCode Init(const InitArguments& arguments) {
 void AddInitVerb(Command& program, GlobalOptions& /*globals*/) {
   Command& verb = program.Sub("init", "Write a project that runs, from a template");
   auto arguments = std::make_shared<InitArguments>();
-  verb.Option("template", arguments->template_name,
-              "files, sensors or passengers; without it the templates are listed");
+  verb.Option(
+      "template", arguments->template_name,
+      "files, sensors, passengers, base_stations or data_lake; without it the templates are "
+      "listed");
   verb.Option("folder", arguments->folder, "Folder to write (default: the template's name)");
   verb.Runs([arguments] { return Init(*arguments); });
 }

@@ -9,9 +9,8 @@
 #include <nlohmann/json.hpp>
 
 #include "catchwater/base/error.h"
-#include "catchwater/base/timestamp.h"
 #include "catchwater/cli/data_home.h"
-#include "catchwater/cli/text_grid.h"
+#include "catchwater/cli/work_files.h"
 #include "catchwater/cli/workspace.h"
 #include "catchwater/lake/rebuild.h"
 
@@ -31,23 +30,15 @@ struct LedgerArguments {
   int64_t limit = 1'000;
 };
 
-struct StateWords {
+struct StateWord {
   WorkState state;
-  const char* word;   ///< As given on the command line.
-  const char* label;  ///< As people read it.
+  const char* word;  ///< As given on the command line.
 };
 
-constexpr StateWords kStates[] = {{WorkState::kToProcess, "to_process", "To Process"},
-                                  {WorkState::kProcessing, "processing", "Processing"},
-                                  {WorkState::kDone, "done", "Done"},
-                                  {WorkState::kFailed, "failed", "Failed"}};
-
-const char* LabelOf(WorkState state) {
-  for (const StateWords& words : kStates) {
-    if (words.state == state) return words.label;
-  }
-  return "";
-}
+constexpr StateWord kStates[] = {{WorkState::kToProcess, "to_process"},
+                                 {WorkState::kProcessing, "processing"},
+                                 {WorkState::kDone, "done"},
+                                 {WorkState::kFailed, "failed"}};
 
 WorkQuery QueryOf(const LedgerArguments& arguments) {
   WorkQuery query;
@@ -56,92 +47,28 @@ WorkQuery QueryOf(const LedgerArguments& arguments) {
   query.path_contains = arguments.path;
   query.live_only = !arguments.with_removed;
   query.limit = arguments.limit;
-  for (const StateWords& words : kStates) {
+  for (const StateWord& words : kStates) {
     if (arguments.state == words.word) query.state = words.state;
   }
   return query;
 }
 
-Json TimeOrNull(const std::optional<int64_t>& us) {
-  if (!us) return nullptr;
-  std::string text;
-  AppendTimestamp(*us, /*with_z=*/true, &text);
-  return text;
-}
-
-Json ToJson(const InputFileRecord& file) {
-  return {{"kind", "input"},
-          {"path", file.path},
-          {"pipeline", file.pipeline},
-          {"state", LabelOf(file.state)},
-          {"attempts", file.attempts},
-          {"reason", file.reason},
-          {"bytes", file.byte_count},
-          {"entities", file.entities},
-          {"event_min", TimeOrNull(file.event_us_min)},
-          {"event_max", TimeOrNull(file.event_us_max)},
-          {"started", TimeOrNull(file.started_us)},
-          {"finished", TimeOrNull(file.finished_us)}};
-}
-
-Json ToJson(const DataFileRecord& record) {
-  return {{"kind", "data"},
-          {"path", record.file.path},
-          {"table", record.table_key},
-          {"state", LabelOf(record.state)},
-          {"attempts", record.attempts},
-          {"reason", record.reason},
-          {"bytes", record.file.byte_count},
-          {"rows", record.file.row_count},
-          {"partition", record.file.partition_key},
-          {"event_min", TimeOrNull(record.file.event_us_min)},
-          {"event_max", TimeOrNull(record.file.event_us_max)},
-          {"started", TimeOrNull(record.added_us)},
-          {"finished", TimeOrNull(record.finished_us)}};
-}
-
-std::string EntitiesText(const Json& file) {
-  if (!file.contains("entities")) return std::string(file.value("partition", ""));
-  const auto& names = file["entities"];
-  if (names.empty()) return "";
-  std::string text = names[0].get<std::string>();
-  if (names.size() > 1) text += " +" + std::to_string(names.size() - 1);
-  return text;
-}
-
-std::string TextOf(const Json& file, const char* key) {
-  return file[key].is_null() ? "" : file[key].get<std::string>();
-}
-
-std::string Draw(const Json& files) {
-  TextGrid grid({"state", "path", "tries", "entities, partition", "events from", "events to",
-                 "started", "finished", "reason"});
-  for (const Json& file : files) {
-    grid.Add({TextOf(file, "state"), TextOf(file, "path"),
-              std::to_string(file["attempts"].get<int>()), EntitiesText(file),
-              TextOf(file, "event_min"), TextOf(file, "event_max"), TextOf(file, "started"),
-              TextOf(file, "finished"), TextOf(file, "reason")});
-  }
-  return grid.Draw();
-}
-
 arrow::Status List(Workspace& workspace, const LedgerArguments& arguments, bool as_json) {
   const WorkQuery query = QueryOf(arguments);
-  Json files = Json::array();
+  WorkFileList list;
   if (!arguments.data_only && arguments.table.empty()) {
-    ARROW_ASSIGN_OR_RAISE(const auto inputs, workspace.ledger().Inputs(query));
-    for (const InputFileRecord& file : inputs) files.push_back(ToJson(file));
+    ARROW_RETURN_NOT_OK(AddInputFiles(workspace.ledger(), query, &list));
   }
   if (!arguments.inputs_only && arguments.pipeline.empty()) {
-    ARROW_ASSIGN_OR_RAISE(const auto data, workspace.ledger().DataFiles(query));
-    for (const DataFileRecord& file : data) files.push_back(ToJson(file));
+    ARROW_RETURN_NOT_OK(AddDataFiles(workspace.ledger(), query, &list));
   }
   if (as_json) {
-    std::cout << files.dump(2) << "\n";
-  } else {
-    std::cout << Draw(files);
-    std::cerr << files.size() << " work files\n";
+    std::cout << list.files.dump(2) << "\n";
+    return arrow::Status::OK();
   }
+  std::cout << DrawWorkFiles(list);
+  std::cerr << list.files.size() << " work files"
+            << (list.is_cut ? " shown, there are more: --limit N shows more\n" : "\n");
   return arrow::Status::OK();
 }
 
@@ -212,7 +139,7 @@ void AddLedgerCommand(Command& verb, GlobalOptions& globals, const char* name, c
                       LedgerCall call, bool is_list) {
   Command& command = verb.Sub(name, summary);
   auto arguments = std::make_shared<LedgerArguments>();
-  command.Option("project", globals.project, "Project folder");
+  command.Option("--project,project", globals.project, "Project folder");
   command.Option("--pipeline", arguments->pipeline, "Only input files of this pipeline");
   command.Option("--table", arguments->table, "Only data files of this table");
   command.Option("--path", arguments->path, "Only paths that contain this text");
@@ -241,7 +168,7 @@ void AddLedgerVerb(Command& program, GlobalOptions& globals) {
                    /*is_list=*/false);
   Command& rebuild = verb.Sub(
       "rebuild", "Make a lost or damaged ledger again from its newest copy and the tables");
-  rebuild.Option("project", globals.project, "Project folder");
+  rebuild.Option("--project,project", globals.project, "Project folder");
   rebuild.Runs([&globals] { return Rebuild(globals); });
 }
 

@@ -304,7 +304,7 @@ void AddLogOptions(Command& verb, RunArguments& arguments) {
 void AddRunVerb(Command& program, GlobalOptions& globals) {
   Command& verb = program.Sub("run", "Run the pipelines of a project");
   auto arguments = std::make_shared<RunArguments>();
-  verb.Option("project", globals.project, "Project folder or one pipeline file");
+  verb.Option("--project,project", globals.project, "Project folder or one pipeline file");
   verb.Flag("--until-idle", arguments->until_idle, "End when everything that is there was taken");
   verb.Option("--for", arguments->for_text, "End after this time, e.g. 30s");
   verb.Option("--preview", arguments->preview_rows,

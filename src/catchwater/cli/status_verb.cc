@@ -7,11 +7,14 @@
 #include "catchwater/cli/account_view.h"
 #include "catchwater/cli/failed_inputs.h"
 #include "catchwater/cli/sink_status.h"
+#include "catchwater/cli/work_files.h"
 #include "catchwater/cli/workspace.h"
 #include "catchwater/pipeline/control_server.h"
 
 namespace catchwater {
 namespace {
+
+constexpr int64_t kFilesShownMax = 1'000;  // Of each kind.
 
 nlohmann::ordered_json ToJson(const WorkCounts& counts) {
   return {{"to_process", counts.to_process},
@@ -81,6 +84,21 @@ void PrintLive(const nlohmann::ordered_json& live) {
   std::cout << "\n";
 }
 
+/// As `ledger list` shows them.
+arrow::Result<WorkFileList> FilesOf(Ledger& ledger, const PipelineConfig& pipeline) {
+  WorkQuery inputs;
+  inputs.pipeline = pipeline.name;
+  inputs.limit = kFilesShownMax;
+  WorkQuery data;
+  data.table_key = pipeline.lake->table;
+  data.live_only = true;
+  data.limit = kFilesShownMax;
+  WorkFileList list;
+  ARROW_RETURN_NOT_OK(AddInputFiles(ledger, inputs, &list));
+  ARROW_RETURN_NOT_OK(AddDataFiles(ledger, data, &list));
+  return list;
+}
+
 arrow::Status PrintStatus(Workspace& workspace, bool as_json, bool files_only) {
   nlohmann::ordered_json report = nlohmann::ordered_json::array();
   ARROW_ASSIGN_OR_RAISE(const auto reports, LiveReports(workspace));
@@ -108,6 +126,11 @@ arrow::Status PrintStatus(Workspace& workspace, bool as_json, bool files_only) {
                       {"dead_letters", letters},
                       {"sinks", sinks},
                       {"running", live}});
+    WorkFileList list;
+    if (files_only) {
+      ARROW_ASSIGN_OR_RAISE(list, FilesOf(workspace.ledger(), bound.config));
+      if (as_json) report.back()["files"] = list.files;
+    }
     if (as_json) continue;
     std::cout << "pipeline " << name << " -> " << bound.config.lake->table << "\n";
     PrintLive(live);
@@ -115,7 +138,11 @@ arrow::Status PrintStatus(Workspace& workspace, bool as_json, bool files_only) {
     if (HasAny(inputs)) PrintCounts("input files", inputs);
     PrintCounts("data files ", files);
     std::cout << RenderSinks(sinks);
-    if (files_only) continue;
+    if (files_only) {
+      std::cout << DrawWorkFiles(list);
+      if (list.is_cut) std::cerr << "there are more: `catchwater ledger list --limit N`\n";
+      continue;
+    }
     PrintLetters(letters);
     std::cout << Render(account);
   }
@@ -137,9 +164,9 @@ arrow::Status PrintMetrics(const Workspace& workspace) {
 
 void AddStatusVerb(Command& program, GlobalOptions& globals) {
   Command& verb = program.Sub("status", "Show pipelines, work files and the row account");
-  verb.Option("project", globals.project, "Project folder");
+  verb.Option("--project,project", globals.project, "Project folder");
   auto files_only = std::make_shared<bool>(false);
-  verb.Flag("--files", *files_only, "Only the states of the work files");
+  verb.Flag("--files", *files_only, "Only the work files: how many in each state, and a list");
   auto metrics = std::make_shared<bool>(false);
   verb.Flag("--metrics", *metrics, "The metrics of the program that runs here, as Prometheus text");
   verb.Runs([&globals, files_only, metrics] {

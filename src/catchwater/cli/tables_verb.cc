@@ -102,7 +102,7 @@ arrow::Status PrintTables(Workspace& workspace, bool as_json) {
 
 void AddTablesVerb(Command& program, GlobalOptions& globals) {
   Command& verb = program.Sub("tables", "List the tables with their rows, files and columns");
-  verb.Option("project", globals.project, "Project folder");
+  verb.Option("--project,project", globals.project, "Project folder");
   auto lists_snapshots = std::make_shared<bool>(false);
   verb.Flag("--snapshots", *lists_snapshots, "List the moments that `query --at` can go to");
   verb.Runs([&globals, lists_snapshots] {

@@ -94,7 +94,7 @@ ExitCode Validate(const GlobalOptions& globals, bool connects) {
 
 void AddValidateVerb(Command& program, GlobalOptions& globals) {
   Command& verb = program.Sub("validate", "Check the project's files and say what is wrong");
-  verb.Option("project", globals.project, "Project folder or one pipeline file");
+  verb.Option("--project,project", globals.project, "Project folder or one pipeline file");
   auto connects = std::make_shared<bool>(false);
   verb.Flag("--connect", *connects,
             "Ask every source and sink too: does it answer, let us in, fit? Changes nothing");

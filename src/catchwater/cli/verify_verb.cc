@@ -78,7 +78,7 @@ arrow::Result<std::vector<std::string>> Verify(Workspace& workspace,
 void AddVerifyVerb(Command& program, GlobalOptions& globals) {
   Command& verb = program.Sub("verify", "Prove that nothing was lost or doubled");
   auto arguments = std::make_shared<VerifyArguments>();
-  verb.Option("project", globals.project, "Project folder");
+  verb.Option("--project,project", globals.project, "Project folder");
   verb.Flag("--deep", arguments->is_deep, "Open every data file and count its rows");
   verb.Footer("Exit code 0: everything adds up; 3: a violation was found.");
   verb.Runs([&globals, arguments] {
