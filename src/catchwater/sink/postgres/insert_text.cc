@@ -9,7 +9,7 @@
 
 #include "catchwater/base/error.h"
 #include "catchwater/base/hex.h"
-#include "catchwater/sink/postgres/pg_connection.h"
+#include "catchwater/postgres/pg_connection.h"
 
 namespace catchwater {
 namespace {

@@ -9,9 +9,9 @@
 #include "catchwater/base/error.h"
 #include "catchwater/base/fail_point.h"
 #include "catchwater/component/pick_columns.h"
+#include "catchwater/postgres/pg_connection.h"
 #include "catchwater/sink/postgres/copy_encoder.h"
 #include "catchwater/sink/postgres/insert_text.h"
-#include "catchwater/sink/postgres/pg_connection.h"
 #include "catchwater/sink/postgres/target_table.h"
 #include "catchwater/sink/postgres/time_partitions.h"
 
@@ -365,13 +365,7 @@ arrow::Status PostgresSinkConfig::Check() const {
         "`compress_after`, `retain` and `aggregates` need the time column; add `hypertable: ts`");
   }
   if (chunk.ms % 60'000 != 0) return ConfigError("`chunk` must be whole minutes");
-  // Anything else libpq takes for the name of a database on this machine.
-  const std::string& text = url.Reveal();
-  if (!text.starts_with("postgres://") && !text.starts_with("postgresql://") &&
-      text.find('=') == text.npos) {
-    return ConfigError("`url` must begin with `postgres://`");
-  }
-  return arrow::Status::OK();
+  return CheckPgUrl(url);
 }
 
 arrow::Status RegisterPostgresSink(Registry& registry) {

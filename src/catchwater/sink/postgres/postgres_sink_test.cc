@@ -13,7 +13,7 @@
 #include "catchwater/config/environment.h"
 #include "catchwater/config/yaml_tree.h"
 #include "catchwater/io/files.h"
-#include "catchwater/sink/postgres/pg_connection.h"
+#include "catchwater/postgres/pg_connection.h"
 #include "catchwater/testing/fake_clock.h"
 #include "catchwater/testing/sink_conformance.h"
 

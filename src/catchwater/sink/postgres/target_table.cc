@@ -29,27 +29,8 @@ std::string ConversionOf(const std::string& column, std::string_view have, std::
 
 }  // namespace
 
-std::string ColumnList(const std::vector<std::string>& names, std::string_view prefix) {
-  std::string list;
-  for (const std::string& name : names) {
-    list.append(list.empty() ? "" : ", ").append(prefix).append(QuoteIdentifier(name));
-  }
-  return list;
-}
-
 std::string IntervalSql(Duration duration) {
   return "INTERVAL '" + std::to_string(duration.ms) + " milliseconds'";
-}
-
-PgTableName PgTableName::Parse(std::string_view text) {
-  const size_t dot = text.find('.');
-  if (dot == text.npos) return {"", std::string(text)};
-  return {std::string(text.substr(0, dot)), std::string(text.substr(dot + 1))};
-}
-
-std::string PgTableName::Sql() const {
-  return schema.empty() ? QuoteIdentifier(table)
-                        : QuoteIdentifier(schema) + "." + QuoteIdentifier(table);
 }
 
 TargetTable::TargetTable(PgConnection& connection, const PostgresSinkConfig& config,

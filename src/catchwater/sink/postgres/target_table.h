@@ -11,22 +11,11 @@
 #include <arrow/result.h>
 #include <arrow/type.h>
 
-#include "catchwater/sink/postgres/pg_connection.h"
+#include "catchwater/postgres/pg_connection.h"
+#include "catchwater/postgres/table_name.h"
 #include "catchwater/sink/postgres/postgres_sink.h"
 
 namespace catchwater {
-
-/// A name with its schema; empty: the first of the search path.
-struct PgTableName {
-  std::string schema;
-  std::string table;
-
-  static PgTableName Parse(std::string_view text);
-  std::string Sql() const;  ///< Quoted.
-  PgTableName Sibling(std::string_view other_table) const {
-    return {schema, std::string(other_table)};
-  }
-};
 
 /// One thread at a time.
 class TargetTable {
@@ -73,8 +62,6 @@ class TargetTable {
 arrow::Status PrepareTimeFeatures(PgConnection& connection, const PostgresSinkConfig& config,
                                   const TargetTable& table);
 
-/// `a, b`: quoted.
-std::string ColumnList(const std::vector<std::string>& names, std::string_view prefix = "");
 /// `INTERVAL '90000 milliseconds'`
 std::string IntervalSql(Duration duration);
 

@@ -10,7 +10,7 @@
 #include <arrow/array.h>
 #include <arrow/result.h>
 
-#include "catchwater/sink/postgres/pg_connection.h"
+#include "catchwater/postgres/pg_connection.h"
 #include "catchwater/sink/postgres/target_table.h"
 
 namespace catchwater {

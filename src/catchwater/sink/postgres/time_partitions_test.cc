@@ -38,12 +38,6 @@ TEST(TimePartitions, FindsTheStartsThatRowsNeed) {
             (std::set<int64_t>{-kDayUs, kNewYear2026, kNewYear2026 + kDayUs}));
 }
 
-TEST(PgTableName, IsQuoted) {
-  EXPECT_EQ(PgTableName::Parse("a.b").Sql(), "\"a\".\"b\"");
-  EXPECT_EQ(PgTableName::Parse("we\"ird").Sql(), "\"we\"\"ird\"");
-  EXPECT_EQ(QuoteLiteral("it's"), "'it''s'");
-}
-
 TEST(PostgresSinkConfig, RefusesWhatDoesNotGoTogether) {
   PostgresSinkConfig config;
   config.url = Secret("postgres://localhost");

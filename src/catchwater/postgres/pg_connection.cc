@@ -1,4 +1,4 @@
-#include "catchwater/sink/postgres/pg_connection.h"
+#include "catchwater/postgres/pg_connection.h"
 
 #include <array>
 #include <utility>
@@ -111,6 +111,16 @@ std::string QuoteLiteral(std::string_view text) {
     quoted += c;
   }
   return quoted + "'";
+}
+
+arrow::Status CheckPgUrl(const Secret& url) {
+  // Anything else libpq takes for the name of a database on this machine.
+  const std::string& text = url.Reveal();
+  if (!text.starts_with("postgres://") && !text.starts_with("postgresql://") &&
+      text.find('=') == text.npos) {
+    return ConfigError("`url` must begin with `postgres://`");
+  }
+  return arrow::Status::OK();
 }
 
 void PgConnection::CloseConnection::operator()(pg_conn* connection) const { PQfinish(connection); }

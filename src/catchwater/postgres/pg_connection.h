@@ -28,6 +28,9 @@ std::string QuoteIdentifier(std::string_view name);
 /// `'it''s'`
 std::string QuoteLiteral(std::string_view text);
 
+/// \retval kConfig for what is no URL of PostgreSQL; the text is not shown
+arrow::Status CheckPgUrl(const Secret& url);
+
 /// One thread at a time. Errors by SQLSTATE: connection lost, out of resources, shutting down,
 /// dead-lock -> unavailable; not allowed -> denied; no such thing -> not_found; broken uniqueness
 /// -> already_exists; refused values -> bad_data; all others -> config.
