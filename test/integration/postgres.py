@@ -1,5 +1,6 @@
 """A PostgreSQL server for tests: Debian's, in a folder of its own, on a free loopback port."""
 
+import contextlib
 import os
 import pathlib
 import pwd
@@ -8,6 +9,8 @@ import signal
 import subprocess
 import tempfile
 import time
+
+import psycopg
 
 from ports import free_port
 
@@ -64,6 +67,29 @@ class Postgres:
 
     def reload(self) -> None:
         self._run("pg_ctl", "-D", self.data, "reload")
+
+    @contextlib.contextmanager
+    def asks_password_of(self, user: str):
+        rules = self.data / "pg_hba.conf"
+        before = rules.read_text()
+        rules.write_text(f"host all {user} 127.0.0.1/32 scram-sha-256\n" + before)
+        self.reload()
+        try:
+            self._wait_until_refused(user)
+            yield
+        finally:
+            rules.write_text(before)
+            self.reload()
+
+    def _wait_until_refused(self, user: str) -> None:
+        """The server reads its rules some time after it was told to."""
+        for _ in range(1200):
+            try:
+                psycopg.connect(self.url(user)).close()
+            except psycopg.OperationalError:
+                return
+            time.sleep(0.05)
+        raise AssertionError("the server does not ask for a password")
 
     def stop(self) -> None:
         if (self.data / "postmaster.pid").exists():

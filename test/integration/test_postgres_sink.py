@@ -236,11 +236,7 @@ def test_a_password_is_never_shown(project, server, database):
     with psycopg.connect(server.url(), autocommit=True) as admin:
         admin.execute("DROP ROLE IF EXISTS lea")
         admin.execute("CREATE ROLE lea LOGIN PASSWORD 'right'")
-    rules = server.data / "pg_hba.conf"
-    before = rules.read_text()
-    rules.write_text("host all lea 127.0.0.1/32 scram-sha-256\n" + before)
-    server.reload()
-    try:
+    with server.asks_password_of("lea"):
         pipeline(project)
         write(project, "a.csv", [reading(1, 0)])
         url = database.replace("postgres@", "lea:s3cr3t-wrong@")
@@ -250,9 +246,6 @@ def test_a_password_is_never_shown(project, server, database):
         said = done.stdout + done.stderr + json.dumps(project.status("sensors"))
         assert "s3cr3t" not in said
         assert sink(project)["state"] == "blocked"
-    finally:
-        rules.write_text(before)
-        server.reload()
 
 
 def test_the_sink_conforms(database):

@@ -22,6 +22,7 @@
 #include "catchwater/source/http_push/http_push_source.h"
 #include "catchwater/source/kafka/kafka_source.h"
 #include "catchwater/source/mqtt/mqtt_source.h"
+#include "catchwater/source/postgres/postgres_source.h"
 #include "catchwater/source/simulate/simulate_source.h"
 #include "catchwater/transform/deduplicate/deduplicate_step.h"
 #include "catchwater/transform/derive/derive_step.h"
@@ -37,6 +38,7 @@ arrow::Status RegisterComponents(Registry& registry) {
   ARROW_RETURN_NOT_OK(RegisterHttpPollSource(registry));
   ARROW_RETURN_NOT_OK(RegisterHttpPushSource(registry));
   ARROW_RETURN_NOT_OK(RegisterMqttSource(registry));
+  ARROW_RETURN_NOT_OK(RegisterPostgresSource(registry));
   ARROW_RETURN_NOT_OK(RegisterSimulateSource(registry));
   ARROW_RETURN_NOT_OK(RegisterKafkaSource(registry));
   ARROW_RETURN_NOT_OK(RegisterCsvCodec(registry));

@@ -1,0 +1,279 @@
+#include "catchwater/source/postgres/poll_table.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "catchwater/base/error.h"
+
+namespace catchwater {
+namespace {
+
+// Values that only grow, at the resolution at which they are drawn. Whole days and rounded times
+// are not: a later row could be before an earlier one.
+constexpr std::array<std::string_view, 6> kGrowingTypes{"bigint",
+                                                        "integer",
+                                                        "smallint",
+                                                        "numeric",
+                                                        "timestamp with time zone",
+                                                        "timestamp without time zone"};
+
+bool IsTime(std::string_view type) { return type.starts_with("timestamp"); }
+
+std::string NamesOf(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+}  // namespace
+
+std::string PageSql(const std::string& table, const std::vector<std::string>& order,
+                    const std::vector<std::string>& types, const std::vector<std::string>& columns,
+                    const PollRequest& request) {
+  std::string sql = "SELECT ";
+  sql += columns.empty()
+             ? "row_to_json(t)::text"
+             : "(SELECT row_to_json(r)::text FROM (SELECT " + ColumnList(columns, "t.") + ") r)";
+  for (const std::string& name : order) sql += ", t." + QuoteIdentifier(name) + "::text";
+  sql += " FROM " + table + " t WHERE t." + QuoteIdentifier(order[0]) + " <= $1::text::" + types[0];
+  if (request.after) {
+    sql += " AND (" + ColumnList(order, "t.") + ") > (";
+    for (size_t i = 0; i < order.size(); ++i) {
+      sql += (i == 0 ? "$" : ", $") + std::to_string(i + 2) + "::text::" + types[i];
+    }
+    sql += ")";
+  }
+  sql += " ORDER BY " + ColumnList(order, "t.") + " LIMIT " + std::to_string(request.row_count_max);
+  if (request.skip_count > 0) sql += " OFFSET " + std::to_string(request.skip_count);
+  return sql;
+}
+
+PgPollTable::PgPollTable(PollTableOptions options)
+    : options_(std::move(options)), name_(PgTableName::Parse(options_.table)) {}
+
+arrow::Status PgPollTable::Check() {
+  order_.clear();
+  return Look();
+}
+
+arrow::Status PgPollTable::Look() {
+  if (connection_ == nullptr) {
+    ARROW_ASSIGN_OR_RAISE(connection_, PgConnection::Connect(options_.url));
+  }
+  if (!order_.empty()) return arrow::Status::OK();
+  ARROW_RETURN_NOT_OK(LookAtTable());
+  ARROW_RETURN_NOT_OK(LookAtColumns());
+  return LookAtKey();
+}
+
+arrow::Status PgPollTable::LookAtTable() {
+  ARROW_ASSIGN_OR_RAISE(const auto found,
+                        connection_->Query("SELECT c.oid, c.relkind, pg_is_in_recovery(), "
+                                           "has_table_privilege(c.oid, 'SELECT'), current_user "
+                                           "FROM pg_class c WHERE c.oid = to_regclass($1)",
+                                           {name_.Sql()}));
+  if (found.empty()) {
+    return NotFound(
+        "PostgreSQL does not have the table of `table`, or this user may not use its "
+        "schema; correct the name (`schema.table`) or create it: ",
+        options_.table);
+  }
+  const PgRow& table = found[0];
+  const std::string kind = table[1].value_or("");
+  if (kind != "r" && kind != "p" && kind != "m") {
+    return ConfigError("`table` is no table that has rows of its own; name the table, not a view: ",
+                       options_.table);
+  }
+  if (table[2] == "t") {
+    return ConfigError(
+        "This PostgreSQL is a standby, where one cannot see which transactions still "
+        "write; put the primary's host into `url`");
+  }
+  if (table[3] != "t") {
+    return Denied("PostgreSQL does not let this user read the table; run: GRANT SELECT ON ",
+                  name_.Sql(), " TO ", QuoteIdentifier(table[4].value_or("")));
+  }
+  oid_ = table[0].value_or("");
+  return arrow::Status::OK();
+}
+
+arrow::Status PgPollTable::LookAtColumns() {
+  ARROW_ASSIGN_OR_RAISE(
+      const auto found,
+      connection_->Query("SELECT attname, format_type(atttypid, atttypmod), attnotnull "
+                         "FROM pg_attribute WHERE attrelid = $1::oid AND attnum > 0 "
+                         "AND NOT attisdropped ORDER BY attnum",
+                         {oid_}));
+  columns_.clear();
+  for (const PgRow& row : found) {
+    columns_.push_back({row[0].value_or(""), row[1].value_or(""), row[2] == "t"});
+  }
+  for (const std::string& name : options_.columns) {
+    ARROW_RETURN_NOT_OK(Find("columns", name).status());
+  }
+  ARROW_ASSIGN_OR_RAISE(const Column* growing, Find("column", options_.column));
+  const bool grows = std::ranges::any_of(
+      kGrowingTypes, [&](std::string_view type) { return growing->type == type; });
+  if (!grows && !growing->type.starts_with("numeric(")) {
+    return ConfigError(
+        "`column` must be a number from a sequence or a time with microseconds, by "
+        "which later rows are behind earlier ones, column and type: ",
+        options_.column, " ", growing->type);
+  }
+  if (!growing->is_required) {
+    return ConfigError(
+        "`column` may be null in this table, and such rows would never be read; "
+        "run: ALTER TABLE ",
+        name_.Sql(), " ALTER COLUMN ", QuoteIdentifier(options_.column), " SET NOT NULL");
+  }
+  return arrow::Status::OK();
+}
+
+arrow::Result<const PgPollTable::Column*> PgPollTable::Find(std::string_view setting,
+                                                            const std::string& name) const {
+  const auto found = std::ranges::find(columns_, name, &Column::name);
+  if (found != columns_.end()) return &*found;
+  std::vector<std::string> names;
+  for (const Column& column : columns_) names.push_back(column.name);
+  return NotFound("Table ", options_.table, " does not have the column of `", setting,
+                  "`; correct the name, column and those that are there: ", name, ", of ",
+                  NamesOf(names));
+}
+
+arrow::Status PgPollTable::LookAtKey() {
+  // Unique indexes over whole columns, the primary key first.
+  ARROW_ASSIGN_OR_RAISE(
+      const auto found,
+      connection_->Query("SELECT i.indexrelid, i.indisprimary, a.attname FROM pg_index i "
+                         "JOIN unnest(i.indkey::int2[]) WITH ORDINALITY k(num, at) "
+                         "ON k.at <= i.indnkeyatts "
+                         "JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.num "
+                         "WHERE i.indrelid = $1::oid AND i.indisunique AND i.indisvalid "
+                         "AND i.indpred IS NULL AND i.indexprs IS NULL "
+                         "ORDER BY i.indisprimary DESC, i.indexrelid, k.at",
+                         {oid_}));
+  std::vector<std::vector<std::string>> indexes;
+  std::vector<std::string> primary;
+  for (size_t i = 0; i < found.size(); ++i) {
+    if (i == 0 || found[i][0] != found[i - 1][0]) indexes.emplace_back();
+    indexes.back().push_back(found[i][2].value_or(""));
+    if (found[i][1] == "t") primary = indexes.back();
+  }
+  const std::vector<std::string>& key = options_.key.empty() ? primary : options_.key;
+  if (key.empty()) {
+    return ConfigError(
+        "Table has no primary key; name columns that tell its rows apart with "
+        "`key`, table: ",
+        options_.table);
+  }
+  std::vector<std::string> names{options_.column};
+  for (const std::string& name : key) {
+    if (name != options_.column) names.push_back(name);
+  }
+  std::vector<Column> order;
+  for (const std::string& name : names) {
+    ARROW_ASSIGN_OR_RAISE(const Column* column, Find("key", name));
+    if (!column->is_required) {
+      return ConfigError("A column of `key` may be null in this table; run: ALTER TABLE ",
+                         name_.Sql(), " ALTER COLUMN ", QuoteIdentifier(name), " SET NOT NULL");
+    }
+    order.push_back(*column);
+  }
+  const auto has = [&](const std::string& name) { return std::ranges::count(names, name) > 0; };
+  const bool is_unique = std::ranges::any_of(
+      indexes, [&](const auto& index) { return std::ranges::all_of(index, has); });
+  if (!is_unique) {
+    return ConfigError(
+        "No unique index says that `column` and `key` tell the rows apart; run: "
+        "CREATE UNIQUE INDEX ON ",
+        name_.Sql(), " (", ColumnList(names), ")");
+  }
+  order_ = std::move(order);
+  return arrow::Status::OK();
+}
+
+arrow::Result<std::string> PgPollTable::Identity() {
+  ARROW_RETURN_NOT_OK(Look());
+  ARROW_ASSIGN_OR_RAISE(
+      const auto database,
+      connection_->Value("SELECT oid FROM pg_database WHERE datname = current_database()"));
+  std::string identity = "table=" + database.value_or("") + "/" + oid_ + ",order=";
+  for (const Column& column : order_) identity += QuoteIdentifier(column.name);
+  return identity;
+}
+
+arrow::Result<PollCeiling> PgPollTable::Ceiling() {
+  ARROW_RETURN_NOT_OK(Look());
+  const std::string column = QuoteIdentifier(order_[0].name);
+  const std::string from = " FROM " + name_.Sql();
+  if (!IsTime(order_[0].type)) {
+    ARROW_ASSIGN_OR_RAISE(auto value,
+                          connection_->Value("SELECT max(" + column + ")::text" + from));
+    return PollCeiling{.value = std::move(value), .has_younger = false};
+  }
+  // The session's zone is UTC. Times of the future are left until they have come.
+  ARROW_ASSIGN_OR_RAISE(const auto now, connection_->Value("SELECT clock_timestamp()::text"));
+  const std::string end = QuoteLiteral(now.value_or("")) + "::timestamptz::" + order_[0].type;
+  const std::string settled =
+      "(" + end + " - INTERVAL '" + std::to_string(options_.delay.ms) + " milliseconds')";
+  ARROW_ASSIGN_OR_RAISE(auto value, connection_->Value("SELECT max(" + column + ")::text" + from +
+                                                       " WHERE " + column + " <= " + settled));
+  ARROW_ASSIGN_OR_RAISE(
+      const auto younger,
+      connection_->Value("SELECT EXISTS(SELECT 1" + from + " WHERE " + column + " > " + settled +
+                         " AND " + column + " <= " + end + ")"));
+  return PollCeiling{.value = std::move(value), .has_younger = younger == "t"};
+}
+
+arrow::Result<std::vector<std::string>> PgPollTable::Texts(const std::string& sql) {
+  ARROW_ASSIGN_OR_RAISE(const auto rows, connection_->Query(sql));
+  std::vector<std::string> texts;
+  for (const PgRow& row : rows) texts.push_back(row[0].value_or(""));
+  return texts;
+}
+
+// Every transaction holds the lock of its virtual id from its begin until its rows are seen, and
+// everybody may see these locks. In this order: one that is prepared shows up among the prepared
+// before it is gone from the running.
+arrow::Result<PgTransactions> PgPollTable::Transactions() {
+  ARROW_RETURN_NOT_OK(Look());
+  PgTransactions found;
+  ARROW_ASSIGN_OR_RAISE(found.running,
+                        Texts("SELECT DISTINCT l.virtualtransaction FROM pg_locks l "
+                              "JOIN pg_stat_activity a ON a.pid = l.pid "
+                              "WHERE l.locktype = 'virtualxid' AND l.pid <> pg_backend_pid() "
+                              "AND a.usesysid IS NOT NULL AND a.datname = current_database()"));
+  ARROW_ASSIGN_OR_RAISE(found.prepared, Texts("SELECT transaction::text FROM pg_prepared_xacts "
+                                              "WHERE database = current_database()"));
+  return found;
+}
+
+arrow::Result<std::vector<PollRow>> PgPollTable::Rows(const PollRequest& request) {
+  ARROW_RETURN_NOT_OK(Look());
+  std::vector<std::string> order, types;
+  for (const Column& column : order_) {
+    order.push_back(column.name);
+    types.push_back(column.type);
+  }
+  std::vector<std::optional<std::string>> values{request.ceiling};
+  if (request.after) {
+    if (request.after->size() != order.size()) {
+      return Internal("Cursor has another number of values than the order has columns: ",
+                      request.after->size(), " ", order.size());
+    }
+    values.insert(values.end(), request.after->begin(), request.after->end());
+  }
+  ARROW_ASSIGN_OR_RAISE(
+      auto found,
+      connection_->Query(PageSql(name_.Sql(), order, types, options_.columns, request), values));
+  std::vector<PollRow> rows;
+  for (PgRow& row : found) {
+    PollRow& made = rows.emplace_back();
+    made.json = std::move(row[0]).value_or("null");
+    for (size_t i = 1; i < row.size(); ++i) made.cursor.push_back(row[i].value_or(""));
+  }
+  return rows;
+}
+
+}  // namespace catchwater
