@@ -96,7 +96,7 @@ class Producer(threading.Thread):
     """Sends its requests in order, each with a key, again and again until it is answered with 2xx."""
 
     def __init__(self, port: int, requests_to_send: list[range], with_keys: bool = True) -> None:
-        super().__init__()
+        super().__init__(daemon=True)
         self.port, self.todo, self.with_keys = port, requests_to_send, with_keys
         self.attempts = self.throttled = self.answered = 0
 

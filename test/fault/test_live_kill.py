@@ -79,7 +79,7 @@ class Publisher(threading.Thread):
     """Publishes with QoS 1 and waits for the broker's word, again when the connection broke."""
 
     def __init__(self, broker, count: int) -> None:
-        super().__init__()
+        super().__init__(daemon=True)
         self.broker, self.count, self.done, self.repeated = broker, count, 0, 0
 
     def run(self) -> None:
@@ -113,7 +113,8 @@ class Publisher(threading.Thread):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_mqtt_kills_and_broker_restarts_lose_nothing(project, broker, seed):  # noqa: F811
-    count, kills, restarts = (200_000, 20, 2) if DRILL else (5_000, 2, 1)
+    # Full size once: a client in Python sends 200,000 messages for ten minutes.
+    count, kills, restarts = (200_000, 20, 2) if DRILL and seed == 1 else (5_000, 2, 1)
     chance = random.Random(seed)
     project.pipeline("sensors", MQTT.replace("URL", broker.url))
     project.run()  # Makes the session.
@@ -166,7 +167,7 @@ class Sender(threading.Thread):
     """Publishes a thousand at a time, again until the broker has taken them."""
 
     def __init__(self, rabbitmq, count: int, is_stream: bool) -> None:
-        super().__init__()
+        super().__init__(daemon=True)
         self.rabbitmq, self.count, self.is_stream = rabbitmq, count, is_stream
         self.done = self.repeated = 0
 

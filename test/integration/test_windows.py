@@ -225,6 +225,39 @@ def test_an_edited_window_is_built_anew_from_the_table(sensors):
     windows_are_right(sensors)
 
 
+def test_a_stream_is_filled_from_a_day_on(sensors):
+    drop(sensors, "a", readings(7, 3000, disorder_s=60))
+    sensors.run()
+    half = sensors.value("SELECT date_trunc('minute', quantile_disc(ts, 0.5)) FROM sensors.readings")
+    before = sensors.value(f"SELECT count(*) FROM sensors.readings WHERE ts < '{half}'")
+    assert 1000 < before < 2000
+    sensors.pipeline("sensors", PIPELINE.replace("window: { size: 1m }",
+                                                 f'window: {{ size: 1m }}\n    from: "{half}"'))
+    drop(sensors, "b", readings(8, 500, disorder_s=10, begin_s=90000) )
+    sensors.run()
+    # Filled from the table and gone on with what came, as if it had been there with the first row.
+    where = f"WHERE window_start >= '{half}'"
+    assert sensors.value(f"SELECT sum(n) FROM sensors.minutes {where}") == 3500 - before
+    assert sensors.value("SELECT sum(n) FROM sensors.minutes") == 3500 - before
+    status = json.loads(sensors.call("app", "status", "minutes", "--json").stdout)[0]
+    assert status["rows"]["by_reason"]["before_from"] == before
+    sensors.verify()
+
+
+def test_rows_over_the_rate_of_an_app_are_refused_and_counted(sensors):
+    sensors.pipeline("sensors", PIPELINE.replace("window: { size: 1m }",
+                                                 "window: { size: 1m }\n    rows_per_second_max: 1"))
+    drop(sensors, "a", readings(7, 3000, disorder_s=60))
+    sensors.run()
+    status = {app["app"]: app["rows"] for app in
+              json.loads(sensors.call("app", "status", "--json").stdout)}
+    refused = status["minutes"]["by_reason"]["over_rows_per_second"]
+    assert refused > 2900 and refused + status["minutes"]["used"] == 3000
+    # Others are not touched.
+    assert status["sliding"]["used"] == 3000
+    sensors.verify()
+
+
 def test_without_a_lake_results_go_to_a_file(project, sql):
     (project.folder / "in").mkdir()
     text = PIPELINE[: PIPELINE.index("lake:")] + PIPELINE[PIPELINE.index("streams:") :]
@@ -256,6 +289,9 @@ def test_without_a_lake_results_go_to_a_file(project, sql):
         ("window: { size: 1m, session: 1m }", "one of `size`"),
         ("window: { every: 1m }", "one of `size`"),
         ("window: { size: 1m, cadence: 0s }", "cadence"),
+        ("window: { size: 1m }\n    from: yesterday", "`yesterday` is no time"),
+        ("window: all\n    from: 2026-01-01", "`window: all`"),
+        ("window: all\n    rows_per_second_max: 5", "`window: all`"),
     ],
 )
 def test_windows_that_make_no_sense_are_refused_with_their_place(sensors, wrong, message):

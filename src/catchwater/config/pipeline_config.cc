@@ -4,6 +4,8 @@
 #include <cctype>
 #include <set>
 
+#include "catchwater/base/error.h"
+#include "catchwater/base/timestamp.h"
 #include "catchwater/config/config_reader.h"
 
 namespace catchwater {
@@ -161,6 +163,19 @@ class PipelineReader {
     }
   }
 
+  /// With `window: all` rows come in any order, and no part of them can be told from the rest.
+  void CheckUnordered(const ConfigNode& node, const StreamConfig& stream) {
+    if (!stream.is_window_all() || !stream.detect.empty() || stream.coverage) return;
+    for (const std::string_view name : {"from", "rows_per_second_max"}) {
+      const ConfigEntry* entry = node.Find(name);
+      if (entry == nullptr) continue;
+      diagnostics_
+          .Error("E1405", entry->key_place,
+                 "`" + std::string(name) + "` and `window: all` contradict each other")
+          .helps.emplace_back("use a window with `size`, or a step `select` before the stream");
+    }
+  }
+
   void TakeStream(const ConfigNode& node, StreamConfig& stream) {
     CheckStreamKind(node);
     const ConfigNode window = node.At("window");
@@ -177,6 +192,19 @@ class PipelineReader {
     }
     if (stream.late && !stream.late->table.empty()) {
       CheckTable(stream.late->table, node.At("late").At("table").place());
+    }
+    CheckUnordered(node, stream);
+    if (!stream.from.empty()) {
+      const LocalTime from = ToUtc(ParseIso(stream.from));
+      stream.from_us = from.us;
+      if (from.fault != TimeFault::kNone) {
+        ReportExpression(stream.from, "time", node.At("from").place(),
+                         BadData(TimeFaultText(from.fault)));
+      } else if (pipeline_.event_time() == nullptr) {
+        diagnostics_.Error("E1303", node.At("from").place(), "`from` needs the time of each row")
+            .helps.emplace_back(
+                "mark a column: `columns: {ts: {type: timestamp, event_time: true}}`");
+      }
     }
     const ConfigNode compute = node.At("compute");
     for (const auto& [name, text] : stream.compute_texts) {

@@ -67,10 +67,14 @@ struct StreamConfig {
   std::optional<LateConfig> late;
   ByteSize state_bytes_max = ByteSize::MiB(512);
   int64_t keys_max = 10'000'000;
-  std::vector<ConfigNode> to;  ///< Each of one key; `table: ns.name` is one of them.
+  int64_t rows_per_second_max = 0;  ///< 0: any number.
+  std::string from;                 ///< ISO 8601; empty: all.
+  std::vector<ConfigNode> to;       ///< Each of one key; `table: ns.name` is one of them.
 
   /// As written; parsed into `compute` by ReadPipeline.
   std::vector<std::pair<std::string, std::string>> compute_texts;
+  /// Parsed from `from` by ReadPipeline.
+  std::optional<int64_t> from_us;
 
   /// One window over the whole input.
   bool is_window_all() const { return window.over == WindowOver::kAll; }
@@ -111,6 +115,14 @@ struct StreamConfig {
                    Bounds{ByteSize::KiB(64), ByteSize::GiB(64)});
     field.Optional("keys_max", keys_max, "Keys at a time; rows of others are refused and counted.",
                    Bounds{1, 1'000'000'000});
+    field.Optional("rows_per_second_max", rows_per_second_max,
+                   "Rows that are received in a second beyond these are refused and counted; 0: "
+                   "any number. Not with `window: all`.",
+                   Bounds{0, 1'000'000'000});
+    field.Optional("from", from,
+                   "Only rows from this event time on, ISO 8601; a new or edited stream is filled "
+                   "with those that the table has. Default: all. Not with `window: all`.",
+                   Example{"2026-01-01"});
     field.Required("to", to, "Where results go.", Holds{"sink"}, Count{1, 20},
                    Example{"[{console: {}}]"});
   }

@@ -3,6 +3,7 @@
 #include <iterator>
 #include <limits>
 #include <map>
+#include <string_view>
 
 #include "catchwater/base/error.h"
 #include "catchwater/base/fail_point.h"
@@ -17,7 +18,9 @@ constexpr int64_t kNoTime = std::numeric_limits<int64_t>::max();
 
 struct TimedFile {
   LiveFile file;
+  int64_t row_count = 0;
   int64_t event_us_min = std::numeric_limits<int64_t>::min();
+  int64_t event_us_max = std::numeric_limits<int64_t>::max();
 };
 
 /// Files by the time of their oldest row: windows close as the files behind begin later.
@@ -28,17 +31,21 @@ arrow::Result<std::vector<TimedFile>> ByTime(Lake& lake, const std::string& tabl
   query.live_only = true;
   query.limit = std::numeric_limits<int64_t>::max();
   ARROW_ASSIGN_OR_RAISE(const auto records, lake.ledger().DataFiles(query));
-  std::map<std::string, int64_t> oldest_us;
-  for (const DataFileRecord& record : records) {
-    if (record.file.event_us_min) oldest_us[record.file.path] = *record.file.event_us_min;
-  }
+  std::map<std::string_view, const DataFileRecord*> known;
+  for (const DataFileRecord& record : records) known[record.file.path] = &record;
   std::vector<TimedFile> timed;
   for (LiveFile& file : files) {
     // One whose times are not known may hold anything: it is read first.
-    const auto found = oldest_us.find(file.entry.file.path);
-    const int64_t event_us_min =
-        found == oldest_us.end() ? std::numeric_limits<int64_t>::min() : found->second;
-    timed.push_back({.file = std::move(file), .event_us_min = event_us_min});
+    const auto found = known.find(file.entry.file.path);
+    TimedFile one;
+    if (found != known.end() && found->second->file.event_us_min &&
+        found->second->file.event_us_max) {
+      one.row_count = found->second->file.row_count;
+      one.event_us_min = *found->second->file.event_us_min;
+      one.event_us_max = *found->second->file.event_us_max;
+    }
+    one.file = std::move(file);
+    timed.push_back(std::move(one));
   }
   std::ranges::stable_sort(timed, {}, &TimedFile::event_us_min);
   return timed;
@@ -60,7 +67,14 @@ arrow::Result<PartitionFlow> StreamApps::ReadTable(App* app, CommitRequest* requ
   ARROW_ASSIGN_OR_RAISE(const auto files, ByTime(context_.lake, table_key, std::move(live)));
   PartitionFlow flow;
   int64_t row_count = 0;
+  const auto from_us = app->plan->config.from_us;
   for (size_t i = 0; i < files.size(); ++i) {
+    if (from_us && files[i].event_us_max < *from_us) {
+      row_count += files[i].row_count;
+      flow.Count(Bucket::kRows, "", files[i].row_count);
+      flow.Count(Bucket::kFiltered, kBeforeFrom, files[i].row_count);
+      continue;
+    }
     ARROW_ASSIGN_OR_RAISE(const auto reader, ReadRows(context_.lake, *table, {files[i].file}));
     while (true) {
       Batch batch;

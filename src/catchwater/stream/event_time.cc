@@ -14,6 +14,7 @@ namespace catchwater {
 namespace {
 
 constexpr const char* kNoEventTime = "no_event_time";
+constexpr const char* kOverRate = "over_rows_per_second";
 constexpr std::array<std::pair<int64_t, const char*>, 5> kLateness{
     {{60'000'000, "1m"},
      {600'000'000, "10m"},
@@ -54,23 +55,52 @@ arrow::Result<SortedByTime> EventTime::SortStored(const Batch& batch) {
   SortedByTime sorted{.in_time = batch};
   ARROW_ASSIGN_OR_RAISE(const auto times, TimesOf(batch));
   if (times == nullptr) return sorted;
-  keep_.assign(static_cast<size_t>(times->length()), 1);
+  keep_.assign(static_cast<size_t>(times->length()), 0);
+  int64_t before_count = 0;
   for (int64_t row = 0; row < times->length(); ++row) {
-    keep_[static_cast<size_t>(row)] = times->IsValid(row) ? 1 : 0;
-    if (times->IsValid(row)) newest_us_ = std::max(newest_us_, times->Value(row));
+    if (times->IsNull(row)) continue;
+    const int64_t event_us = times->Value(row);
+    if (event_us < options_.from_us) {
+      ++before_count;
+      continue;
+    }
+    keep_[static_cast<size_t>(row)] = 1;
+    newest_us_ = std::max(newest_us_, event_us);
   }
   CountReason(Bucket::kFiltered, kNoEventTime, times->null_count(), &sorted.others);
+  CountReason(Bucket::kFiltered, kBeforeFrom, before_count, &sorted.others);
   ARROW_ASSIGN_OR_RAISE(sorted.in_time, FilterBatch(batch, keep_));
   return sorted;
 }
 
 int64_t EventTime::StoredWatermark() const { return WatermarkOf({.newest_us = newest_us_}); }
 
+int64_t EventTime::TakeAllowed(const Batch& batch) {
+  const int64_t row_count = batch.rows->num_rows();
+  const int64_t second = batch.origin.receive_us / 1'000'000;
+  if (options_.rows_per_second_max <= 0 || second <= 0) return row_count;
+  if (second > second_) {
+    second_ = second;
+    rows_in_second_ = 0;
+  }
+  const int64_t allowed =
+      std::min(row_count, std::max<int64_t>(0, options_.rows_per_second_max - rows_in_second_));
+  rows_in_second_ += row_count;
+  return allowed;
+}
+
 arrow::Result<SortedByTime> EventTime::Sort(const Batch& batch) {
   SortedByTime sorted;
   ARROW_ASSIGN_OR_RAISE(const auto event_times, TimesOf(batch));
+  const int64_t allowed_count = TakeAllowed(batch);
+  const int64_t over_count = batch.rows->num_rows() - allowed_count;
+  CountReason(Bucket::kFiltered, kOverRate, over_count, &sorted.others);
   if (event_times == nullptr) {
     sorted.in_time = batch;
+    if (over_count == 0) return sorted;
+    keep_.assign(static_cast<size_t>(batch.rows->num_rows()), 0);
+    std::fill_n(keep_.begin(), allowed_count, uint8_t{1});
+    ARROW_ASSIGN_OR_RAISE(sorted.in_time, FilterBatch(batch, keep_));
     return sorted;
   }
   const arrow::TimestampArray& times = *event_times;
@@ -93,15 +123,20 @@ arrow::Result<SortedByTime> EventTime::Sort(const Batch& batch) {
   is_late_.assign(static_cast<size_t>(row_count), 0);
   std::array<int64_t, kLateness.size()> late_counts{};
   int64_t null_count = 0;
+  int64_t before_count = 0;
   int64_t future_count = 0;
   int64_t late_count = 0;
   int64_t newest_us = partition.newest_us;
   int64_t line_us = std::max(watermark_us_, WatermarkOf(partition));
-  for (int64_t row = 0; row < row_count; ++row) {
+  std::fill(keep_.begin() + allowed_count, keep_.end(), uint8_t{0});
+  for (int64_t row = 0; row < allowed_count; ++row) {
     const int64_t event_us = values[row];
     const auto at = static_cast<size_t>(row);
     if (has_nulls && times.IsNull(row)) {
       ++null_count;
+      keep_[at] = 0;
+    } else if (event_us < options_.from_us) {
+      ++before_count;
       keep_[at] = 0;
     } else if (event_us > future_us) {
       ++future_count;
@@ -123,12 +158,13 @@ arrow::Result<SortedByTime> EventTime::Sort(const Batch& batch) {
   partition.newest_us = newest_us;
   newest_us_ = std::max(newest_us_, newest_us);
   CountReason(Bucket::kFiltered, kNoEventTime, null_count, &sorted.others);
+  CountReason(Bucket::kFiltered, kBeforeFrom, before_count, &sorted.others);
   CountReason(Bucket::kFuture, "", future_count, &sorted.others);
   for (size_t i = 0; i < kLateness.size(); ++i) {
     CountReason(Bucket::kLate, kLateness[i].second, late_counts[i], &sorted.lateness);
   }
   Advance();
-  if (null_count + future_count + late_count == 0) {
+  if (null_count + before_count + over_count + future_count + late_count == 0) {
     sorted.in_time = batch;
     return sorted;
   }

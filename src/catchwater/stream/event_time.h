@@ -45,14 +45,19 @@ struct EventTimeOptions {
   int64_t allow_us = kAllowAll;
   int64_t future_us = 86'400'000'000;  ///< Beyond the time of receipt, where that is known.
   int64_t idle_us = 60'000'000;
+  int64_t from_us = std::numeric_limits<int64_t>::min();  ///< Rows before it are left out.
+  int64_t rows_per_second_max = 0;  ///< By the time of receipt, where that is known; 0: any number.
 };
+/// Why a row is left out that is before EventTimeOptions::from_us.
+inline constexpr char kBeforeFrom[] = "before_from";
 
 /// What EventTime::Sort makes of a batch.
 struct SortedByTime {
   Batch in_time;                    ///< rows null or empty: none.
   Batch late;                       ///< The same.
   std::vector<int64_t> late_by_us;  ///< Of each late row.
-  /// Why rows are in neither: kFuture, and kFiltered for rows without an event time.
+  /// Why rows are in neither: kFuture, and kFiltered for rows without an event time, before `from`
+  /// or over the rate.
   std::vector<Tally> others;
   /// Of the late rows, by how much: "1m", "10m", "1h", "1d", "more".
   std::vector<Tally> lateness;
@@ -99,12 +104,16 @@ class EventTime {
   void Advance();
   /// The event times; null: there are none.
   arrow::Result<std::shared_ptr<arrow::TimestampArray>> TimesOf(const Batch& batch) const;
+  /// How many rows of the batch, from its first on, the rate allows.
+  int64_t TakeAllowed(const Batch& batch);
 
   const EventTimeOptions options_;
   std::map<int64_t, Partition> partitions_;
   int64_t watermark_us_ = kNone;
   int64_t newest_us_ = kNone;
   int64_t received_us_ = 0;
+  int64_t second_ = 0;  // Of receipt, the newest. Not saved.
+  int64_t rows_in_second_ = 0;
   std::vector<uint8_t> keep_;  // Scratch, by row.
   std::vector<uint8_t> is_late_;
 };

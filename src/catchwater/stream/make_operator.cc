@@ -14,7 +14,9 @@ namespace catchwater {
 namespace {
 
 EventTimeOptions TimeOptionsOf(const StreamConfig& config, const OperatorInput& input) {
-  EventTimeOptions options{.column = input.event_time_column};
+  EventTimeOptions options{.column = input.event_time_column,
+                           .rows_per_second_max = config.rows_per_second_max};
+  if (config.from_us) options.from_us = *config.from_us;
   if (!config.late && input.is_bounded) return options;
   const LateConfig late = config.late.value_or(LateConfig{});
   options.allow_us = late.allow.us();
@@ -104,6 +106,7 @@ std::string MeaningOf(const StreamConfig& config, const arrow::Schema& results) 
     meaning += DetectText(config.detect);  // Not how alarms are told: that is no state.
   }
   if (config.coverage) meaning += " coverage " + FormatDuration(config.coverage->period);
+  if (config.from_us) meaning += " from " + std::to_string(*config.from_us);
   for (const Aggregate& aggregate : config.compute) {
     meaning += " " + aggregate.name + "=" + std::string(AggregateFunctionName(aggregate.function)) +
                "(" + aggregate.column + "," + AggregateParameters(aggregate) + ")";
