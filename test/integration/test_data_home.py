@@ -72,3 +72,25 @@ def test_another_name_of_the_same_folder_is_the_same_place(ran, tmp_path):
     (tmp_path / "link").symlink_to(ran.folder)
     assert count(ran, "--project", tmp_path / "link") == "2"
     assert count(ran, "--data", tmp_path / "link" / ".catchwater") == "2"
+
+
+def test_a_folder_older_than_the_record_is_at_home_where_its_tables_are(ran, tmp_path):
+    home = ran.data / "home"
+    home.unlink()
+    copy = Project(shutil.copytree(ran.folder, tmp_path / "second"))
+    (copy.folder / "in" / "b.csv").write_text("sensor,value\nc,3\n")
+    for verb in (("run", ".", "--until-idle"), ("query", COUNT), ("ledger", "rebuild")):
+        done = copy.call(*verb, expect=78)
+        assert "E2014" in done.stderr and "this is a copy" in done.stderr
+        assert f"made at: {ran.data}\n" in done.stderr
+    assert not (copy.data / "home").exists()
+    # Reached under another name, too, the original is at home, and says so from now on.
+    (tmp_path / "link").symlink_to(ran.folder)
+    assert count(ran, "--project", tmp_path / "link") == "2"
+    assert home.exists()
+    assert count(ran) == "2"
+    ran.folder.rename(tmp_path / "third")
+    home = tmp_path / "third" / ".catchwater" / "home"
+    home.unlink()
+    done = Project(tmp_path / "third").call("verify", expect=78)
+    assert "E2014" in done.stderr and "move it back" in done.stderr and not home.exists()

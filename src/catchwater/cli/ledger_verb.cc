@@ -119,7 +119,8 @@ ExitCode Rebuild(const GlobalOptions& globals) {
   Workspace workspace;
   if (auto code = workspace.LoadProject(globals)) return *code;
   if (workspace.files().Stat(workspace.data_folder()).ok()) {
-    const arrow::Status is_home = CheckDataHome(workspace.files(), workspace.data_folder());
+    const arrow::Status is_home = CheckDataHome(workspace.files(), workspace.clock(),
+                                                workspace.data_folder(), workspace.warehouse());
     if (!is_home.ok()) return ReportFailure(is_home);
   }
   const auto report = RebuildLedger(workspace.files(), workspace.clock(), workspace.data_folder(),

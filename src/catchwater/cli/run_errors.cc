@@ -92,8 +92,9 @@ std::vector<ErrorCode> RunErrorCodes() {
       {"E2014", "Data folder was copied or moved",
        "The ledger and the tables' metadata name files by their full paths, as Iceberg wants it. A "
        "program in a copy would write into the tables of the original, one in a moved folder would "
-       "not find them. The folder's file `home` says where it was made; a symbolic link or a mount "
-       "that leads to the same folder is the same place.",
+       "not find them. The folder's file `home` says where it was made, and before there is one "
+       "the places of the tables do; a symbolic link or a mount that leads to the same folder is "
+       "the same place.",
        "",
        "Of a copy: remove its data folder and run, which begins anew, or give the original's with "
        "`--data`. Of a moved one: move it back, or put a symbolic link where it was."},

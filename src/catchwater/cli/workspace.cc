@@ -99,7 +99,7 @@ arrow::Status Workspace::OpenData(const GlobalOptions& globals, bool may_create)
     return NotFound("There is no data yet; start with `catchwater run`. Ledger: ", path);
   }
   ARROW_RETURN_NOT_OK(files_->CreateDirectories(data_folder_));
-  ARROW_RETURN_NOT_OK(CheckDataHome(*files_, data_folder_));
+  ARROW_RETURN_NOT_OK(CheckDataHome(*files_, clock_, data_folder_, warehouse()));
   ARROW_ASSIGN_OR_RAISE(ledger_, Ledger::Open({.path = path}, clock_));
   ARROW_ASSIGN_OR_RAISE(lake_, Lake::Open(*files_, *ledger_, clock_, Random::FromSystem(),
                                           {.warehouse = warehouse()}));
