@@ -273,7 +273,7 @@ def connect_cases(server, database: str) -> dict[str, tuple[str, str, str]]:
 
 def test_connect_names_each_wrong_setting_and_no_secret(project, server, database):
     pipeline(project)
-    (project.folder / "in").mkdir(exist_ok=True)
+    write(project, "a.csv", [reading(1, 0)])  # A path that matches no file is an error of its own.
     assert "everything answers" in project.call("validate", "--connect", ".").stderr
     for name, (url, code, words) in connect_cases(server, database).items():
         done = project.call("validate", "--connect", ".", env={"PG_URL": url}, expect=4)
