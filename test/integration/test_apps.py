@@ -141,6 +141,66 @@ def test_a_disabled_app_sends_nothing_and_then_what_it_missed(project, rabbitmq,
     run.end()
 
 
+RESULT_A_ROW = """
+pipeline: sensors
+source:
+  file: {{ path: "in/*.csv", watch: true, poll: 50ms, complete_after: 100ms }}
+codec: csv
+columns:
+  ts: {{ type: timestamp, event_time: true }}
+  sensor_id: {{ type: string, entity: true }}
+  value: float64
+lake:
+  table: sensors.readings
+  flush: {{ every: 100ms }}
+streams:
+  rows:
+    key: [sensor_id]
+    window: {{ count: 1 }}
+    compute: {{ total: sum(value) }}
+    late: {{ allow: 2m }}
+    to:
+      - table: sensors.rows
+      - amqp: {{ url: "{url}", routing_key: "{queue}", create: true, every: 10ms }}
+  other:
+    key: [sensor_id]
+    window: {{ count: 1 }}
+    compute: {{ total: sum(value) }}
+    late: {{ allow: 2m }}
+    to: [ {{ table: sensors.other }} ]
+"""
+
+
+def test_nothing_comes_of_an_app_after_the_answer_that_it_is_off(project, rabbitmq, start):  # noqa: F811
+    (project.folder / "in").mkdir()
+    project.pipeline("sensors", RESULT_A_ROW.format(url=rabbitmq.url, queue="off.rows"))
+    rabbitmq.declare("off.rows")
+    run = start()
+    revisions = "SELECT count(*) FROM sensors.rows__revisions"
+    drop(project, "a", readings(1, 60_000, disorder_s=0))
+    # In the middle of a transaction of the sink, as far as this can be hit.
+    until(lambda: rabbitmq.count("off.rows") > 0, "the first results")
+    switch(project, "disable", "rows")
+    sent, written = rabbitmq.count("off.rows"), project.value(revisions)
+    drop(project, "b", readings(2, 2000, disorder_s=0, begin_s=10_000_000))
+    is_committed(project, "other", 62_000)
+    assert (rabbitmq.count("off.rows"), project.value(revisions)) == (sent, written)
+    print(f"{sent} of {written} results were sent before the answer, none after it")
+    # What was cut off comes again, under the same ids.
+    switch(project, "enable", "rows")
+    drop(project, "c", readings(3, 2000, disorder_s=0, begin_s=20_000_000))
+    run.has("SELECT count(*) >= 64000 FROM sensors.rows__revisions", "true")
+    results = project.value(revisions)
+    ids: set[str] = set()
+
+    def are_all_sent() -> bool:
+        ids.update(properties.message_id for _, properties, _ in rabbitmq.take_all("off.rows"))
+        return len(ids) == results
+
+    until(are_all_sent, f"{results} results in the queue", seconds=60)
+    run.end()
+
+
 def test_a_running_app_is_measured(sensors, start):  # noqa: F811
     run = start()
     drop(sensors, "a", readings(1, 3000, disorder_s=100))

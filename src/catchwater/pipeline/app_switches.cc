@@ -1,5 +1,6 @@
 #include "catchwater/pipeline/app_switches.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "catchwater/base/error.h"
@@ -55,6 +56,10 @@ arrow::Status AppSwitches::Read(Ledger& ledger) {
     is_on = found == states.end() || found->second;
   }
   return arrow::Status::OK();
+}
+
+bool AppSwitches::are_all_on() const {
+  return std::ranges::all_of(is_on_, [](const auto& app) { return app.second.load(); });
 }
 
 }  // namespace catchwater

@@ -35,6 +35,7 @@ class AppSwitches {
   arrow::Status Read(Ledger& ledger);
   /// \pre one of apps
   bool is_on(const std::string& app) const { return is_on_.at(app); }
+  bool are_all_on() const;
 
  private:
   const std::string pipeline_;

@@ -36,6 +36,10 @@ TEST_F(AppSwitchesTest, AnAppIsOnUntilItIsSwitchedOff) {
   ASSERT_TRUE(switches.Read(*ledger).ok());
   EXPECT_FALSE(switches.is_on("a"));
   EXPECT_TRUE(switches.is_on("b"));
+  EXPECT_FALSE(switches.are_all_on());
+  Write(*ledger, "a", /*is_on=*/true);
+  ASSERT_TRUE(switches.Read(*ledger).ok());
+  EXPECT_TRUE(switches.are_all_on());
 }
 
 TEST_F(AppSwitchesTest, TheLastSwitchHoldsInALedgerThatIsOpenedAgain) {

@@ -86,10 +86,13 @@ arrow::Result<int64_t> Delivery::WriteFile(const TableState& table, const Delive
   sink_->BeginFile(file);
   int64_t row_count = 0;
   while (true) {
-    if (stop.stop_requested()) return Cancelled("Delivery was stopped");
     ARROW_ASSIGN_OR_RAISE(const auto rows, reader->Next());
     if (rows == nullptr) break;
-    ARROW_RETURN_NOT_OK(sink_->Write(*rows));
+    const int64_t at_once = task_.rows_at_once > 0 ? task_.rows_at_once : rows->num_rows();
+    for (int64_t row = 0; row < rows->num_rows(); row += at_once) {
+      if (stop.stop_requested()) return Cancelled("Delivery was stopped");
+      ARROW_RETURN_NOT_OK(sink_->Write(*rows->Slice(row, at_once)));
+    }
     row_count += rows->num_rows();
   }
   ARROW_RETURN_NOT_OK(Reach(FailPoint::kDeliverFileWritten));

@@ -29,9 +29,10 @@ namespace catchwater {
 
 /// What is delivered, and how a sink for it is made.
 struct DeliveryTask {
-  std::string sink;         ///< `pipeline/name`
-  std::string table_key;    ///< Exists.
-  int64_t batch_bytes = 0;  ///< Of data files in one transaction.
+  std::string sink;          ///< `pipeline/name`
+  std::string table_key;     ///< Exists.
+  int64_t batch_bytes = 0;   ///< Of data files in one transaction.
+  int64_t rows_at_once = 0;  ///< Between two looks for a stop; 0: as they are read.
   std::function<arrow::Result<std::unique_ptr<Sink>>(std::shared_ptr<arrow::Schema>)> make;
 };
 

@@ -1,5 +1,6 @@
 #include "catchwater/pipeline/pipeline_unit.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace catchwater {
@@ -40,6 +41,17 @@ arrow::Status PipelineUnit::Join() {
   threads_.clear();
   for (const arrow::Status& result : results_) ARROW_RETURN_NOT_OK(result);
   return arrow::Status::OK();
+}
+
+arrow::Result<bool> PipelineUnit::AwaitSwitches(const Clock& clock, int64_t timeout_us) {
+  const int64_t end_us = clock.MonotonicMicros() + timeout_us;
+  const auto left_us = [&] { return std::max<int64_t>(0, end_us - clock.MonotonicMicros()); };
+  bool is_settled = runner_.AwaitCommit(left_us());
+  for (const auto& feed : feeds_) {
+    ARROW_ASSIGN_OR_RAISE(const bool is_quiet, feed->TakeSwitch(left_us()));
+    is_settled &= is_quiet;
+  }
+  return is_settled;
 }
 
 std::vector<SinkReport> PipelineUnit::SinkReports() const {

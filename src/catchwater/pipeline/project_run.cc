@@ -11,6 +11,7 @@ namespace catchwater {
 namespace {
 
 constexpr int64_t kFlushForReadMs = 5'000;
+constexpr int64_t kSwitchUsMax = 5'000'000;  // Less than a verb waits for its answer.
 
 }  // namespace
 
@@ -180,7 +181,15 @@ std::vector<AppReport> ProjectRun::AppReports(const std::string& pipeline) const
 }
 
 arrow::Status ProjectRun::TakeSwitches() {
-  for (const auto& unit : units()) ARROW_RETURN_NOT_OK(unit->runner().TakeSwitches());
+  const Units all = units();
+  for (const auto& unit : all) ARROW_RETURN_NOT_OK(unit->runner().TakeSwitches());
+  const int64_t end_us = context_.clock.MonotonicMicros() + kSwitchUsMax;
+  for (const auto& unit : all) {
+    const int64_t left_us = std::max<int64_t>(0, end_us - context_.clock.MonotonicMicros());
+    ARROW_ASSIGN_OR_RAISE(const bool is_settled, unit->AwaitSwitches(context_.clock, left_us));
+    if (is_settled || context_.telemetry == nullptr) continue;
+    context_.telemetry->log.Warning("app.still_sending", {{"object", unit->plan().name}});
+  }
   return arrow::Status::OK();
 }
 

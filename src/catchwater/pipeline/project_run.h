@@ -66,7 +66,8 @@ class ProjectRun {
   /// One instant over all tables with what the pipelines have not flushed; flushes a pipeline that
   /// holds more than it can show.
   arrow::Result<ReadPoint> TakeReadPoint();
-  /// Takes in which apps the ledger says are on, in all pipelines.
+  /// Takes in which apps the ledger says are on, in all pipelines; when it returns, nothing more
+  /// comes of those that are off. A target that does not answer is waited for five seconds.
   arrow::Status TakeSwitches();
   /// Commits what was read so far. \return false if the time ran out
   bool Flush(int64_t timeout_ms);

@@ -338,6 +338,7 @@ PipelineRunner::~PipelineRunner() = default;
 arrow::Status PipelineRunner::Run(std::stop_token stop) { return core_->Run(stop); }
 RunnerReport PipelineRunner::Report() const { return core_->Report(); }
 arrow::Status PipelineRunner::TakeSwitches() { return core_->TakeSwitches(); }
+bool PipelineRunner::AwaitCommit(int64_t timeout_us) { return core_->AwaitCommit(timeout_us); }
 bool PipelineRunner::Flush(int64_t timeout_ms) { return core_->Flush(timeout_ms); }
 std::mutex& PipelineRunner::read_point_mutex() { return core_->read_point_mutex_; }
 UnflushedRows::View PipelineRunner::Unflushed() const { return core_->Unflushed(); }

@@ -84,6 +84,9 @@ class PipelineRunner {
   RunnerReport Report() const;
   /// Takes in which apps the ledger says are on.
   arrow::Status TakeSwitches();
+  /// If an app is off: waits for the end of a commit that began before it was.
+  /// \return false if it did not end within the time
+  bool AwaitCommit(int64_t timeout_us);
   /// Commits what was read so far. \return false if the time ran out
   bool Flush(int64_t timeout_ms);
   /// Held by a commit while it swaps pointers: who holds it sees rows either in the lake or among

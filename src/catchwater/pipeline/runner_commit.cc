@@ -9,6 +9,7 @@
 namespace catchwater {
 
 arrow::Status RunnerCore::Commit(Epoch& epoch) {
+  const std::lock_guard commit(commit_mutex_);
   if (!plan_->lake) {
     const std::vector<LaneOutput> outputs = epoch.TakeOutputs();
     stream_results_->Count(outputs);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <iterator>
 #include <memory>
@@ -53,6 +54,11 @@ class RunnerCore {
   }
   arrow::Status TakeSwitches() {
     return plan_->lake ? switches_.Read(*context_.ledger) : arrow::Status::OK();
+  }
+  bool AwaitCommit(int64_t timeout_us) {
+    if (switches_.are_all_on()) return true;
+    const std::unique_lock commit(commit_mutex_, std::chrono::microseconds(timeout_us));
+    return commit.owns_lock();
   }
   bool Flush(int64_t timeout_ms) {
     std::shared_ptr<Attempt> attempt;
@@ -125,6 +131,7 @@ class RunnerCore {
   std::shared_ptr<StreamResults> stream_results_;  // Without a lake.
   std::unique_ptr<StreamApps> apps_;               // Beside a lake; null: no streams.
 
+  std::timed_mutex commit_mutex_;  // Held by a commit, until its results are written.
   mutable std::mutex mutex_;
   RunnerReport report_;
   std::shared_ptr<Attempt> attempt_;

@@ -19,6 +19,7 @@ constexpr int64_t kBackOffUsMax = 30'000'000;
 constexpr int64_t kBlockedUs = 10'000'000;  // Then it is looked whether somebody has helped.
 constexpr int kTriesMaxAtEnd = 5;           // In a row, before `--until-idle` gives up.
 constexpr int64_t kCatchingUpUs = 5'000'000;
+constexpr int64_t kResultsAtOnce = 2'000;  // Between two looks whether their app is still on.
 
 /// What another attempt may heal by itself.
 bool IsTransient(const arrow::Status& failure) {
@@ -152,51 +153,68 @@ arrow::Result<std::unique_ptr<Sink>> SinkFeed::MakeSink(std::shared_ptr<arrow::S
 }
 
 arrow::Result<std::unique_ptr<Delivery>> SinkFeed::OpenDelivery() {
-  ARROW_ASSIGN_OR_RAISE(auto delivery,
-                        Delivery::Open(*context_.lake, {.sink = name_,
-                                                        .table_key = table_key_,
-                                                        .batch_bytes = sink_.options.batch.bytes,
-                                                        .make = [this](auto schema) {
-                                                          return MakeSink(std::move(schema));
-                                                        }}));
+  ARROW_ASSIGN_OR_RAISE(
+      auto delivery,
+      Delivery::Open(*context_.lake,
+                     {.sink = name_,
+                      .table_key = table_key_,
+                      .batch_bytes = sink_.options.batch.bytes,
+                      .rows_at_once = sink_.stream.empty() ? 0 : kResultsAtOnce,
+                      .make = [this](auto schema) { return MakeSink(std::move(schema)); }}));
   noted_reason_.clear();  // Opening has written the record without one.
   return delivery;
 }
 
 arrow::Status SinkFeed::Follow(std::stop_token stop) {
-  bool is_done = false;
-  while (!is_done) {
-    ARROW_ASSIGN_OR_RAISE(const auto delivery, OpenDelivery());
-    if (delivery->needs_resync()) {
-      SetState("resync");
-      ARROW_ASSIGN_OR_RAISE(const DeliveryStep step, delivery->Resync(stop));
-      if (step.kind == DeliveryStep::Kind::kSchemaChanged) continue;
-      Note(step);
-      std::lock_guard lock(mutex_);
-      ++report_.resyncs;
-    }
-    ARROW_ASSIGN_OR_RAISE(is_done, FollowOpened(*delivery, stop));
+  while (!stop.stop_requested()) {
+    const bool was_finishing = is_finishing_;
+    ARROW_ASSIGN_OR_RAISE(const Ending ending, FollowWhileOn(stop));
+    if (ending == Ending::kAgain) continue;
+    if (ending == Ending::kDone || was_finishing) break;
+    Sleep(kPollUs, stop);
   }
   return arrow::Status::OK();
 }
 
-arrow::Result<bool> SinkFeed::FollowOpened(Delivery& delivery, std::stop_token stop) {
+arrow::Result<SinkFeed::Ending> SinkFeed::FollowWhileOn(std::stop_token stop) {
+  // Begun before the look: who switches the app off after it finds what is to be cut.
+  const std::stop_token cut = sending_.Begin();
+  const std::unique_ptr<SendingTime, void (*)(SendingTime*)> ends(
+      &sending_, [](SendingTime* sending) { sending->End(); });
+  std::stop_source both;
+  const auto ask_to_stop = [&both] { both.request_stop(); };
+  const std::stop_callback on_stop(stop, ask_to_stop);
+  const std::stop_callback on_cut(cut, ask_to_stop);
+  ARROW_ASSIGN_OR_RAISE(const bool is_on, IsOn());
+  if (!is_on) {
+    SetState("off");
+    return Ending::kOff;
+  }
+  ARROW_ASSIGN_OR_RAISE(const auto delivery, OpenDelivery());
+  if (delivery->needs_resync()) {
+    SetState("resync");
+    ARROW_ASSIGN_OR_RAISE(const DeliveryStep step, delivery->Resync(both.get_token()));
+    if (step.kind == DeliveryStep::Kind::kSchemaChanged) return Ending::kAgain;
+    Note(step);
+    std::lock_guard lock(mutex_);
+    ++report_.resyncs;
+  }
+  return FollowOpened(*delivery, both.get_token());
+}
+
+arrow::Result<SinkFeed::Ending> SinkFeed::FollowOpened(Delivery& delivery, std::stop_token stop) {
   while (!stop.stop_requested()) {
     const bool was_finishing = is_finishing_;  // Before the look: nothing comes after it.
+    // A program that was not told of a switch sees it here.
     ARROW_ASSIGN_OR_RAISE(const bool is_on, IsOn());
-    if (!is_on) {
-      SetState("off");
-      if (was_finishing) return true;
-      Sleep(kPollUs, stop);
-      continue;
-    }
+    if (!is_on) return Ending::kAgain;
     const int64_t begun_us = context_.clock.MonotonicMicros();
     ARROW_ASSIGN_OR_RAISE(const DeliveryStep step, delivery.Step(stop));
-    if (step.kind == DeliveryStep::Kind::kSchemaChanged) return false;
+    if (step.kind == DeliveryStep::Kind::kSchemaChanged) break;
     failures_ = 0;
     Note(step);
     if (step.kind == DeliveryStep::Kind::kNothing) {
-      if (was_finishing) return true;
+      if (was_finishing) return Ending::kDone;
       Sleep(kPollUs, stop);
       continue;
     }
@@ -206,7 +224,12 @@ arrow::Result<bool> SinkFeed::FollowOpened(Delivery& delivery, std::stop_token s
     if (lag_us > std::max(kCatchingUpUs, 2 * every_us)) continue;
     Sleep(every_us - (context_.clock.MonotonicMicros() - begun_us), stop);
   }
-  return true;
+  return Ending::kAgain;
+}
+
+arrow::Result<bool> SinkFeed::TakeSwitch(int64_t timeout_us) {
+  ARROW_ASSIGN_OR_RAISE(const bool is_on, IsOn());
+  return is_on || sending_.Cut(timeout_us);
 }
 
 arrow::Result<bool> SinkFeed::Recover(const arrow::Status& failure, std::stop_token stop) {

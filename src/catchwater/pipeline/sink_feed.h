@@ -17,6 +17,7 @@
 #include "catchwater/pipeline/delivery.h"
 #include "catchwater/pipeline/plan.h"
 #include "catchwater/pipeline/runner.h"
+#include "catchwater/pipeline/sending_time.h"
 
 namespace catchwater {
 
@@ -46,10 +47,19 @@ class SinkFeed {
   arrow::Status Run(std::stop_token stop);
   /// No more commits will come.
   void FinishWhenDelivered() { is_finishing_ = true; }
+  /// If the app whose results these are was switched off: ends what is being sent. What the target
+  /// took of it comes again, under the same ids, when the app is on.
+  /// \return false if a target kept it for longer than the time
+  arrow::Result<bool> TakeSwitch(int64_t timeout_us);
   SinkReport Report() const;
   const SinkPlan& plan() const { return sink_; }
 
  private:
+  enum class Ending {
+    kDone,   // Nothing is left and nothing will come.
+    kAgain,  // The sink must be opened again.
+    kOff,    // The app is switched off.
+  };
   arrow::Result<bool> TakeLease(std::stop_token stop);
   /// Nobody else will deliver what this process has committed.
   arrow::Result<bool> IsNeeded();
@@ -59,8 +69,8 @@ class SinkFeed {
   /// \return false if the lease was lost or a stop was requested
   arrow::Result<bool> FollowUnderLease(std::stop_token stop);
   arrow::Status Follow(std::stop_token stop);
-  /// \return false if the table has other columns now: the sink must be opened again
-  arrow::Result<bool> FollowOpened(Delivery& delivery, std::stop_token stop);
+  arrow::Result<Ending> FollowWhileOn(std::stop_token stop);
+  arrow::Result<Ending> FollowOpened(Delivery& delivery, std::stop_token stop);
   arrow::Result<std::unique_ptr<Delivery>> OpenDelivery();
   /// \return false if there is no more to try
   arrow::Result<bool> Recover(const arrow::Status& failure, std::stop_token stop);
@@ -80,6 +90,7 @@ class SinkFeed {
   int failures_ = 0;          // In a row.
   std::string noted_reason_;  // As it stands in the ledger.
   std::atomic<bool> is_finishing_ = false;
+  SendingTime sending_;  // From before a sink is opened until after it is closed.
   mutable std::mutex mutex_;
   SinkReport report_;  // Guarded by mutex_.
 };
