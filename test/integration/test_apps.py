@@ -250,6 +250,7 @@ def test_a_switch_survives_a_kill(sensors, start):  # noqa: F811
 
 def test_quick_switches_between_commits_lose_nothing(sensors, start):  # noqa: F811
     run = start("--set", "source.file.block_bytes=64KiB")
+    run.says("event=pipeline.started")  # Before it there is no ledger to ask.
     for i in range(4):
         drop(sensors, f"f{i}", readings(i, 3000, disorder_s=60, begin_s=10_000 * i))
         for word in ("disable", "enable", "disable", "enable"):
