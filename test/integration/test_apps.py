@@ -133,6 +133,8 @@ def test_a_disabled_app_sends_nothing_and_then_what_it_missed(project, rabbitmq,
     drop(project, "b", readings(2, 2000, disorder_s=60, begin_s=10_000))
     is_committed(project, "sliding", 4000)
     assert is_sent(before)
+    (sink,) = project.status("sensors")["sinks"]
+    assert (sink["sink"], sink["kind"], sink["state"]) == ("minutes-amqp", "amqp", "off")
     switch(project, "enable", "minutes")
     drop(project, "c", readings(3, 2000, disorder_s=60, begin_s=20_000))
     is_committed(project, "sliding", 6000)

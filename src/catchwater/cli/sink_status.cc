@@ -29,26 +29,22 @@ nlohmann::ordered_json FindLive(const nlohmann::ordered_json& live, const std::s
 
 }  // namespace
 
-arrow::Result<nlohmann::ordered_json> SinkStatus(Ledger& ledger, const BoundPipeline& bound,
+arrow::Result<nlohmann::ordered_json> SinkStatus(Ledger& ledger, const PipelinePlan& plan,
                                                  const nlohmann::ordered_json& live,
                                                  int64_t now_us) {
   nlohmann::ordered_json sinks = nlohmann::ordered_json::array();
-  if (!bound.config.lake || bound.sinks.empty()) return sinks;
-  const std::string& table_key = bound.config.lake->table;
-  ARROW_ASSIGN_OR_RAISE(const auto deliveries, ledger.Deliveries(table_key));
-  for (const ChosenSink& chosen : bound.sinks) {
-    const std::string name =
-        chosen.delivery && !chosen.delivery->name.empty() ? chosen.delivery->name : chosen.name;
-    const auto found =
-        std::ranges::find(deliveries, bound.config.name + "/" + name, &DeliveryRecord::sink);
+  for (const SinkPlan& sink : plan.sinks) {
+    const std::string& name = sink.name;
+    ARROW_ASSIGN_OR_RAISE(const auto deliveries, ledger.Deliveries(sink.table_key));
+    const auto found = std::ranges::find(deliveries, plan.name + "/" + name, &DeliveryRecord::sink);
     const DeliveryRecord* record = found == deliveries.end() ? nullptr : &*found;
     ARROW_ASSIGN_OR_RAISE(
         const DeliveryBacklog backlog,
-        ledger.Backlog(table_key, record == nullptr ? DeliveryMark{} : record->mark));
+        ledger.Backlog(sink.table_key, record == nullptr ? DeliveryMark{} : record->mark));
     const nlohmann::ordered_json report = FindLive(live, name);
     sinks.push_back(
         {{"sink", name},
-         {"kind", chosen.name},
+         {"kind", sink.component.name},
          {"state", report.value("state", StoredState(record, backlog))},
          {"lag_ms", (now_us - backlog.oldest_us.value_or(now_us)) / 1'000},
          {"rows_behind", backlog.row_count},

@@ -9,6 +9,7 @@
 #include "catchwater/cli/sink_status.h"
 #include "catchwater/cli/work_files.h"
 #include "catchwater/cli/workspace.h"
+#include "catchwater/pipeline/build_plan.h"
 #include "catchwater/pipeline/control_server.h"
 
 namespace catchwater {
@@ -110,7 +111,8 @@ arrow::Status PrintStatus(Workspace& workspace, bool as_json, bool files_only) {
     ARROW_ASSIGN_OR_RAISE(const WorkCounts inputs, InputsNow(workspace, name));
     ARROW_ASSIGN_OR_RAISE(const WorkCounts files,
                           workspace.ledger().DataFileCounts(bound.config.lake->table));
-    ARROW_ASSIGN_OR_RAISE(const auto sinks, SinkStatus(workspace.ledger(), bound, live,
+    ARROW_ASSIGN_OR_RAISE(const PipelinePlan plan, BuildPlan(bound, workspace.project().folder));
+    ARROW_ASSIGN_OR_RAISE(const auto sinks, SinkStatus(workspace.ledger(), plan, live,
                                                        workspace.clock().NowMicros()));
     ARROW_ASSIGN_OR_RAISE(const auto marked, workspace.ledger().CountMarks(name));
     const AccountView account = AddUp(records);
