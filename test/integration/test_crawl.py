@@ -172,6 +172,17 @@ def test_a_file_is_in_one_table_only(project, tmp_path):
     assert "b/c" in refused.stderr and "b_c" in refused.stderr
 
 
+def test_a_file_that_was_overwritten_with_garbage_is_gone(project, tmp_path):
+    exports = tmp_path / "exports"
+    path = write(exports, "2026-01-01")
+    crawl(project, exports)
+    path.write_bytes(b"PAR1 this is none")
+    done = project.call("crawl", exports, "--json", expect=1)
+    (report,) = json.loads(done.stdout)
+    assert counts(report) == (0, 0, 1) and len(report["refused"]) == 1
+    assert project.value("SELECT count(*) FROM crawled.exports") == 0
+
+
 def test_a_file_that_was_gone_comes_back(project, tmp_path):
     exports = tmp_path / "exports"
     path = write(exports, "2026-01-01")

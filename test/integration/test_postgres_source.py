@@ -138,10 +138,10 @@ def test_a_row_that_is_committed_late_is_not_lost(project, url, is_prepared):
                 late.commit()
             execute(url, "INSERT INTO orders (name) VALUES ('more')")
             wait_for(lambda: count(project) == 3, "rows are missing")
+            assert project.query("SELECT count(DISTINCT id) AS n FROM shop.orders") == [{"n": 3}]
         finally:
             process.send_signal(signal.SIGKILL)
             process.wait()
-    assert project.query("SELECT count(DISTINCT id) AS n FROM shop.orders") == [{"n": 3}]
 
 
 def test_kills_in_the_middle_take_each_row_once(project, url):
@@ -229,6 +229,7 @@ MISTAKES = {
     ),
     "a view": ({"table": "seen"}, ["`table`", "view"]),
     "no key": ({"table": "bare"}, ["`key`", "bare"]),
+    "cached": ({"table": "cached"}, ["`column`", "run: ALTER SEQUENCE", "CACHE 1"]),
 }
 
 
@@ -236,13 +237,25 @@ MISTAKES = {
 def test_mistakes_are_told_before_anything_runs(project, url, mistake):
     settings, said = MISTAKES[mistake]
     execute(url, CREATE, "ALTER TABLE orders ADD day date NOT NULL DEFAULT now()",
-            "CREATE VIEW seen AS SELECT * FROM orders", "CREATE TABLE bare (id bigint NOT NULL)")
+            "CREATE VIEW seen AS SELECT * FROM orders", "CREATE TABLE bare (id bigint NOT NULL)",
+            "CREATE TABLE cached (id bigint GENERATED ALWAYS AS IDENTITY (CACHE 32) PRIMARY KEY)")
     use(project, **settings)
     refused = project.call("validate", "--connect", expect=None)
     text = refused.stdout + refused.stderr
     assert refused.returncode != 0, text
     for part in said:
         assert part in text, text
+
+
+def test_a_number_that_is_greater_than_all_others_is_told(project, url):
+    execute(url, CREATE, "ALTER TABLE orders ALTER COLUMN id TYPE numeric",
+            "INSERT INTO orders (id, name) VALUES (1, 'a'), ('NaN', 'b')")
+    use(project)
+    refused = project.call("run", ".", "--until-idle", expect=None)
+    assert refused.returncode != 0 and "`column`" in refused.stderr and "NaN" in refused.stderr
+    execute(url, "DELETE FROM orders WHERE name = 'b'", "INSERT INTO orders (id, name) VALUES (2, 'c')")
+    project.run()
+    assert count(project) == 2
 
 
 def test_rights_and_reachability_are_told_without_the_password(project, url, server, monkeypatch):

@@ -65,11 +65,11 @@ arrow::Result<std::vector<LetterTable>> LetterTables(Workspace& workspace,
   return tables;
 }
 
+/// Whatever the condition says, letters of other pipelines are not among them.
 std::string Selection(const LetterTable& table, const std::string& where) {
-  std::string sql =
-      " FROM " + table.sql_name + " WHERE pipeline = " + QuoteSqlText(table.pipeline->config.name);
-  if (!where.empty()) sql += " AND (" + where + "\n)";
-  return sql;
+  return " FROM (SELECT * FROM " + table.sql_name +
+         " WHERE pipeline = " + QuoteSqlText(table.pipeline->config.name) + ") WHERE " +
+         (where.empty() ? "true" : "(" + where + "\n)");
 }
 
 /// What is wrong with the condition is shown in the condition, not in the SQL around it.

@@ -22,6 +22,7 @@ constexpr Signature kSignatures[] = {
     {"There is no data yet", "E2006"},
     {"Another replay of the pipeline", "E2007"},
     {"Replay was refused", "E2007"},
+    {"Discard was refused", "E2007"},
     {"DuckDB extension is not there", "E2008"},
     {"Commit was refused", "E2010"},
     {"File exists and is not overwritten", "E2012"},

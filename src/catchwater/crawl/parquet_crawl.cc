@@ -284,6 +284,7 @@ arrow::Result<CrawlReport> CrawlParquet(Lake& lake, const Fence& fence,
       if (!IsRefusal(one.status())) return one.status();
       report.refused.push_back({.path = file.entry.path, .reason = one.status().message()});
       --*count;
+      if (files == &changes.changed) ++report.gone;  // What it held before is.
     }
   }
   report.files -= static_cast<int64_t>(report.refused.size());

@@ -40,7 +40,7 @@ arrow::Status CommitDiscard(Lake& lake, const Fence& fence, std::vector<std::str
   request.plan.discarded = std::move(letter_ids);
   ARROW_ASSIGN_OR_RAISE(const auto committed, Committer(lake).Commit(std::move(request)));
   if (committed.outcome == Outcome::kCommitted) return arrow::Status::OK();
-  return Conflict("Replay was refused, nothing was changed; run it again. Pipeline and outcome: ",
+  return Conflict("Discard was refused, nothing was changed; run it again. Pipeline and outcome: ",
                   pipeline, " ", OutcomeName(committed.outcome));
 }
 
@@ -62,8 +62,9 @@ arrow::Result<DiscardReport> DiscardLetters(Lake& lake, const std::vector<std::s
   if (!epoch) return Conflict("Another replay of the pipeline is under way: ", options.pipeline);
   fence.epoch = *epoch;
   const arrow::Status committed = CommitDiscard(lake, fence, std::move(unmarked), options.pipeline);
-  ARROW_RETURN_NOT_OK(ledger.ReleaseLease(fence.lease, fence.epoch));
+  const arrow::Status released = ledger.ReleaseLease(fence.lease, fence.epoch);
   ARROW_RETURN_NOT_OK(committed);
+  ARROW_RETURN_NOT_OK(released);
   return report;
 }
 

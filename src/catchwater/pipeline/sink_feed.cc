@@ -78,6 +78,8 @@ arrow::Result<bool> SinkFeed::TakeLease(std::stop_token stop) {
 }
 
 arrow::Result<bool> SinkFeed::IsNeeded() {
+  ARROW_ASSIGN_OR_RAISE(const bool is_on, IsOn());
+  if (!is_on) return false;
   ARROW_ASSIGN_OR_RAISE(const auto deliveries, context_.ledger->Deliveries(table_key_));
   const auto found = std::ranges::find(deliveries, name_, &DeliveryRecord::sink);
   const bool is_known = found != deliveries.end();

@@ -127,7 +127,21 @@ arrow::Status PgPollTable::LookAtColumns() {
         "run: ALTER TABLE ",
         name_.Sql(), " ALTER COLUMN ", QuoteIdentifier(options_.column), " SET NOT NULL");
   }
-  return arrow::Status::OK();
+  return LookAtSequence();
+}
+
+// A session that holds numbers in advance writes smaller ones after another's greater ones.
+arrow::Status PgPollTable::LookAtSequence() {
+  ARROW_ASSIGN_OR_RAISE(
+      const auto found,
+      connection_->Query("SELECT seqrelid::regclass FROM pg_sequence WHERE seqcache > 1 "
+                         "AND seqrelid = pg_get_serial_sequence($1, $2)::regclass",
+                         {name_.Sql(), options_.column}));
+  if (found.empty()) return arrow::Status::OK();
+  return ConfigError(
+      "The sequence of `column` hands out numbers in advance, so that later rows may be "
+      "before earlier ones; run: ALTER SEQUENCE ",
+      found[0][0].value_or(""), " CACHE 1");
 }
 
 arrow::Result<const PgPollTable::Column*> PgPollTable::Find(std::string_view setting,
@@ -210,6 +224,11 @@ arrow::Result<PollCeiling> PgPollTable::Ceiling() {
   if (!IsTime(order_[0].type)) {
     ARROW_ASSIGN_OR_RAISE(auto value,
                           connection_->Value("SELECT max(" + column + ")::text" + from));
+    // The greatest of all numbers to PostgreSQL: nothing would ever be behind it.
+    if (value == "NaN" || value == "Infinity") {
+      return ConfigError("`column` holds a value that no later row can be behind; remove it, ",
+                         "column and value: ", order_[0].name, " ", *value);
+    }
     return PollCeiling{.value = std::move(value), .has_younger = false};
   }
   // The session's zone is UTC. Times of the future are left until they have come.

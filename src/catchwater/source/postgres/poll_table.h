@@ -86,6 +86,7 @@ class PgPollTable final : public PollTable {
   arrow::Status Look();
   arrow::Status LookAtTable();
   arrow::Status LookAtColumns();
+  arrow::Status LookAtSequence();
   arrow::Status LookAtKey();
   arrow::Result<const Column*> Find(std::string_view setting, const std::string& name) const;
   arrow::Result<std::vector<std::string>> Texts(const std::string& sql);
