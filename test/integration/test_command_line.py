@@ -126,6 +126,15 @@ def test_tables_are_read_only(ran, sql):
     assert ran.value("SELECT count(*) FROM sensors.readings") == 2
 
 
+def test_sql_writes_over_no_file(ran):
+    data_file = next((ran.data / "lake" / "sensors" / "readings" / "data").rglob("*.parquet"))
+    for path in (data_file, ran.data / "ledger.sqlite"):
+        said = refused(ran, f"COPY (SELECT 1 AS x) TO '{path}' (FORMAT csv)")
+        assert said.startswith("error[E2031]: SQL may not write files")
+    assert ran.value("SELECT count(value) FROM sensors.readings") == 2
+    ran.verify()
+
+
 def test_sql_that_is_no_sql_has_a_caret(ran):
     said = refused(ran, "SELEC 1")
     assert said.startswith("error[E2032]: SQL is not valid\n --> SQL:1:1\n")

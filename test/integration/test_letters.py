@@ -138,7 +138,8 @@ def test_letters_are_open_replayed_or_discarded_and_stay_so(letters):
     (replayed,) = json.loads(letters.call("dlq", "replay", "--json").stdout)
     assert (replayed["already_replayed"], replayed["already_discarded"]) == (1, 1)
     assert (replayed["replayed"], replayed["failed"]) == (1, 1)
-    (rest,) = json.loads(letters.call("dlq", "discard", "--json").stdout)
+    assert "--where true" in letters.call("dlq", "discard", expect=78).stderr
+    (rest,) = json.loads(letters.call("dlq", "discard", "--where", "true", "--json").stdout)
     assert (rest["already_replayed"], rest["already_discarded"], rest["discarded"]) == (2, 1, 1)
     assert states(letters) == {}
     assert "open 0, replayed 2, discarded 2" in letters.call("dlq", "list").stderr

@@ -304,6 +304,11 @@ arrow::Status Replay(Workspace& workspace, const DlqArguments& arguments, bool a
 }
 
 arrow::Status Discard(Workspace& workspace, const DlqArguments& arguments, bool as_json) {
+  if (arguments.where.empty() && !arguments.is_dry_run) {
+    return ConfigError(
+        "`dlq discard` gives letters up for good: say which with --where\n"
+        "  = help: `--where true` means all that are open; --dry-run tells how many they are");
+  }
   ARROW_ASSIGN_OR_RAISE(const auto tables, LetterTables(workspace, arguments.pipeline));
   ARROW_ASSIGN_OR_RAISE(auto query, OpenLakeSession(workspace, ""));
   Json reports = Json::array();

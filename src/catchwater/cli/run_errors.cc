@@ -31,6 +31,7 @@ constexpr Signature kSignatures[] = {
     {"There is no table ", "E2030"},
     {"There is no column ", "E2030"},
     {"Tables cannot be changed by SQL", "E2031"},
+    {"SQL may not write files", "E2031"},
     {"SQL is not valid", "E2032"},
     {"--where is not valid", "E2032"},
     {"SQL cannot be run", "E2032"},
@@ -122,7 +123,8 @@ std::vector<ErrorCode> RunErrorCodes() {
        "Take a name of the list in the message, or of `catchwater tables`."},
       {"E2031", "Tables are read only for SQL",
        "`query` answers questions. INSERT, UPDATE, DELETE and DROP of a table are refused: rows "
-       "come from pipelines, exactly once, and the account would not hold otherwise.",
+       "come from pipelines, exactly once, and the account would not hold otherwise. So are COPY, "
+       "EXPORT, ATTACH and PREPARE, which could write over the files of tables and the ledger.",
        "DELETE FROM files.readings",
        "Old rows go by `lake.retain`, refused ones by `catchwater dlq discard`. Results are "
        "written with `--format` and `--output`. Other programs may write through the catalog."},

@@ -203,7 +203,7 @@ arrow::Result<SqlResult> LakeQuery::Run(const SqlText& text) {
     if (text.sql.find(name) != text.sql.npos) ARROW_RETURN_NOT_OK(DefineView(table_key));
   }
   ARROW_RETURN_NOT_OK(database_->RequireSignatures());
-  auto result = connection_->Query(text.sql);
+  auto result = text.may_write ? connection_->Query(text.sql) : connection_->QueryOnly(text.sql);
   if (result.ok()) return result;
   return ExplainSqlFailure(result.status(), text, TableNames());
 }

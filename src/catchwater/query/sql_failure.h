@@ -16,6 +16,7 @@ struct SqlText {
   /// The part of `sql` that the user wrote, e.g. the condition of `--where`; empty: all of it.
   std::string_view condition{};
   std::string_view source = "SQL";  ///< How that part is called: "--where".
+  bool may_write = false;           ///< `sql` is ours and writes a file that the user named.
 };
 
 /// Explains a failure of the engine; others stay as they are. Pure.

@@ -47,10 +47,27 @@ arrow::Result<std::shared_ptr<arrow::Table>> SqlResult::ReadAll() {
 
 // ---- SqlConnection
 
+namespace {
+
+bool MayWrite(duckdb_statement_type type) {
+  switch (type) {
+    case DUCKDB_STATEMENT_TYPE_COPY:
+    case DUCKDB_STATEMENT_TYPE_COPY_DATABASE:
+    case DUCKDB_STATEMENT_TYPE_EXPORT:
+    case DUCKDB_STATEMENT_TYPE_ATTACH:
+    case DUCKDB_STATEMENT_TYPE_PREPARE:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
 SqlConnection::SqlConnection(std::shared_ptr<ConnectionState> state) : state_(std::move(state)) {}
 SqlConnection::~SqlConnection() = default;
 
-arrow::Result<SqlResult> SqlConnection::Query(std::string_view sql) {
+arrow::Result<SqlResult> SqlConnection::Query(std::string_view sql, bool may_write) {
   if (sql.find('\0') != std::string_view::npos) return BadData("SQL text contains a zero byte");
   duckdb_connection connection = state_->connection.get();
   duckdb_extracted_statements raw_statements = nullptr;
@@ -70,6 +87,9 @@ arrow::Result<SqlResult> SqlConnection::Query(std::string_view sql) {
     state->statement.reset(raw);
     if (prepared != DuckDBSuccess) {
       return duckdb_internal::PrepareError(duckdb_prepare_error(raw));
+    }
+    if (!may_write && MayWrite(duckdb_prepared_statement_type(raw))) {
+      return Denied("SQL may not write files, which could be those of tables");
     }
     if (i + 1 < count) {
       duckdb_internal::Result ignored;

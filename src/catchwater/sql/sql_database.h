@@ -79,7 +79,12 @@ class SqlConnection {
   SqlConnection& operator=(const SqlConnection&) = delete;
 
   /// Runs one statement, or several of which only the last one's rows are returned.
-  arrow::Result<SqlResult> Query(std::string_view sql);
+  arrow::Result<SqlResult> Query(std::string_view sql) { return Query(sql, /*may_write=*/true); }
+  /// The same without statements that write files (COPY, EXPORT, ATTACH), which might be those of
+  /// tables, and without PREPARE, behind which they could stand. \retval kDenied
+  arrow::Result<SqlResult> QueryOnly(std::string_view sql) {
+    return Query(sql, /*may_write=*/false);
+  }
   /// Runs statements whose rows nobody wants.
   arrow::Status Execute(std::string_view sql);
 
@@ -105,6 +110,7 @@ class SqlConnection {
   friend class SqlDatabase;
   friend class SqlBatchProgram;
   explicit SqlConnection(std::shared_ptr<duckdb_internal::ConnectionState> state);
+  arrow::Result<SqlResult> Query(std::string_view sql, bool may_write);
   std::shared_ptr<duckdb_internal::ConnectionState> state_;
 };
 

@@ -221,6 +221,21 @@ TEST(SqlDatabase, CanBeClosedToFiles) {
   EXPECT_EQ(KindOf(status), ErrorKind::kDenied) << status;
 }
 
+TEST(SqlDatabase, QueryOnlyWritesNoFiles) {
+  const TemporaryFolder folder;
+  const auto connection = Connect();
+  const std::string path = folder / "x.csv";
+  for (const std::string& sql :
+       {"COPY (SELECT 1) TO '" + path + "'", "SELECT 1; COPY (SELECT 1) TO '" + path + "'",
+        "EXPORT DATABASE '" + path + "'", "ATTACH '" + path + "' AS other",
+        "PREPARE p AS COPY (SELECT 1) TO '" + path + "'; EXECUTE p"}) {
+    EXPECT_EQ(KindOf(connection->QueryOnly(sql).status()), ErrorKind::kDenied) << sql;
+    EXPECT_FALSE(std::filesystem::is_regular_file(path)) << sql;
+  }
+  EXPECT_TRUE(connection->QueryOnly("SELECT 1").ok());
+  EXPECT_TRUE(connection->QueryOnly("EXPLAIN SELECT 1").ok());
+}
+
 TEST(SqlDatabase, RefusesASettingThatMakesNoSense) {
   EXPECT_EQ(KindOf(SqlDatabase::Open({.threads = 0}).status()), ErrorKind::kConfig);
 }
