@@ -97,10 +97,9 @@ arrow::Status WriteParquet(LakeQuery& query, Files& files, std::string sql,
   const std::string begin = "COPY (";
   const std::string copy =
       begin + sql + "\n) TO " + QuoteSqlText(partial) + " (FORMAT parquet, COMPRESSION zstd)";
-  auto copied = query.Run(
-      {.sql = copy,
-       .condition = std::string_view(copy).substr(begin.size(), sql.size()),
-       .may_write = true});
+  auto copied = query.Run({.sql = copy,
+                           .condition = std::string_view(copy).substr(begin.size(), sql.size()),
+                           .may_write = true});
   if (!copied.ok()) {
     (void)files.Remove(partial);
     return copied.status();
