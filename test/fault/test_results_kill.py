@@ -58,14 +58,9 @@ def sensors(project, rabbitmq, request) -> tuple[Project, str]:
 
 def received(rabbitmq, queue: str) -> list[tuple[str, str]]:
     """The queue's messages: id and body."""
-    with rabbitmq.connect() as connection:
-        channel = connection.channel()
-        got = []
-        while True:
-            method, properties, body = channel.basic_get(queue, auto_ack=True)
-            if method is None:
-                return got
-            got.append((properties.message_id, body.decode()))
+    return [
+        (properties.message_id, body.decode()) for _, properties, body in rabbitmq.take_all(queue)
+    ]
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -4,6 +4,7 @@ import contextlib
 import os
 import pathlib
 import pwd
+import random
 import shutil
 import signal
 import subprocess
@@ -58,6 +59,13 @@ class Postgres:
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                               env={**os.environ, "LC_ALL": "C.UTF-8"}, check=False)
         assert done.returncode == 0, done.stdout
+
+    def new_database(self) -> str:
+        """An empty database of its own: its URL."""
+        name = f"db{random.randrange(10**9)}"
+        with psycopg.connect(self.url(), autocommit=True) as admin:
+            admin.execute(f"CREATE DATABASE {name}")
+        return self.url(database=name)
 
     def start(self) -> None:
         options = " ".join(f"-c {name}={value}" for name, value in self.settings.items())

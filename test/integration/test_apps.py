@@ -113,13 +113,9 @@ def test_a_disabled_app_sends_nothing_and_then_what_it_missed(project, rabbitmq,
     got: dict[str, dict] = {}
 
     def is_sent(results: int) -> bool:
-        with rabbitmq.connect() as connection:
-            channel = connection.channel()
-            while True:
-                method, properties, body = channel.basic_get("off.minutes", auto_ack=True)
-                if method is None:
-                    return len(got) == results
-                got[properties.message_id] = json.loads(body)
+        for _, properties, body in rabbitmq.take_all("off.minutes"):
+            got[properties.message_id] = json.loads(body)
+        return len(got) == results
 
     def results() -> int:
         return project.value("SELECT count(*) FROM sensors.minutes__revisions")

@@ -46,11 +46,9 @@ def server():
 @pytest.fixture
 def url(server, monkeypatch):
     """An empty database of its own: its URL, which is $PG_URL too."""
-    name = f"db{random.randrange(10**9)}"
-    with psycopg.connect(server.url(), autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-    monkeypatch.setenv("PG_URL", server.url(database=name))
-    return server.url(database=name)
+    url = server.new_database()
+    monkeypatch.setenv("PG_URL", url)
+    return url
 
 
 def execute(url: str, *statements: str) -> None:

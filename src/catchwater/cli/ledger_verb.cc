@@ -13,6 +13,7 @@
 #include "catchwater/cli/work_files.h"
 #include "catchwater/cli/workspace.h"
 #include "catchwater/lake/rebuild.h"
+#include "catchwater/ledger/names.h"
 
 namespace catchwater {
 namespace {
@@ -30,31 +31,21 @@ struct LedgerArguments {
   int64_t limit = 1'000;
 };
 
-struct StateWord {
-  WorkState state;
-  const char* word;  ///< As given on the command line.
-};
-
-constexpr StateWord kStates[] = {{WorkState::kToProcess, "to_process"},
-                                 {WorkState::kProcessing, "processing"},
-                                 {WorkState::kDone, "done"},
-                                 {WorkState::kFailed, "failed"}};
-
-WorkQuery QueryOf(const LedgerArguments& arguments) {
+arrow::Result<WorkQuery> QueryOf(const LedgerArguments& arguments) {
   WorkQuery query;
   query.pipeline = arguments.pipeline;
   query.table_key = arguments.table;
   query.path_contains = arguments.path;
   query.live_only = !arguments.with_removed;
   query.limit = arguments.limit;
-  for (const StateWord& words : kStates) {
-    if (arguments.state == words.word) query.state = words.state;
+  if (!arguments.state.empty()) {
+    ARROW_ASSIGN_OR_RAISE(query.state, WorkStateFromName(arguments.state));
   }
   return query;
 }
 
 arrow::Status List(Workspace& workspace, const LedgerArguments& arguments, bool as_json) {
-  const WorkQuery query = QueryOf(arguments);
+  ARROW_ASSIGN_OR_RAISE(const WorkQuery query, QueryOf(arguments));
   WorkFileList list;
   if (!arguments.data_only && arguments.table.empty()) {
     ARROW_RETURN_NOT_OK(AddInputFiles(workspace.ledger(), query, &list));
@@ -73,7 +64,8 @@ arrow::Status List(Workspace& workspace, const LedgerArguments& arguments, bool 
 }
 
 arrow::Status Retry(Workspace& workspace, const LedgerArguments& arguments, bool as_json) {
-  ARROW_ASSIGN_OR_RAISE(const int64_t count, workspace.ledger().Retry(QueryOf(arguments)));
+  ARROW_ASSIGN_OR_RAISE(const WorkQuery query, QueryOf(arguments));
+  ARROW_ASSIGN_OR_RAISE(const int64_t count, workspace.ledger().Retry(query));
   if (as_json) {
     std::cout << Json{{"retried", count}}.dump() << "\n";
   } else {

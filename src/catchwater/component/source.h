@@ -19,6 +19,7 @@
 
 #include <arrow/result.h>
 
+#include "catchwater/base/error.h"
 #include "catchwater/batch/batch.h"
 #include "catchwater/batch/position.h"
 
@@ -99,7 +100,9 @@ class Source {
 
   /// Returns the hash of the whole content, for an offer whose head hash and size match one that
   /// was taken before. Files only.
-  virtual arrow::Result<std::string> FullHash(const Offer& offer) = 0;
+  virtual arrow::Result<std::string> FullHash(const Offer& offer) {
+    return Internal("Only files have a content hash, partition: ", offer.name);
+  }
 
   /// Begins to deliver a partition from the position on. What is wrong with this one partition (it
   /// vanished, may not be read) is told by Next as PartitionFailed, so that the others go on.

@@ -95,6 +95,11 @@ class PipelineReader {
     diagnostics_.Error("E1212", place, "`" + text + "` is no " + what).label = std::move(reason);
   }
 
+  void ReportNoEventTime(const Place& place, const std::string& what) {
+    diagnostics_.Error("E1303", place, what)
+        .helps.emplace_back("mark a column: `columns: {ts: {type: timestamp, event_time: true}}`");
+  }
+
   template <class Field, class Parse>
   void TakeList(const std::vector<std::string>& texts, const ConfigNode& node,
                 const std::string& what, Parse parse, std::vector<Field>& fields) {
@@ -121,10 +126,7 @@ class PipelineReader {
                          "the partition `" + FormatPartitionField(field) + "` is given twice");
     }
     if (lake.retain && pipeline_.event_time() == nullptr) {
-      diagnostics_
-          .Error("E1303", node.Find("retain")->key_place, "`retain` needs the time of each row")
-          .helps.emplace_back(
-              "mark a column: `columns: {ts: {type: timestamp, event_time: true}}`");
+      ReportNoEventTime(node.Find("retain")->key_place, "`retain` needs the time of each row");
     }
   }
 
@@ -183,12 +185,9 @@ class PipelineReader {
         stream.window.size || stream.window.session || !stream.detect.empty() || stream.coverage;
     if (needs_time && pipeline_.event_time() == nullptr) {
       const bool is_window = !window.is_missing();
-      diagnostics_
-          .Error("E1303", is_window ? window.place() : node.place(),
-                 is_window ? "a window of time needs the time of each row"
-                           : "detectors and coverage need the time of each row")
-          .helps.emplace_back(
-              "mark a column: `columns: {ts: {type: timestamp, event_time: true}}`");
+      ReportNoEventTime(is_window ? window.place() : node.place(),
+                        is_window ? "a window of time needs the time of each row"
+                                  : "detectors and coverage need the time of each row");
     }
     if (stream.late && !stream.late->table.empty()) {
       CheckTable(stream.late->table, node.At("late").At("table").place());
@@ -201,9 +200,7 @@ class PipelineReader {
         ReportExpression(stream.from, "time", node.At("from").place(),
                          BadData(TimeFaultText(from.fault)));
       } else if (pipeline_.event_time() == nullptr) {
-        diagnostics_.Error("E1303", node.At("from").place(), "`from` needs the time of each row")
-            .helps.emplace_back(
-                "mark a column: `columns: {ts: {type: timestamp, event_time: true}}`");
+        ReportNoEventTime(node.At("from").place(), "`from` needs the time of each row");
       }
     }
     const ConfigNode compute = node.At("compute");

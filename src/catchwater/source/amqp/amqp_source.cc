@@ -120,10 +120,6 @@ arrow::Result<std::vector<Offer>> AmqpSource::Discover() {
   return offers;
 }
 
-arrow::Result<std::string> AmqpSource::FullHash(const Offer& offer) {
-  return Internal("Only files have a content hash, partition: ", offer.name);
-}
-
 AmqpConsumeOptions AmqpSource::StartOptions() const {
   AmqpConsumeOptions options;
   if (!config_.is_stream()) return options;

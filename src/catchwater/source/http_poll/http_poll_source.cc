@@ -93,10 +93,6 @@ arrow::Result<std::vector<Offer>> HttpPollSource::Discover() {
                              .is_bounded = false}};
 }
 
-arrow::Result<std::string> HttpPollSource::FullHash(const Offer& offer) {
-  return Internal("Only files have a content hash, partition: ", offer.name);
-}
-
 arrow::Status HttpPollSource::Open(const Offer&, int64_t partition_id, const Position& resume_at) {
   if (!context_.make_framer) return ConfigError("Source `http_poll` needs a codec");
   ARROW_ASSIGN_OR_RAISE(framer_, context_.make_framer());

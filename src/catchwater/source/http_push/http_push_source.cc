@@ -130,10 +130,6 @@ arrow::Result<std::vector<Offer>> HttpPushSource::Discover() {
                              .is_bounded = false}};
 }
 
-arrow::Result<std::string> HttpPushSource::FullHash(const Offer& offer) {
-  return Internal("Only files have a content hash, partition: ", offer.name);
-}
-
 arrow::Status HttpPushSource::Open(const Offer&, int64_t partition_id, const Position& resume_at) {
   if (!context_.make_framer) return ConfigError("Source `http_push` needs a codec");
   ARROW_ASSIGN_OR_RAISE(auto framer, context_.make_framer());

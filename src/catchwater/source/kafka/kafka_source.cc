@@ -147,10 +147,6 @@ arrow::Result<std::vector<Offer>> KafkaSource::Discover() {
   return offers;
 }
 
-arrow::Result<std::string> KafkaSource::FullHash(const Offer& offer) {
-  return Internal("Only files have a content hash, partition: ", offer.name);
-}
-
 arrow::Result<int64_t> KafkaSource::StartOf(const KafkaPartition& partition, bool is_anew) {
   if (is_anew || config_.start == "earliest") {
     ARROW_ASSIGN_OR_RAISE(const auto watermarks, member_->Watermarks(partition));

@@ -29,7 +29,6 @@ class KafkaSource final : public Source {
 
   arrow::Status Check() override;
   arrow::Result<std::vector<Offer>> Discover() override;
-  arrow::Result<std::string> FullHash(const Offer& offer) override;
   arrow::Status Open(const Offer& offer, int64_t partition_id, const Position& resume_at) override;
   arrow::Result<NextResult> Next(std::stop_token stop) override;
   arrow::Status Confirm() override;

@@ -147,10 +147,6 @@ arrow::Result<std::vector<Offer>> MqttSource::Discover() {
                              .is_bounded = false}};
 }
 
-arrow::Result<std::string> MqttSource::FullHash(const Offer& offer) {
-  return Internal("Only files have a content hash, partition: ", offer.name);
-}
-
 arrow::Status MqttSource::Open(const Offer&, int64_t partition_id, const Position& resume_at) {
   partition_id_ = partition_id;
   if (is_spooled()) {

@@ -82,7 +82,6 @@ class MqttSource final : public Source {
   /// Connects once under another client id. \retval kDenied, kUnavailable naming the option
   arrow::Status Check() override;
   arrow::Result<std::vector<Offer>> Discover() override;
-  arrow::Result<std::string> FullHash(const Offer& offer) override;
   arrow::Status Open(const Offer& offer, int64_t partition_id, const Position& resume_at) override;
   arrow::Result<NextResult> Next(std::stop_token stop) override;
   arrow::Status Acknowledge(int64_t partition_id, const Position& position) override;

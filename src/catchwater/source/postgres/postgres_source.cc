@@ -73,10 +73,6 @@ arrow::Result<std::vector<Offer>> PostgresSource::Discover() {
                              .is_bounded = config_.once}};
 }
 
-arrow::Result<std::string> PostgresSource::FullHash(const Offer& offer) {
-  return Internal("Only files have a content hash, partition: ", offer.name);
-}
-
 arrow::Status PostgresSource::Open(const Offer&, int64_t partition_id, const Position& resume_at) {
   request_ = {
       .after = std::nullopt, .skip_count = 0, .ceiling = "", .row_count_max = kPageRowsFirst};

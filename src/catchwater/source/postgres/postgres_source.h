@@ -64,7 +64,6 @@ class PostgresSource final : public Source {
 
   arrow::Status Check() override { return table_->Check(); }
   arrow::Result<std::vector<Offer>> Discover() override;
-  arrow::Result<std::string> FullHash(const Offer& offer) override;
   arrow::Status Open(const Offer& offer, int64_t partition_id, const Position& resume_at) override;
   arrow::Result<NextResult> Next(std::stop_token stop) override;
   arrow::Status Acknowledge(int64_t partition_id, const Position& position) override;

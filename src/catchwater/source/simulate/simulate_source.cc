@@ -147,10 +147,6 @@ arrow::Result<std::vector<Offer>> SimulateSource::Discover() {
                              .is_bounded = config_.rows > 0}};
 }
 
-arrow::Result<std::string> SimulateSource::FullHash(const Offer& offer) {
-  return Internal("Only files have a content hash, partition: ", offer.name);
-}
-
 arrow::Status SimulateSource::Open(const Offer&, int64_t partition_id, const Position& resume_at) {
   from_us_ = kSimulateFromUs;
   if (config_.realtime) {
