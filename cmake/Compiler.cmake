@@ -32,10 +32,10 @@ if(CATCHWATER_CCACHE AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
   else()
     set(cache_home "$ENV{HOME}/.cache")
   endif()
-  # base_dir and hash_dir make two build folders share what they compile.
+  # base_dir and hash_dir make two clones share what they compile, wherever they lie.
   file(CONFIGURE OUTPUT "${CMAKE_BINARY_DIR}/ccache.conf" @ONLY CONTENT "\
 cache_dir = @cache_home@/catchwater/ccache
-base_dir = /
+base_dir = @CMAKE_SOURCE_DIR@
 hash_dir = false
 max_size = 5G
 sloppiness = pch_defines,time_macros,include_file_mtime,include_file_ctime
