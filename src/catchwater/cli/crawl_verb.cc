@@ -10,8 +10,10 @@
 
 #include "catchwater/base/error.h"
 #include "catchwater/cli/lease_owner.h"
+#include "catchwater/cli/open_store.h"
 #include "catchwater/cli/workspace.h"
 #include "catchwater/crawl/crawl_record.h"
+#include "catchwater/crawl/external_crawl.h"
 #include "catchwater/crawl/found_files.h"
 #include "catchwater/crawl/parquet_crawl.h"
 #include "catchwater/io/store_path.h"
@@ -42,18 +44,24 @@ std::string NameFrom(std::string text) {
   return text;
 }
 
-using FilesByTable = std::map<std::string, std::vector<CrawledFile>>;
+struct TableFiles {
+  CrawlFormat format = CrawlFormat::kParquet;
+  std::vector<CrawledFile> files;
+};
+using FilesByTable = std::map<std::string, TableFiles>;
 
-/// Each folder with Parquet files is a table.
+/// Each folder is a table for each format of files in it.
 arrow::Result<FilesByTable> ByTable(const std::vector<CrawledFile>& found, const std::string& root,
                                     const std::string& name_space) {
   FilesByTable tables;
   const std::string top = root.substr(root.rfind('/') + 1);
   for (const CrawledFile& file : found) {
-    if (!IsParquetName(file.entry.path)) continue;
-    const std::string table_key =
-        name_space + "." + NameFrom(file.folder.empty() ? top : file.folder);
-    std::vector<CrawledFile>& files = tables[table_key];
+    const auto format = FormatOfName(file.entry.path);
+    if (!format) continue;
+    std::string table_key = name_space + "." + NameFrom(file.folder.empty() ? top : file.folder);
+    if (*format != CrawlFormat::kParquet) table_key += "_" + std::string(FormatName(*format));
+    tables[table_key].format = *format;
+    std::vector<CrawledFile>& files = tables[table_key].files;
     if (!files.empty() && files.front().folder != file.folder) {
       return ConfigError("Two folders give one name of a table; crawl one of them by itself with ",
                          "--namespace. Table and a file of each: ", table_key, ", ",
@@ -69,8 +77,8 @@ arrow::Status CheckOthersFiles(const FilesByTable& tables, const std::string& ro
                                const std::map<std::string, CrawlRecord>& records) {
   for (const auto& [table_key, record] : records) {
     if (record.root == root) continue;
-    for (const auto& [name, files] : tables) {
-      for (const CrawledFile& file : files) {
+    for (const auto& [name, table] : tables) {
+      for (const CrawledFile& file : table.files) {
         if (!record.files.contains(file.entry.path)) continue;
         return ConfigError("Folder has files that are in a table of another crawl already; crawl ",
                            "that folder again, or others by themselves. File, table and folder: ",
@@ -81,17 +89,44 @@ arrow::Status CheckOthersFiles(const FilesByTable& tables, const std::string& ro
   return arrow::Status::OK();
 }
 
+/// CSV and JSON.
+arrow::Result<CrawlReport> CrawlTexts(Workspace& workspace, const TableFiles& table,
+                                      CrawlRecord* record) {
+  if (workspace.lake().LoadTable(record->table_key).ok()) {
+    return ConfigError("Table exists and is not of a crawl; give --namespace. Table: ",
+                       record->table_key);
+  }
+  record->format = table.format;
+  SqlOptions options;
+  options.memory_bytes_max = workspace.project().settings.memory.sql.bytes;
+  options.temp_directory = workspace.data_folder() + "/tmp";
+  options.trusts_extensions = true;  // Set-up checked them; no statement of others runs here.
+  ARROW_ASSIGN_OR_RAISE(const auto database, SqlDatabase::Open(options));
+  if (IsStorePath(record->root)) {
+    ARROW_RETURN_NOT_OK(database->LoadIcebergExtensions(Workspace::ExtensionFolder()));
+    ARROW_ASSIGN_OR_RAISE(const SqlS3Options s3, SqlOptionsOf(workspace.store()));
+    ARROW_RETURN_NOT_OK(database->UseS3(s3));
+  }
+  ARROW_ASSIGN_OR_RAISE(const auto sql, database->Connect());
+  return CrawlExternal(*sql, table.files, record);
+}
+
 /// record: of the table, as far as there is one
 arrow::Result<CrawlReport> CrawlTable(Workspace& workspace, const Fence& fence,
-                                      const std::string& root,
-                                      const std::vector<CrawledFile>& files, CrawlRecord* record) {
+                                      const std::string& root, const TableFiles& table,
+                                      CrawlRecord* record) {
   if (!record->root.empty() && record->root != root) {
     return ConfigError(
         "Table is of a crawl of another folder; give --namespace. Table and folder: ",
         record->table_key, ", ", record->root);
   }
   record->root = root;
-  ARROW_ASSIGN_OR_RAISE(CrawlReport report, CrawlParquet(workspace.lake(), fence, files, record));
+  CrawlReport report;
+  if (table.format == CrawlFormat::kParquet) {
+    ARROW_ASSIGN_OR_RAISE(report, CrawlParquet(workspace.lake(), fence, table.files, record));
+  } else {
+    ARROW_ASSIGN_OR_RAISE(report, CrawlTexts(workspace, table, record));
+  }
   if (report.added + report.changed + report.gone > 0) {
     ARROW_RETURN_NOT_OK(StoreCrawlRecord(workspace.files(), workspace.data_folder(), *record));
   }
@@ -114,13 +149,13 @@ arrow::Result<std::vector<CrawlReport>> Crawl(Workspace& workspace,
   ARROW_ASSIGN_OR_RAISE(FilesByTable tables, ByTable(found, root, arguments.name_space));
   ARROW_RETURN_NOT_OK(CheckOthersFiles(tables, root, records));
   for (const auto& [table_key, record] : records) {
-    if (record.root == root) tables[table_key];  // All of its files may be gone.
+    if (record.root == root) tables[table_key].format = record.format;  // All may be gone.
   }
   std::vector<CrawlReport> reports;
-  for (const auto& [table_key, files] : tables) {
+  for (const auto& [table_key, table] : tables) {
     CrawlRecord& record = records[table_key];
     record.table_key = table_key;
-    auto report = CrawlTable(workspace, lease->fence(), root, files, &record);
+    auto report = CrawlTable(workspace, lease->fence(), root, table, &record);
     // What is wrong with one table is no reason to leave the others.
     if (!report.ok() && KindOf(report.status()) != ErrorKind::kConfig) return report.status();
     reports.push_back(
@@ -138,6 +173,7 @@ void Print(const std::vector<CrawlReport>& reports, bool as_json) {
       refused.push_back({{"path", file.path}, {"reason", file.reason}});
     }
     json.push_back({{"table", report.table_key},
+                    {"kind", KindName(report.format)},
                     {"files", report.files},
                     {"added", report.added},
                     {"changed", report.changed},
@@ -152,11 +188,14 @@ void Print(const std::vector<CrawlReport>& reports, bool as_json) {
       std::cerr << "error: " << report.table_key << ": " << report.failure << "\n";
       continue;
     }
-    std::cout << report.table_key << "  files " << report.files << ": added " << report.added
-              << ", changed " << report.changed << ", gone " << report.gone << "\n";
+    const bool is_external = report.format != CrawlFormat::kParquet;
+    std::cout << report.table_key << "  "
+              << (is_external ? KindName(report.format) + ", " : std::string()) << "files "
+              << report.files << ": added " << report.added << ", changed " << report.changed
+              << ", gone " << report.gone << "\n";
   }
   if (as_json) std::cout << json.dump(2) << "\n";
-  if (!as_json && reports.empty()) std::cout << "no Parquet files there\n";
+  if (!as_json && reports.empty()) std::cout << "no Parquet, CSV or JSON files there\n";
 }
 
 ExitCode ExitCodeOf(const std::vector<CrawlReport>& reports) {
@@ -171,8 +210,8 @@ ExitCode ExitCodeOf(const std::vector<CrawlReport>& reports) {
 }  // namespace
 
 void AddCrawlVerb(Command& program, GlobalOptions& globals) {
-  Command& verb =
-      program.Sub("crawl", "Make tables of Parquet files that are already there, in place");
+  Command& verb = program.Sub(
+      "crawl", "Make tables of Parquet, CSV and JSON files that are already there, in place");
   auto arguments = std::make_shared<CrawlArguments>();
   verb.Option("place", arguments->place, "Folder or s3://bucket/prefix").Required();
   verb.Option("--project", globals.project, "Project folder");

@@ -4,6 +4,9 @@
 
 #include "catchwater/base/error.h"
 #include "catchwater/base/timestamp.h"
+#include "catchwater/crawl/crawl_record.h"
+#include "catchwater/crawl/external_crawl.h"
+#include "catchwater/io/store_path.h"
 #include "catchwater/pipeline/control_server.h"
 
 namespace catchwater {
@@ -40,6 +43,13 @@ arrow::Result<std::unique_ptr<LakeQuery>> OpenLakeSession(Workspace& workspace,
   options.sql.temp_directory = workspace.data_folder() + "/tmp";
   options.extension_folder = Workspace::ExtensionFolder();
   options.s3 = [&workspace] { return SqlOptionsOf(workspace.store()); };
+  ARROW_ASSIGN_OR_RAISE(const auto records,
+                        LoadCrawlRecords(workspace.files(), workspace.data_folder()));
+  for (const auto& [table_key, record] : records) {
+    if (record.shapes.empty()) continue;
+    options.external[table_key] = {.select = ExternalSelect(record),
+                                   .is_in_store = IsStorePath(record.root)};
+  }
   return LakeQuery::Open(workspace.lake(), std::move(point), options);
 }
 

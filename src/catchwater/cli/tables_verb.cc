@@ -9,6 +9,9 @@
 #include "catchwater/base/timestamp.h"
 #include "catchwater/cli/text_grid.h"
 #include "catchwater/cli/workspace.h"
+#include "catchwater/crawl/crawl_record.h"
+#include "catchwater/crawl/crawl_report.h"
+#include "catchwater/crawl/external_crawl.h"
 
 namespace catchwater {
 namespace {
@@ -59,14 +62,36 @@ arrow::Result<std::map<std::string, int64_t>> FilesByPartition(Workspace& worksp
 }
 
 void PrintTable(const nlohmann::ordered_json& table) {
-  std::cout << table["table"].get<std::string>() << "  " << Counted(table["rows"], "row") << " in "
-            << Counted(table["data_files"], "file") << ", "
-            << Counted(table["partitions"], "partition") << " with at most "
-            << Counted(table["files_a_partition_max"], "file") << ", "
-            << Counted(table["snapshots"], "snapshot") << "\n";
+  std::cout << table["table"].get<std::string>() << "  ";
+  if (table["kind"] != "iceberg") {
+    std::cout << table["kind"].get<std::string>() << ", " << Counted(table["files"], "file")
+              << " below " << table["root"].get<std::string>() << "\n";
+  } else {
+    std::cout << Counted(table["rows"], "row") << " in " << Counted(table["data_files"], "file")
+              << ", " << Counted(table["partitions"], "partition") << " with at most "
+              << Counted(table["files_a_partition_max"], "file") << ", "
+              << Counted(table["snapshots"], "snapshot") << "\n";
+  }
   for (const auto& [name, type] : table["columns"].items()) {
     std::cout << "    " << name << " " << type.get<std::string>() << "\n";
   }
+}
+
+/// CSV and JSON files that a crawl found.
+arrow::Status AddExternalTables(Workspace& workspace, nlohmann::ordered_json* tables) {
+  ARROW_ASSIGN_OR_RAISE(const auto records,
+                        LoadCrawlRecords(workspace.files(), workspace.data_folder()));
+  for (const auto& [table_key, record] : records) {
+    if (record.format == CrawlFormat::kParquet) continue;  // The catalog has it.
+    nlohmann::ordered_json columns = nlohmann::ordered_json::object();
+    for (const auto& [name, type] : ExternalColumns(record)) columns[name] = type;
+    tables->push_back({{"table", table_key},
+                       {"kind", KindName(record.format)},
+                       {"files", record.files.size()},
+                       {"columns", columns},
+                       {"root", record.root}});
+  }
+  return arrow::Status::OK();
 }
 
 arrow::Status PrintTables(Workspace& workspace, bool as_json) {
@@ -82,6 +107,7 @@ arrow::Status PrintTables(Workspace& workspace, bool as_json) {
     int64_t files_max = 0;
     for (const auto& [partition, count] : files) files_max = std::max(files_max, count);
     tables.push_back({{"table", table_key},
+                      {"kind", "iceberg"},
                       {"rows", table->record_count()},
                       {"data_files", table->data_file_count()},
                       {"partitions", files.size()},
@@ -90,6 +116,7 @@ arrow::Status PrintTables(Workspace& workspace, bool as_json) {
                       {"columns", columns},
                       {"metadata", location}});
   }
+  ARROW_RETURN_NOT_OK(AddExternalTables(workspace, &tables));
   if (as_json) {
     std::cout << tables.dump(2) << "\n";
     return arrow::Status::OK();

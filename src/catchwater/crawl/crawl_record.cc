@@ -18,9 +18,18 @@ arrow::Result<CrawlRecord> Parse(const std::string& text, const std::string& pat
   try {
     const auto json = nlohmann::json::parse(text);
     CrawlRecord record{.table_key = json.at("table"), .root = json.at("root"), .files = {}};
+    const std::string format = json.value("format", std::string(FormatName(record.format)));
+    for (const CrawlFormat one : {CrawlFormat::kCsv, CrawlFormat::kJson}) {
+      if (format == FormatName(one)) record.format = one;
+    }
+    record.path_columns = json.value("path_columns", SqlColumns());
     for (const auto& file : json.at("files")) {
-      record.files[file.at("path")] = {.byte_count = file.at("bytes"),
-                                       .modified_us = file.at("modified_us")};
+      const std::string file_path = file.at("path");
+      record.files[file_path] = {.byte_count = file.at("bytes"),
+                                 .modified_us = file.at("modified_us")};
+      if (record.format == CrawlFormat::kParquet) continue;
+      record.shapes[file_path] = {.options = file.at("options"),
+                                  .columns = file.at("columns").get<SqlColumns>()};
     }
     return record;
   } catch (const nlohmann::json::exception& error) {
@@ -74,9 +83,17 @@ arrow::Status StoreCrawlRecord(Files& files, const std::string& data_folder,
   auto seen = nlohmann::ordered_json::array();
   for (const auto& [path, file] : record.files) {
     seen.push_back({{"path", path}, {"bytes", file.byte_count}, {"modified_us", file.modified_us}});
+    const auto shape = record.shapes.find(path);
+    if (shape == record.shapes.end()) continue;
+    seen.back()["options"] = shape->second.options;
+    seen.back()["columns"] = shape->second.columns;
   }
-  const nlohmann::ordered_json json = {
-      {"table", record.table_key}, {"root", record.root}, {"files", std::move(seen)}};
+  nlohmann::ordered_json json = {{"table", record.table_key}, {"root", record.root}};
+  if (record.format != CrawlFormat::kParquet) {
+    json["format"] = FormatName(record.format);
+    json["path_columns"] = record.path_columns;
+  }
+  json["files"] = std::move(seen);
   ARROW_RETURN_NOT_OK(files.CreateDirectories(FolderOf(data_folder)));
   return files.PublishAtomically(FolderOf(data_folder) + "/" + record.table_key + ".json",
                                  json.dump(1) + "\n");

@@ -1,12 +1,13 @@
 /// \file
 /// What the last crawl of a table saw, a JSON file a table in the data folder: times of files,
-/// which Iceberg does not keep. Without it all files are taken anew. Source:
-/// docs/decisions/0011-crawled-files.md.
+/// which Iceberg does not keep. Without it all files are taken anew. Of CSV and JSON it is the
+/// table. Source: docs/decisions/0011-crawled-files.md.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <arrow/result.h>
@@ -22,10 +23,23 @@ struct SeenFile {
   bool operator==(const SeenFile&) const = default;
 };
 
+/// Columns by name, with their types in SQL.
+using SqlColumns = std::vector<std::pair<std::string, std::string>>;
+
+/// How a file of CSV or JSON is read.
+struct FileShape {
+  std::string options{};  ///< Of DuckDB's reader, without columns: `delim = ',', header = true`.
+  SqlColumns columns{};   ///< In the order of the file.
+  bool operator==(const FileShape&) const = default;
+};
+
 struct CrawlRecord {
   std::string table_key;
   std::string root;
   std::map<std::string, SeenFile> files;
+  CrawlFormat format = CrawlFormat::kParquet;
+  std::map<std::string, FileShape> shapes{};  ///< Of `files`; none of Parquet.
+  SqlColumns path_columns{};                  ///< Of the parts `k=v`; none of Parquet.
 };
 
 struct FileChanges {

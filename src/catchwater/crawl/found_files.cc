@@ -61,12 +61,33 @@ Place Below(const Place& place, const FileEntry& entry) {
 
 }  // namespace
 
-bool IsParquetName(std::string_view path) {
-  constexpr std::string_view kEnd = ".parquet";
-  if (path.size() < kEnd.size()) return false;
-  return std::ranges::equal(path.substr(path.size() - kEnd.size()), kEnd, {}, [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
+std::string_view FormatName(CrawlFormat format) {
+  switch (format) {
+    case CrawlFormat::kParquet:
+      return "parquet";
+    case CrawlFormat::kCsv:
+      return "csv";
+    case CrawlFormat::kJson:
+      return "json";
+  }
+  return "";
+}
+
+std::optional<CrawlFormat> FormatOfName(std::string_view path) {
+  std::string name(NameOf(path));
+  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  if (name.ends_with(".parquet")) return CrawlFormat::kParquet;
+  std::string_view text = name;
+  for (const std::string_view end : {".gz", ".zst"}) {
+    if (text.ends_with(end)) text.remove_suffix(end.size());
+  }
+  for (const std::string_view end : {".csv", ".tsv"}) {
+    if (text.ends_with(end)) return CrawlFormat::kCsv;
+  }
+  for (const std::string_view end : {".json", ".jsonl", ".ndjson"}) {
+    if (text.ends_with(end)) return CrawlFormat::kJson;
+  }
+  return std::nullopt;
 }
 
 arrow::Result<std::vector<CrawledFile>> ListTree(Files& files, const std::string& root,

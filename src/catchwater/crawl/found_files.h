@@ -24,8 +24,13 @@ struct CrawledFile {
   PathPartition partition;  ///< Of the parts `k=v`, unescaped, in the order of the path.
 };
 
-/// True if the name ends in `.parquet`, in letters of either case.
-bool IsParquetName(std::string_view path);
+enum class CrawlFormat { kParquet, kCsv, kJson };
+/// "parquet", "csv", "json".
+std::string_view FormatName(CrawlFormat format);
+
+/// By the end of the name, in letters of either case: `.parquet`; `.csv` and `.tsv`; `.json`,
+/// `.jsonl` and `.ndjson`; texts also with `.gz` or `.zst` behind. nullopt: none of these.
+std::optional<CrawlFormat> FormatOfName(std::string_view path);
 
 /// All regular files below the root that have bytes, by path. Names that begin with `.` or `_` are
 /// left out, as are the folders `skipped`. \retval kNotFound, kConfig over `kCrawlFilesMax` files

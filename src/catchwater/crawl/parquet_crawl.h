@@ -2,13 +2,13 @@
 /// Parquet files that are already there, as a table: registered in place, never copied.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
 #include <arrow/result.h>
 
 #include "catchwater/crawl/crawl_record.h"
+#include "catchwater/crawl/crawl_report.h"
 #include "catchwater/crawl/found_files.h"
 #include "catchwater/lake/catalog.h"
 
@@ -16,22 +16,6 @@ namespace catchwater {
 
 /// Property of a table that a crawl made: where its files lie.
 inline constexpr char kCrawledFromProperty[] = "catchwater.crawled-from";
-
-/// A file that cannot be in a table in place.
-struct RefusedFile {
-  std::string path;
-  std::string reason;
-};
-
-struct CrawlReport {
-  std::string table_key;
-  int64_t files = 0;  ///< That the table has now.
-  int64_t added = 0;
-  int64_t changed = 0;
-  int64_t gone = 0;
-  std::vector<RefusedFile> refused{};  ///< Looked at again by the next crawl.
-  std::string failure{};               ///< Not empty: nothing was done for this table.
-};
 
 /// Brings the table to the files in two commits at most: one takes out what is gone or changed, one
 /// adds what is new or changed. Files are opened only if they are new or changed; nothing is

@@ -134,13 +134,38 @@ arrow::Result<std::string> LakeQuery::LakeSource(const TableState& table) {
   }
   if (snapshot == nullptr) return EmptySource(*table.schema);
   ARROW_RETURN_NOT_OK(database_->LoadIcebergExtensions(options_.extension_folder));
-  if (IsStorePath(table.location) && !uses_s3_ && options_.s3) {
-    ARROW_ASSIGN_OR_RAISE(const SqlS3Options s3, options_.s3());
-    ARROW_RETURN_NOT_OK(database_->UseS3(s3));
-    uses_s3_ = true;
-  }
+  if (IsStorePath(table.location)) ARROW_RETURN_NOT_OK(ReachStore());
   return "iceberg_scan(" + QuoteSqlText(table.location) + ", snapshot_from_id => " +
          std::to_string(snapshot->snapshot_id) + ")";
+}
+
+arrow::Status LakeQuery::ReachStore() {
+  if (uses_s3_ || !options_.s3) return arrow::Status::OK();
+  ARROW_ASSIGN_OR_RAISE(const SqlS3Options s3, options_.s3());
+  ARROW_RETURN_NOT_OK(database_->UseS3(s3));
+  uses_s3_ = true;
+  return arrow::Status::OK();
+}
+
+arrow::Status LakeQuery::DefineExternal(const std::string& table_key, const ExternalTable& table) {
+  if (is_defined_[table_key]) return arrow::Status::OK();
+  if (table.is_in_store) {
+    ARROW_RETURN_NOT_OK(database_->LoadIcebergExtensions(options_.extension_folder));
+    ARROW_RETURN_NOT_OK(ReachStore());
+  }
+  const size_t dot = table_key.rfind('.');
+  const std::string schema = QuoteSqlName(table_key.substr(0, dot));
+  ARROW_RETURN_NOT_OK(connection_->Execute("CREATE SCHEMA IF NOT EXISTS " + schema));
+  const arrow::Status made =
+      connection_->Execute("CREATE OR REPLACE VIEW " + schema + "." +
+                           QuoteSqlName(table_key.substr(dot + 1)) + " AS " + table.select);
+  if (!made.ok()) {
+    const std::string message = made.message();
+    return BadData("Files of an external table are not as the last crawl saw them; crawl again. ",
+                   "Table: ", table_key, ": ", message.substr(0, message.find('\n')));
+  }
+  is_defined_[table_key] = true;
+  return arrow::Status::OK();
 }
 
 // The ledger knows what became of a letter: columns `state` and `state_at`.
@@ -193,14 +218,20 @@ std::vector<std::string> LakeQuery::TableNames() const {
   for (const auto& [table_key, location] : read_point_.metadata_location) {
     names.push_back(table_key);
   }
+  for (const auto& [table_key, table] : options_.external) names.push_back(table_key);
   return names;
 }
 
 arrow::Result<SqlResult> LakeQuery::Run(const SqlText& text) {
   // A view costs a look at its table's metadata, so only tables that the text can mean get one.
+  const auto is_meant = [&](const std::string& table_key) {
+    return text.sql.find(table_key.substr(table_key.rfind('.') + 1)) != text.sql.npos;
+  };
   for (const auto& [table_key, location] : read_point_.metadata_location) {
-    const std::string name = table_key.substr(table_key.rfind('.') + 1);
-    if (text.sql.find(name) != text.sql.npos) ARROW_RETURN_NOT_OK(DefineView(table_key));
+    if (is_meant(table_key)) ARROW_RETURN_NOT_OK(DefineView(table_key));
+  }
+  for (const auto& [table_key, table] : options_.external) {
+    if (is_meant(table_key)) ARROW_RETURN_NOT_OK(DefineExternal(table_key, table));
   }
   ARROW_RETURN_NOT_OK(database_->RequireSignatures());
   auto result = text.may_write ? connection_->Query(text.sql) : connection_->QueryOnly(text.sql);

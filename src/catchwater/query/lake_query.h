@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,11 +19,18 @@
 
 namespace catchwater {
 
+/// Rows that are not the lake's: read by a statement of ours wherever they lie.
+struct ExternalTable {
+  std::string select;
+  bool is_in_store = false;
+};
+
 struct LakeQueryOptions {
   SqlOptions sql;
   std::string extension_folder;  ///< Of avro, httpfs and iceberg.
   /// Asked when a table lies in a store; may be empty when none does.
   std::function<arrow::Result<SqlS3Options>()> s3;
+  std::map<std::string, ExternalTable> external;  ///< By `namespace.name`.
 };
 
 /// Tables are views `namespace.name` in the catalog `catchwater`; a filter on them prunes
@@ -39,6 +47,8 @@ class LakeQuery {
  private:
   LakeQuery(Lake& lake, ReadPoint read_point) : lake_(lake), read_point_(std::move(read_point)) {}
   arrow::Status DefineView(const std::string& table_key);
+  arrow::Status DefineExternal(const std::string& table_key, const ExternalTable& table);
+  arrow::Status ReachStore();
   arrow::Result<std::string> LakeSource(const TableState& table);
   arrow::Result<std::string> WithLetterStates(const std::string& table_key,
                                               const std::string& select);
