@@ -21,6 +21,7 @@ set(CATCHWATER_EXTERNAL_codec_parquet xxhash zstd)
 set(CATCHWATER_EXTERNAL_ledger sqlite3 xxhash)
 set(CATCHWATER_EXTERNAL_kafka catchwater_rdkafka)
 set(CATCHWATER_EXTERNAL_lake z snappy zstd xxhash)
+set(CATCHWATER_EXTERNAL_crawl crypto magic)
 set(CATCHWATER_EXTERNAL_postgres pq)
 # Static: the shared library's constructor would run before ours, see mongo_sink.cc.
 set(CATCHWATER_EXTERNAL_sink_mongo mongoc-static-1.0 bson-static-1.0 mongocrypt sasl2 icuuc ssl

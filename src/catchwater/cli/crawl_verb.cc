@@ -15,6 +15,8 @@
 #include "catchwater/crawl/crawl_record.h"
 #include "catchwater/crawl/external_crawl.h"
 #include "catchwater/crawl/found_files.h"
+#include "catchwater/crawl/object_crawl.h"
+#include "catchwater/crawl/object_file.h"
 #include "catchwater/crawl/parquet_crawl.h"
 #include "catchwater/io/store_path.h"
 #include "catchwater/lake/upkeep_commit.h"
@@ -27,6 +29,7 @@ namespace fs = std::filesystem;
 struct CrawlArguments {
   std::string place;
   std::string name_space = "crawled";
+  bool is_of_objects = false;
 };
 
 std::string RootOf(const std::string& place) {
@@ -133,6 +136,18 @@ arrow::Result<CrawlReport> CrawlTable(Workspace& workspace, const Fence& fence,
   return report;
 }
 
+/// Files that are no records, in one table for the whole tree.
+arrow::Result<CrawlReport> CrawlAllObjects(Workspace& workspace, const Fence& fence,
+                                           const std::string& root, const std::string& name_space,
+                                           std::vector<CrawledFile> found) {
+  std::erase_if(found,
+                [](const CrawledFile& file) { return FormatOfName(file.entry.path).has_value(); });
+  const std::string top = root.substr(root.rfind('/') + 1);
+  const ObjectCrawl crawl{.root = root, .table_key = name_space + "." + NameFrom(top) + "_objects"};
+  ARROW_ASSIGN_OR_RAISE(const auto reader, ObjectReader::Make());
+  return CrawlObjects(workspace.lake(), fence, *reader, crawl, found);
+}
+
 arrow::Result<std::vector<CrawlReport>> Crawl(Workspace& workspace,
                                               const CrawlArguments& arguments) {
   const std::string root = RootOf(arguments.place);
@@ -145,6 +160,11 @@ arrow::Result<std::vector<CrawlReport>> Crawl(Workspace& workspace,
   ARROW_ASSIGN_OR_RAISE(const auto lease,
                         UpkeepLease::Take(workspace.lake(), "crawl", LeaseOwner()));
   if (!lease) return Conflict("Another crawl is running in this project; try again when it ended");
+  if (arguments.is_of_objects) {
+    ARROW_ASSIGN_OR_RAISE(CrawlReport report, CrawlAllObjects(workspace, lease->fence(), root,
+                                                              arguments.name_space, found));
+    return std::vector<CrawlReport>{std::move(report)};
+  }
   ARROW_ASSIGN_OR_RAISE(auto records, LoadCrawlRecords(workspace.files(), workspace.data_folder()));
   ARROW_ASSIGN_OR_RAISE(FilesByTable tables, ByTable(found, root, arguments.name_space));
   ARROW_RETURN_NOT_OK(CheckOthersFiles(tables, root, records));
@@ -216,6 +236,8 @@ void AddCrawlVerb(Command& program, GlobalOptions& globals) {
   verb.Option("place", arguments->place, "Folder or s3://bucket/prefix").Required();
   verb.Option("--project", globals.project, "Project folder");
   verb.Option("--namespace", arguments->name_space, "Namespace of the tables");
+  verb.Flag("--objects", arguments->is_of_objects,
+            "Register files that are no records (images, PDF, text) in a table");
   verb.Runs([&globals, arguments] {
     Workspace workspace;
     if (auto code = workspace.LoadProject(globals)) return *code;

@@ -41,7 +41,8 @@ constexpr VerbExamples kExamples[] = {
      "  catchwater app status ten_minutes --json\n"},
     {"crawl",
      "  catchwater crawl /data/exports\n"
-     "  catchwater crawl s3://bucket/exports --namespace exports\n"},
+     "  catchwater crawl s3://bucket/exports --namespace exports\n"
+     "  catchwater crawl /data/plans --objects\n"},
     {"ledger",
      "  catchwater ledger list --state failed\n"
      "  catchwater ledger retry\n"
