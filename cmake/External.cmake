@@ -34,6 +34,7 @@ set(CATCHWATER_EXTERNAL_testing rapidcheck gmock gtest)
 set(CATCHWATER_PRIVATE_sql catchwater_duckdb_header)
 set(CATCHWATER_PRIVATE_kafka catchwater_rdkafka_header)
 set(CATCHWATER_PRIVATE_source_kafka catchwater_rdkafka_header)
+set(CATCHWATER_PRIVATE_notify catchwater_rdkafka_header)
 add_library(catchwater_mongoc_headers INTERFACE)
 target_include_directories(catchwater_mongoc_headers SYSTEM INTERFACE
   /usr/include/libmongoc-1.0 /usr/include/libbson-1.0)

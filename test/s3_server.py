@@ -24,7 +24,8 @@ KEY, SECRET = "drill-key", "canary-s3-secret"
 class S3Server:
     """versitygw over a folder; objects are plain files in it."""
 
-    def __init__(self, folder: pathlib.Path) -> None:
+    def __init__(self, folder: pathlib.Path, *more: str) -> None:
+        """more: further options of the server, e.g. where it sends its events."""
         assert SERVER.exists(), f"the S3 server is missing, run `tools/setup test`: {SERVER}"
         self.port = free_port()
         self.endpoint = f"http://127.0.0.1:{self.port}"
@@ -38,6 +39,7 @@ class S3Server:
                 f"127.0.0.1:{self.port}",
                 "--iam-dir",
                 str(folder / "iam"),
+                *more,
                 "posix",
                 str(folder / "data"),
             ],

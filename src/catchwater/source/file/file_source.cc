@@ -11,6 +11,8 @@ namespace {
 
 constexpr int64_t kLingerUs = 1'000;
 constexpr int64_t kCompleteAfterWatchingMs = 1'000;
+constexpr int64_t kLookPauseUsMin = 50'000;
+constexpr int64_t kLookPauses = 4;  // Times the duration of a look: listing takes a fifth at most.
 
 int64_t CompleteAfterMs(const FileSourceConfig& config) {
   if (config.complete_after) return config.complete_after->ms;
@@ -31,6 +33,14 @@ arrow::Status FileSourceConfig::Check() const {
       !paths.empty() &&
       std::none_of(paths.begin(), paths.end(), [](const auto& text) { return text.empty(); });
   if (!is_good) return ConfigError("`path` must be a path or a list of paths");
+  if (notify) {
+    ARROW_RETURN_NOT_OK(notify->Check());
+    const auto is_in_store = [](const std::string& text) { return IsStorePath(text); };
+    if (!watch || !std::ranges::all_of(paths, is_in_store)) {
+      return ConfigError(
+          "`notify` tells of objects in a store: set `watch: true`, with a `path` of `s3://` only");
+    }
+  }
   return PathPattern::Parse(pattern).status();
 }
 
@@ -77,6 +87,13 @@ FileSource::FileSource(const FileSourceConfig& config, const SourceContext& cont
 arrow::Status FileSource::Check() {
   ARROW_ASSIGN_OR_RAISE(const Found found, FindFiles(files_, folder_, config_.Paths()));
   has_found_ = !found.files.empty() || !found.unreadable.empty();
+  if (config_.notify && events_ == nullptr) {
+    const arrow::Status reached = ObjectEvents::Check(*config_.notify, EventOptions());
+    // A pipeline goes on without: what is not told is found by the listing.
+    const bool is_away = KindOf(reached) == ErrorKind::kUnavailable;
+    if (!is_away) ARROW_RETURN_NOT_OK(reached);
+    not_told_ = is_away ? "Events of `notify` cannot be received: " + reached.message() : "";
+  }
   // What is watched may appear later, and a folder may be empty today.
   if (is_watching() || has_found_ || MissingBeginnings().empty()) return arrow::Status::OK();
   return NotFound(nothing_found());
@@ -92,7 +109,7 @@ std::string FileSource::MissingBeginnings() const {
 }
 
 std::string FileSource::nothing_found() const {
-  if (has_found_) return "";
+  if (has_found_ || !not_told_.empty()) return not_told_;
   const std::string missing = MissingBeginnings();
   if (is_watching() && missing.empty()) return "";
   std::string patterns;
@@ -103,10 +120,29 @@ std::string FileSource::nothing_found() const {
          (missing.empty() ? "" : "; this does not exist: " + missing);
 }
 
+ObjectEventsOptions FileSource::EventOptions() const {
+  return {.patterns = config_.Paths(), .project_folder = folder_};
+}
+
 arrow::Result<std::vector<Offer>> FileSource::Discover() {
+  // Before the look: what is created after it is told.
+  if (config_.notify && events_ == nullptr) {
+    ARROW_ASSIGN_OR_RAISE(events_, ObjectEvents::Listen(*config_.notify, EventOptions(), clock_));
+  }
+  is_told_ = false;
+  if (events_ != nullptr) static_cast<void>(events_->Take());
+  const int64_t begun_us = clock_.MonotonicMicros();
   auto offers = finder_.Discover();
+  const int64_t ended_us = clock_.MonotonicMicros();
+  look_again_us_ = ended_us + std::max(kLookPauseUsMin, kLookPauses * (ended_us - begun_us));
   has_found_ = finder_.has_found();
   return offers;
+}
+
+bool FileSource::IsToldToLook() {
+  if (events_ == nullptr) return false;
+  is_told_ |= events_->Take();
+  return is_told_ && clock_.MonotonicMicros() >= look_again_us_;
 }
 
 arrow::Result<std::string> FileSource::FullHash(const Offer& offer) {
@@ -125,6 +161,7 @@ arrow::Status FileSource::Open(const Offer& offer, int64_t partition_id,
 
 arrow::Result<NextResult> FileSource::Next(std::stop_token stop) {
   if (stop.stop_requested()) return NotYet{};
+  if (IsToldToLook()) return OffersChanged{};
   if (auto result = NextOfFollowed()) return *std::move(result);
   if (auto result = NextOfBounded(stop)) return *std::move(result);
   if (!is_watching() && bounded_.empty() && followed_.empty()) return SourceEnd{};

@@ -12,6 +12,8 @@
 
 #include "catchwater/component/registry.h"
 #include "catchwater/component/source.h"
+#include "catchwater/notify/notify_config.h"
+#include "catchwater/notify/object_events.h"
 #include "catchwater/source/file/file_finder.h"
 #include "catchwater/source/file/partition_reader.h"
 
@@ -40,6 +42,7 @@ struct FileSourceConfig {
   std::optional<Duration> complete_after;
   Duration poll = Duration::Seconds(1);
   ByteSize block_bytes = ByteSize::MiB(1);
+  std::optional<NotifyConfig> notify;
 
   template <class Visitor>
   void Describe(Visitor& field) {
@@ -62,6 +65,9 @@ struct FileSourceConfig {
                    Bounds{Duration::Millis(10), Duration::Days(1)});
     field.Optional("block_bytes", block_bytes, "Bytes that are read and handed on at a time.",
                    Bounds{ByteSize::KiB(4), ByteSize::MiB(256)});
+    field.Optional("notify", notify,
+                   "Who tells that an object was created in a store: then files are looked for at "
+                   "once, besides every `poll`. Needs `watch` and `s3://` paths.");
   }
   arrow::Status Check() const;
   /// The texts of `path`.
@@ -101,6 +107,9 @@ class FileSource final : public Source {
   /// Asks each followed file once. \return nothing if none has anything
   std::optional<NextResult> NextOfFollowed();
   std::optional<NextResult> NextOfBounded(const std::stop_token& stop);
+  ObjectEventsOptions EventOptions() const;
+  /// True if an event says to look for files, and the last look is long enough ago.
+  bool IsToldToLook();
 
   const FileSourceConfig config_;
   Files& files_;
@@ -110,6 +119,10 @@ class FileSource final : public Source {
   ReaderShared shared_;
   FileFinder finder_;
   bool has_found_ = true;
+  std::unique_ptr<ObjectEvents> events_;  // Null: nobody tells, or nothing was looked for yet.
+  std::string not_told_;                  // Why the last Check could not reach who tells.
+  bool is_told_ = false;
+  int64_t look_again_us_ = 0;                              // Monotonic: many events are one look.
   std::deque<std::unique_ptr<PartitionReader>> bounded_;   // In the order of Open.
   std::deque<std::unique_ptr<PartitionReader>> followed_;  // The front one is asked next.
 };
