@@ -1,7 +1,7 @@
 #include "catchwater/lake/iceberg/metadata.h"
 
 #include "catchwater/base/error.h"
-#include "catchwater/lake/iceberg/json_text.h"
+#include "catchwater/base/json_text.h"
 
 namespace catchwater {
 namespace {

@@ -1,5 +1,5 @@
 /// \file
-/// Writing JSON by hand, for what is written once a commit.
+/// Writing JSON by hand: one pass, no tree.
 #pragma once
 
 #include <array>
