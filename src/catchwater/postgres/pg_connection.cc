@@ -1,8 +1,10 @@
 #include "catchwater/postgres/pg_connection.h"
 
 #include <array>
+#include <cerrno>
 #include <utility>
 
+#include <poll.h>
 #include <postgresql/libpq-fe.h>
 
 #include "catchwater/base/error.h"
@@ -28,7 +30,7 @@ std::string Trimmed(const char* message) {
 ErrorKind KindOfState(std::string_view state) {
   const std::string_view group = state.substr(0, 2);
   if (state.empty() || group == "08" || group == "53" || group == "57" || group == "40" ||
-      group == "58" || group == "XX" || state == "55P03" || state == "25006") {
+      group == "58" || group == "XX" || state == "55P03" || state == "55006" || state == "25006") {
     return ErrorKind::kUnavailable;
   }
   if (group == "28" || state == "42501") return ErrorKind::kDenied;
@@ -46,8 +48,16 @@ struct ConnectFault {
   std::string_view said;
 };
 
+constexpr std::string_view kMayNotReplicate =
+    "PostgreSQL does not let the user of `url` replicate; run as an administrator: ALTER ROLE "
+    "<user> REPLICATION: ";
+
 // libpq has no codes for what fails before a session begins.
-constexpr std::array<ConnectFault, 12> kConnectFaults{{
+constexpr std::array<ConnectFault, 15> kConnectFaults{{
+    {"replication role", ErrorKind::kDenied, kMayNotReplicate},
+    {"permission denied to start WAL sender", ErrorKind::kDenied, kMayNotReplicate},
+    {"max_wal_senders", ErrorKind::kUnavailable,
+     "PostgreSQL has no replication connection left; raise max_wal_senders there: "},
     {"password authentication failed", ErrorKind::kDenied,
      "PostgreSQL refuses user or password; look at both in `url`: "},
     {"no password supplied", ErrorKind::kDenied,
@@ -124,18 +134,22 @@ arrow::Status CheckPgUrl(const Secret& url) {
 }
 
 void PgConnection::CloseConnection::operator()(pg_conn* connection) const { PQfinish(connection); }
+void PgConnection::FreeMemory::operator()(char* memory) const { PQfreemem(memory); }
 
-arrow::Result<std::unique_ptr<PgConnection>> PgConnection::Connect(const Secret& url) {
+arrow::Result<std::unique_ptr<PgConnection>> PgConnection::Connect(const Secret& url,
+                                                                   PgSession session) {
   // Later ones overrule, and dbname is expanded: the URL has the last word but for encoding.
-  const std::array<const char*, 8> names{"connect_timeout",
-                                         "keepalives_idle",
-                                         "tcp_user_timeout",
-                                         "application_name",
-                                         "dbname",
-                                         "client_encoding",
-                                         nullptr};
-  const std::array<const char*, 8> values{
-      "10", "30", "60000", "catchwater", url.Reveal().c_str(), "UTF8", nullptr};
+  const std::array<const char*, 8> names{
+      "connect_timeout", "keepalives_idle", "tcp_user_timeout", "application_name",
+      "dbname",          "client_encoding", "replication",      nullptr};
+  const std::array<const char*, 8> values{"10",
+                                          "30",
+                                          "60000",
+                                          "catchwater",
+                                          url.Reveal().c_str(),
+                                          "UTF8",
+                                          session == PgSession::kReplication ? "database" : "false",
+                                          nullptr};
   std::unique_ptr<PgConnection> made(
       new PgConnection(PQconnectdbParams(names.data(), values.data(), /*expand_dbname=*/1)));
   PGconn* connection = made->connection_.get();
@@ -240,6 +254,55 @@ arrow::Status PgConnection::EndCopy() {
     return Unavailable("PostgreSQL is gone: ", Trimmed(PQerrorMessage(connection_.get())));
   }
   return status;
+}
+
+arrow::Status PgConnection::BeginRead(const std::string& sql) {
+  const auto result = Own(PQexec(connection_.get(), sql.c_str()));
+  const ExecStatusType status = PQresultStatus(result.get());
+  if (status != PGRES_COPY_OUT && status != PGRES_COPY_BOTH) {
+    return Failure("PostgreSQL refused to send rows", result.get());
+  }
+  return arrow::Status::OK();
+}
+
+arrow::Result<PgCopyRead> PgConnection::ReadCopy(int64_t wait_us, std::string_view* bytes) {
+  PGconn* const connection = connection_.get();
+  for (bool has_waited = false;; has_waited = true) {
+    char* memory = nullptr;
+    const int length = PQgetCopyData(connection, &memory, /*async=*/1);
+    row_.reset(memory);
+    if (length > 0) {
+      *bytes = {memory, static_cast<size_t>(length)};
+      return PgCopyRead::kRow;
+    }
+    if (length == -1) return EndRead();
+    if (length < 0) return Unavailable("PostgreSQL is gone: ", Trimmed(PQerrorMessage(connection)));
+    if (has_waited) return PgCopyRead::kNothingYet;
+    pollfd waits{.fd = PQsocket(connection), .events = POLLIN, .revents = 0};
+    if (poll(&waits, 1, static_cast<int>((wait_us + 999) / 1'000)) < 0 && errno != EINTR) {
+      return SystemError(errno, "Connection to PostgreSQL cannot be waited for");
+    }
+    if (PQconsumeInput(connection) == 0) {
+      return Unavailable("PostgreSQL is gone: ", Trimmed(PQerrorMessage(connection)));
+    }
+  }
+}
+
+arrow::Result<PgCopyRead> PgConnection::EndRead() {
+  const auto result = Own(PQgetResult(connection_.get()));
+  const ExecStatusType status = PQresultStatus(result.get());
+  if (status == PGRES_FATAL_ERROR) return Failure("PostgreSQL stopped sending", result.get());
+  // A replication that the server ends waits for our end: the connection is of no use then.
+  if (status == PGRES_COMMAND_OK) PQclear(PQgetResult(connection_.get()));
+  return PgCopyRead::kEnd;
+}
+
+arrow::Status PgConnection::SendCopy(std::string_view bytes) {
+  if (PQputCopyData(connection_.get(), bytes.data(), static_cast<int>(bytes.size())) != 1 ||
+      PQflush(connection_.get()) < 0) {
+    return Unavailable("PostgreSQL is gone: ", Trimmed(PQerrorMessage(connection_.get())));
+  }
+  return arrow::Status::OK();
 }
 
 void PgConnection::RollBack() {
