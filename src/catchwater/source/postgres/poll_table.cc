@@ -20,12 +20,6 @@ constexpr std::array<std::string_view, 6> kGrowingTypes{"bigint",
 
 bool IsTime(std::string_view type) { return type.starts_with("timestamp"); }
 
-std::string NamesOf(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
-
 }  // namespace
 
 std::string PageSql(const std::string& table, const std::vector<std::string>& order,
@@ -50,7 +44,7 @@ std::string PageSql(const std::string& table, const std::vector<std::string>& or
 }
 
 PgPollTable::PgPollTable(PollTableOptions options)
-    : options_(std::move(options)), name_(PgTableName::Parse(options_.table)) {}
+    : options_(std::move(options)), catalog_(options_.table, "rpm") {}
 
 arrow::Status PgPollTable::Check() {
   order_.clear();
@@ -62,57 +56,16 @@ arrow::Status PgPollTable::Look() {
     ARROW_ASSIGN_OR_RAISE(connection_, PgConnection::Connect(options_.url));
   }
   if (!order_.empty()) return arrow::Status::OK();
-  ARROW_RETURN_NOT_OK(LookAtTable());
+  ARROW_RETURN_NOT_OK(catalog_.Look(*connection_));
   ARROW_RETURN_NOT_OK(LookAtColumns());
   return LookAtKey();
 }
 
-arrow::Status PgPollTable::LookAtTable() {
-  ARROW_ASSIGN_OR_RAISE(const auto found,
-                        connection_->Query("SELECT c.oid, c.relkind, pg_is_in_recovery(), "
-                                           "has_table_privilege(c.oid, 'SELECT'), current_user "
-                                           "FROM pg_class c WHERE c.oid = to_regclass($1)",
-                                           {name_.Sql()}));
-  if (found.empty()) {
-    return NotFound(
-        "PostgreSQL does not have the table of `table`, or this user may not use its "
-        "schema; correct the name (`schema.table`) or create it: ",
-        options_.table);
-  }
-  const PgRow& table = found[0];
-  const std::string kind = table[1].value_or("");
-  if (kind != "r" && kind != "p" && kind != "m") {
-    return ConfigError("`table` is no table that has rows of its own; name the table, not a view: ",
-                       options_.table);
-  }
-  if (table[2] == "t") {
-    return ConfigError(
-        "This PostgreSQL is a standby, where one cannot see which transactions still "
-        "write; put the primary's host into `url`");
-  }
-  if (table[3] != "t") {
-    return Denied("PostgreSQL does not let this user read the table; run: GRANT SELECT ON ",
-                  name_.Sql(), " TO ", QuoteIdentifier(table[4].value_or("")));
-  }
-  oid_ = table[0].value_or("");
-  return arrow::Status::OK();
-}
-
 arrow::Status PgPollTable::LookAtColumns() {
-  ARROW_ASSIGN_OR_RAISE(
-      const auto found,
-      connection_->Query("SELECT attname, format_type(atttypid, atttypmod), attnotnull "
-                         "FROM pg_attribute WHERE attrelid = $1::oid AND attnum > 0 "
-                         "AND NOT attisdropped ORDER BY attnum",
-                         {oid_}));
-  columns_.clear();
-  for (const PgRow& row : found) {
-    columns_.push_back({row[0].value_or(""), row[1].value_or(""), row[2] == "t"});
-  }
   for (const std::string& name : options_.columns) {
-    ARROW_RETURN_NOT_OK(Find("columns", name).status());
+    ARROW_RETURN_NOT_OK(catalog_.Find("columns", name).status());
   }
-  ARROW_ASSIGN_OR_RAISE(const Column* growing, Find("column", options_.column));
+  ARROW_ASSIGN_OR_RAISE(const auto* growing, catalog_.Find("column", options_.column));
   const bool grows = std::ranges::any_of(
       kGrowingTypes, [&](std::string_view type) { return growing->type == type; });
   if (!grows && !growing->type.starts_with("numeric(")) {
@@ -125,7 +78,7 @@ arrow::Status PgPollTable::LookAtColumns() {
     return ConfigError(
         "`column` may be null in this table, and such rows would never be read; "
         "run: ALTER TABLE ",
-        name_.Sql(), " ALTER COLUMN ", QuoteIdentifier(options_.column), " SET NOT NULL");
+        catalog_.Sql(), " ALTER COLUMN ", QuoteIdentifier(options_.column), " SET NOT NULL");
   }
   return LookAtSequence();
 }
@@ -136,7 +89,7 @@ arrow::Status PgPollTable::LookAtSequence() {
       const auto found,
       connection_->Query("SELECT seqrelid::regclass FROM pg_sequence WHERE seqcache > 1 "
                          "AND seqrelid = pg_get_serial_sequence($1, $2)::regclass",
-                         {name_.Sql(), options_.column}));
+                         {catalog_.Sql(), options_.column}));
   if (found.empty()) return arrow::Status::OK();
   return ConfigError(
       "The sequence of `column` hands out numbers in advance, so that later rows may be "
@@ -144,37 +97,9 @@ arrow::Status PgPollTable::LookAtSequence() {
       found[0][0].value_or(""), " CACHE 1");
 }
 
-arrow::Result<const PgPollTable::Column*> PgPollTable::Find(std::string_view setting,
-                                                            const std::string& name) const {
-  const auto found = std::ranges::find(columns_, name, &Column::name);
-  if (found != columns_.end()) return &*found;
-  std::vector<std::string> names;
-  for (const Column& column : columns_) names.push_back(column.name);
-  return NotFound("Table ", options_.table, " does not have the column of `", setting,
-                  "`; correct the name, column and those that are there: ", name, ", of ",
-                  NamesOf(names));
-}
-
 arrow::Status PgPollTable::LookAtKey() {
-  // Unique indexes over whole columns, the primary key first.
-  ARROW_ASSIGN_OR_RAISE(
-      const auto found,
-      connection_->Query("SELECT i.indexrelid, i.indisprimary, a.attname FROM pg_index i "
-                         "JOIN unnest(i.indkey::int2[]) WITH ORDINALITY k(num, at) "
-                         "ON k.at <= i.indnkeyatts "
-                         "JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.num "
-                         "WHERE i.indrelid = $1::oid AND i.indisunique AND i.indisvalid "
-                         "AND i.indpred IS NULL AND i.indexprs IS NULL "
-                         "ORDER BY i.indisprimary DESC, i.indexrelid, k.at",
-                         {oid_}));
-  std::vector<std::vector<std::string>> indexes;
-  std::vector<std::string> primary;
-  for (size_t i = 0; i < found.size(); ++i) {
-    if (i == 0 || found[i][0] != found[i - 1][0]) indexes.emplace_back();
-    indexes.back().push_back(found[i][2].value_or(""));
-    if (found[i][1] == "t") primary = indexes.back();
-  }
-  const std::vector<std::string>& key = options_.key.empty() ? primary : options_.key;
+  const std::vector<std::string>& key =
+      options_.key.empty() ? catalog_.primary_key() : options_.key;
   if (key.empty()) {
     return ConfigError(
         "Table has no primary key; name columns that tell its rows apart with "
@@ -185,23 +110,24 @@ arrow::Status PgPollTable::LookAtKey() {
   for (const std::string& name : key) {
     if (name != options_.column) names.push_back(name);
   }
-  std::vector<Column> order;
+  std::vector<TableCatalog::Column> order;
   for (const std::string& name : names) {
-    ARROW_ASSIGN_OR_RAISE(const Column* column, Find("key", name));
+    ARROW_ASSIGN_OR_RAISE(const auto* column, catalog_.Find("key", name));
     if (!column->is_required) {
       return ConfigError("A column of `key` may be null in this table; run: ALTER TABLE ",
-                         name_.Sql(), " ALTER COLUMN ", QuoteIdentifier(name), " SET NOT NULL");
+                         catalog_.Sql(), " ALTER COLUMN ", QuoteIdentifier(name), " SET NOT NULL");
     }
     order.push_back(*column);
   }
   const auto has = [&](const std::string& name) { return std::ranges::count(names, name) > 0; };
-  const bool is_unique = std::ranges::any_of(
-      indexes, [&](const auto& index) { return std::ranges::all_of(index, has); });
+  const bool is_unique = std::ranges::any_of(catalog_.unique_indexes(), [&](const auto& index) {
+    return std::ranges::all_of(index, has);
+  });
   if (!is_unique) {
     return ConfigError(
         "No unique index says that `column` and `key` tell the rows apart; run: "
         "CREATE UNIQUE INDEX ON ",
-        name_.Sql(), " (", ColumnList(names), ")");
+        catalog_.Sql(), " (", ColumnList(names), ")");
   }
   order_ = std::move(order);
   return arrow::Status::OK();
@@ -212,15 +138,15 @@ arrow::Result<std::string> PgPollTable::Identity() {
   ARROW_ASSIGN_OR_RAISE(
       const auto database,
       connection_->Value("SELECT oid FROM pg_database WHERE datname = current_database()"));
-  std::string identity = "table=" + database.value_or("") + "/" + oid_ + ",order=";
-  for (const Column& column : order_) identity += QuoteIdentifier(column.name);
+  std::string identity = "table=" + database.value_or("") + "/" + catalog_.oid() + ",order=";
+  for (const TableCatalog::Column& column : order_) identity += QuoteIdentifier(column.name);
   return identity;
 }
 
 arrow::Result<PollCeiling> PgPollTable::Ceiling() {
   ARROW_RETURN_NOT_OK(Look());
   const std::string column = QuoteIdentifier(order_[0].name);
-  const std::string from = " FROM " + name_.Sql();
+  const std::string from = " FROM " + catalog_.Sql();
   if (!IsTime(order_[0].type)) {
     ARROW_ASSIGN_OR_RAISE(auto value,
                           connection_->Value("SELECT max(" + column + ")::text" + from));
@@ -271,7 +197,7 @@ arrow::Result<PgTransactions> PgPollTable::Transactions() {
 arrow::Result<std::vector<PollRow>> PgPollTable::Rows(const PollRequest& request) {
   ARROW_RETURN_NOT_OK(Look());
   std::vector<std::string> order, types;
-  for (const Column& column : order_) {
+  for (const TableCatalog::Column& column : order_) {
     order.push_back(column.name);
     types.push_back(column.type);
   }
@@ -285,7 +211,7 @@ arrow::Result<std::vector<PollRow>> PgPollTable::Rows(const PollRequest& request
   }
   ARROW_ASSIGN_OR_RAISE(
       auto found,
-      connection_->Query(PageSql(name_.Sql(), order, types, options_.columns, request), values));
+      connection_->Query(PageSql(catalog_.Sql(), order, types, options_.columns, request), values));
   std::vector<PollRow> rows;
   for (PgRow& row : found) {
     PollRow& made = rows.emplace_back();

@@ -13,7 +13,7 @@
 
 #include "catchwater/base/duration.h"
 #include "catchwater/postgres/pg_connection.h"
-#include "catchwater/postgres/table_name.h"
+#include "catchwater/source/postgres/table_catalog.h"
 
 namespace catchwater {
 
@@ -79,24 +79,16 @@ class PgPollTable final : public PollTable {
   arrow::Result<std::vector<PollRow>> Rows(const PollRequest& request) override;
 
  private:
-  struct Column {
-    std::string name, type;
-    bool is_required = false;
-  };
   arrow::Status Look();
-  arrow::Status LookAtTable();
   arrow::Status LookAtColumns();
   arrow::Status LookAtSequence();
   arrow::Status LookAtKey();
-  arrow::Result<const Column*> Find(std::string_view setting, const std::string& name) const;
   arrow::Result<std::vector<std::string>> Texts(const std::string& sql);
 
   const PollTableOptions options_;
-  const PgTableName name_;
+  TableCatalog catalog_;
   std::unique_ptr<PgConnection> connection_;
-  std::string oid_;
-  std::vector<Column> columns_;  // Of the table.
-  std::vector<Column> order_;    // The growing one, then the key's others.
+  std::vector<TableCatalog::Column> order_;  // The growing one, then the key's others.
 };
 
 /// SQL of a page; parameters: the ceiling, then the cursor's values. `columns` empty: all.

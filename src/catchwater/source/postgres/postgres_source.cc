@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "catchwater/base/error.h"
+#include "catchwater/source/postgres/replicate/replication_source.h"
 
 namespace catchwater {
 namespace {
@@ -18,6 +19,7 @@ constexpr int64_t kPageRowsFirst = 64;
 constexpr int64_t kPageRowsMax = 20'000;
 constexpr int64_t kPageBytes = 4 << 20;
 constexpr size_t kTokenBytesMax = 1'024;
+constexpr size_t kPgNameBytesMax = 63;
 
 std::string TokenOf(const PollCursor& cursor) {
   return Json(cursor).dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
@@ -56,13 +58,43 @@ arrow::Status CheckCursor(const PollCursor& cursor) {
 
 }  // namespace
 
+arrow::Status PostgresSourceConfig::Check() const {
+  ARROW_RETURN_NOT_OK(CheckPgUrl(url));
+  if (mode == PostgresMode::kPoll) {
+    if (column.empty()) {
+      return ConfigError(
+          "`column` is missing; name the column by which new rows are known, or set "
+          "`mode: replicate`");
+    }
+    if (slot.empty() && publication.empty() && prefix.empty()) return arrow::Status::OK();
+    return ConfigError("`slot`, `publication` and `prefix` are of `mode: replicate`");
+  }
+  if (!column.empty() || once) {
+    return ConfigError(
+        "`column` and `once` are of `mode: poll`; `run --until-idle` reads the changes that are "
+        "there and ends");
+  }
+  const bool is_slot = std::ranges::all_of(
+      slot, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; });
+  if (!is_slot || slot.size() > kPgNameBytesMax) {
+    return ConfigError("`slot` has up to 63 small letters, digits and underscores, not: ", slot);
+  }
+  if (on_lost == OnLost::kResnapshot && !snapshot) {
+    return ConfigError("`on_lost: resnapshot` needs `snapshot: true`");
+  }
+  if (PublicationName().size() > kPgNameBytesMax) {
+    return ConfigError("`publication` has up to 63 bytes; name a shorter one, not: ",
+                       PublicationName());
+  }
+  return arrow::Status::OK();
+}
+
 PostgresSource::PostgresSource(PostgresSourceConfig config, const SourceContext& context,
                                std::unique_ptr<PollTable> table)
     : config_(std::move(config)),
       clock_(context.clock),
-      frame_bytes_max_(context.frame_bytes_max),
       table_(std::move(table)),
-      pool_(ReadBufferPool::Make(config_.block_bytes.bytes)) {}
+      blocks_(clock_, config_.block_bytes.bytes, context.frame_bytes_max) {}
 
 arrow::Result<std::vector<Offer>> PostgresSource::Discover() {
   ARROW_ASSIGN_OR_RAISE(std::string identity, table_->Identity());
@@ -80,8 +112,7 @@ arrow::Status PostgresSource::Open(const Offer&, int64_t partition_id, const Pos
   // A position without a cursor: so many rows are behind it.
   if (!request_.after) request_.skip_count = resume_at.ordinal;
   partition_id_ = partition_id;
-  end_ = resume_at;
-  ready_.clear();
+  blocks_.Begin(partition_id, resume_at);
   ceiling_done_.clear();
   has_younger_ = is_last_round_ = is_caught_up_ = false;
   look_us_ = clock_.MonotonicMicros();
@@ -92,10 +123,10 @@ arrow::Status PostgresSource::Open(const Offer&, int64_t partition_id, const Pos
 arrow::Result<NextResult> PostgresSource::Next(std::stop_token stop) {
   if (stop.stop_requested()) return NotYet{};
   if (phase_ == Phase::kClosed) return SourceEnd{};
-  if (ready_.empty()) {
+  if (!blocks_.has_ready()) {
     if (phase_ == Phase::kReading) {
       ARROW_RETURN_NOT_OK(ReadPage());
-      if (ready_.empty()) return EndRound();
+      if (!blocks_.has_ready()) return EndRound();
     } else {
       const int64_t wait_us = look_us_ - clock_.MonotonicMicros();
       if (wait_us > 0) {
@@ -111,9 +142,7 @@ arrow::Result<NextResult> PostgresSource::Next(std::stop_token stop) {
       return NotYet{/*is_caught_up=*/false};
     }
   }
-  Block block = std::move(ready_.front());
-  ready_.pop_front();
-  return block;
+  return blocks_.TakeReady();
 }
 
 arrow::Status PostgresSource::Look() {
@@ -164,61 +193,14 @@ arrow::Status PostgresSource::ReadPage() {
   }
   request_.row_count_max = std::clamp<int64_t>(kPageBytes / row_bytes, 1,
                                                std::min(kPageRowsMax, 8 * request_.row_count_max));
-  CutBlocks(std::move(rows));
-  return arrow::Status::OK();
-}
-
-void PostgresSource::CutBlocks(std::vector<PollRow> rows) {
-  std::vector<PollRow> gathered;
-  int64_t byte_count = 0;
-  const auto cut = [&] {
-    if (!gathered.empty()) ready_.push_back(MakeBlock(std::exchange(gathered, {})));
-    byte_count = 0;
-  };
-  for (PollRow& row : rows) {
-    const auto row_bytes = static_cast<int64_t>(row.json.size());
-    if (byte_count + row_bytes > config_.block_bytes.bytes) cut();
-    if (row_bytes > frame_bytes_max_) {
-      ready_.push_back(MakeRejected(row));
-      continue;
-    }
-    byte_count += row_bytes;
-    gathered.push_back(std::move(row));
-  }
-  cut();
-}
-
-Range PostgresSource::NextRange(const PollCursor& cursor, size_t row_count) {
-  Range range{.partition_id = partition_id_, .from = end_, .to = {}};
-  range.to = {.ordinal = end_.ordinal + row_count, .token = TokenOf(cursor)};
-  end_ = range.to;
-  return range;
-}
-
-Block PostgresSource::MakeBlock(std::vector<PollRow> rows) {
-  Block block;
-  block.origin = {.range = NextRange(rows.back().cursor, rows.size()),
-                  .receive_us = clock_.NowMicros()};
-  int64_t byte_count = 0;
-  for (const PollRow& row : rows) byte_count += static_cast<int64_t>(row.json.size());
-  ReadBuffer buffer = pool_->Take(byte_count);
-  uint64_t ordinal = block.origin.range.from.ordinal;
+  const PollCursor* behind = nullptr;
   for (const PollRow& row : rows) {
-    std::ranges::copy(row.json, buffer.end());
-    buffer.AddFilled(static_cast<int64_t>(row.json.size()));
-    block.frame_ends.push_back(buffer.byte_count());
-    block.frame_ordinals.push_back(ordinal++);
+    if (!blocks_.HasRoomFor(row.json.size())) blocks_.Cut(TokenOf(*behind));
+    blocks_.Add(row.json);
+    behind = &row.cursor;
   }
-  block.bytes = pool_->Share(std::move(buffer));
-  return block;
-}
-
-Block PostgresSource::MakeRejected(const PollRow& row) {
-  Block block =
-      MakeBlock({{.json = row.json.substr(0, kDeadLetterRawBytesMax), .cursor = row.cursor}});
-  block.reject_reason = "Row is longer than frame_bytes_max";
-  block.reject_bytes = static_cast<int64_t>(row.json.size());
-  return block;
+  blocks_.Cut(TokenOf(*behind));
+  return arrow::Status::OK();
 }
 
 // The cursor is in our commit; the table keeps nothing for us.
@@ -226,16 +208,18 @@ arrow::Status PostgresSource::Acknowledge(int64_t, const Position&) { return arr
 
 arrow::Status PostgresSource::Close() {
   phase_ = Phase::kClosed;
-  ready_.clear();
   return arrow::Status::OK();
 }
 
 arrow::Status RegisterPostgresSource(Registry& registry) {
   return registry.AddSource<PostgresSourceConfig>(
       {.name = "postgres",
-       .summary = "Reads new and changed rows of a table of PostgreSQL by a column that grows.",
+       .summary = "Reads a table of PostgreSQL: new rows by a column that grows, or all changes.",
        .details =
-           "Exactly once: the values of `column` and `key` behind the last row are part of the "
+           "Exactly once. With `mode: replicate` each change is a row, with `op`, `lsn`, `seq` and "
+           "`commit_time` beside the columns, and the place in the server's log is part of the "
+           "commit.\n\n"
+           "Polling: the values of `column` and `key` behind the last row are part of the "
            "commit. A row arrives as a JSON object (`codec: json`), again whenever its `column` "
            "has grown: as a table of the newest rows with `deduplicate` or a sink's `key`. Deleted "
            "rows are not noticed. A row that is committed late with an older value is not lost: "
@@ -245,6 +229,17 @@ arrow::Status RegisterPostgresSource(Registry& registry) {
       [](const PostgresSourceConfig& config,
          const SourceContext& context) -> arrow::Result<std::unique_ptr<Source>> {
         ARROW_RETURN_NOT_OK(config.Check());
+        if (config.mode == PostgresMode::kReplicate) {
+          return std::make_unique<ReplicationSource>(
+              config, context,
+              std::make_unique<PgReplicationServer>(
+                  ReplicationServerOptions{.url = config.url,
+                                           .table = config.table,
+                                           .key = config.key,
+                                           .columns = config.columns,
+                                           .publication = config.PublicationName(),
+                                           .prefix = config.prefix}));
+        }
         return std::make_unique<PostgresSource>(
             config, context,
             std::make_unique<PgPollTable>(PollTableOptions{.url = config.url,

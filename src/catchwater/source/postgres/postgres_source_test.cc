@@ -192,6 +192,7 @@ TEST(PageSql, ComparesTheWholeCursor) {
 
 TEST(PostgresSourceConfig, RefusesWhatIsNoUrl) {
   PostgresSourceConfig config;
+  config.column = "id";
   config.url = Secret("shop");
   EXPECT_FALSE(config.Check().ok());
   config.url = Secret("postgres://localhost/shop");
