@@ -128,6 +128,12 @@ void PrintLive(const Json& live) {
             << ", highest " << Rounded(live["rows_per_second_max"]) << "; analysis of a row "
             << Rounded(live["analysis_us_per_row"]) << " us; delay from receipt "
             << Rounded(live["delay_s"]) << " s, longest " << Rounded(live["delay_s_max"]) << " s\n";
+  if (!live.contains("script")) return;
+  const Json& script = live["script"];
+  std::cout << "  script " << script["state"].get<std::string>() << ", starts " << script["starts"]
+            << "\n";
+  const std::string error = script["last_error"];
+  if (!error.empty()) std::cout << "    " << error << "\n";
 }
 
 void PrintStatus(const Json& status) {

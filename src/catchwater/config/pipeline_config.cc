@@ -142,27 +142,49 @@ class PipelineReader {
     }
   }
 
-  /// A stream has `window` and `compute`, or `detect`, or `coverage`.
+  /// A stream has `window` and `compute`, or `detect`, or `coverage`, or `script`.
   void CheckStreamKind(const ConfigNode& node) {
-    const ConfigEntry* detect = node.Find("detect");
-    const ConfigEntry* other = detect != nullptr ? detect : node.Find("coverage");
+    const ConfigEntry* other = nullptr;
+    for (const std::string_view name : {"script", "coverage", "detect"}) {
+      const ConfigEntry* entry = node.Find(name);
+      if (entry != nullptr) other = entry;
+    }
     if (other == nullptr) {
       for (const std::string_view name : {"window", "compute"}) {
         if (node.Find(name) != nullptr) continue;
         diagnostics_
             .Error("E1201", node.place(),
                    "option `" + std::string(name) + "` is missing in a stream")
-            .helps.emplace_back("a stream has `window` and `compute`, or `detect`, or `coverage`");
+            .helps.emplace_back(
+                "a stream has `window` and `compute`, or `detect`, or `coverage`, or `script`");
       }
       return;
     }
-    for (const std::string_view name : {"window", "compute", "coverage"}) {
+    for (const std::string_view name : {"window", "compute", "coverage", "script"}) {
       const ConfigEntry* entry = node.Find(name);
       if (entry == nullptr || entry == other) continue;
       diagnostics_.Error(
           "E1405", entry->key_place,
           "`" + std::string(name) + "` and `" + other->key + "` stand in one stream; make it two");
     }
+  }
+
+  /// A script sees all rows of the table in the order of commits, whatever their key and time.
+  void CheckScript(const ConfigNode& node) {
+    for (const std::string_view name :
+         {"key", "late", "from", "rows_per_second_max", "keys_max", "state_bytes_max", "alarms"}) {
+      const ConfigEntry* entry = node.Find(name);
+      if (entry == nullptr) continue;
+      diagnostics_
+          .Error("E1405", entry->key_place,
+                 "`" + std::string(name) + "` and `script` contradict each other")
+          .helps.emplace_back("a script gets all rows of the table; it keeps what it needs itself");
+    }
+    if (!document_.At("lake").is_missing()) return;
+    diagnostics_
+        .Error("E1405", node.Find("script")->key_place,
+               "`script` needs a table whose rows it is given")
+        .helps.emplace_back("add `lake: {table: namespace.name}`");
   }
 
   /// With `window: all` rows come in any order, and no part of them can be told from the rest.
@@ -180,6 +202,7 @@ class PipelineReader {
 
   void TakeStream(const ConfigNode& node, StreamConfig& stream) {
     CheckStreamKind(node);
+    if (stream.script) CheckScript(node);
     const ConfigNode window = node.At("window");
     const bool needs_time =
         stream.window.size || stream.window.session || !stream.detect.empty() || stream.coverage;

@@ -1,6 +1,7 @@
 /// \file
 /// `streams:` of a pipeline: keyed aggregations over windows of event time, or over all of it;
-/// detectors that raise and clear alarms; how many readings there are of those that should be.
+/// detectors that raise and clear alarms; how many readings there are of those that should be;
+/// programs of others.
 #pragma once
 
 #include <optional>
@@ -13,6 +14,7 @@
 
 #include "catchwater/config/describe.h"
 #include "catchwater/config/detect_config.h"
+#include "catchwater/config/script_config.h"
 #include "catchwater/config/window_config.h"
 
 namespace catchwater {
@@ -64,6 +66,7 @@ struct StreamConfig {
   std::vector<DetectorConfig> detect;  ///< Instead of a window.
   AlarmConfig alarms;
   std::optional<CoverageConfig> coverage;  ///< Instead of a window.
+  std::optional<ScriptConfig> script;      ///< Instead of a window.
   std::optional<LateConfig> late;
   ByteSize state_bytes_max = ByteSize::MiB(512);
   int64_t keys_max = 10'000'000;
@@ -85,7 +88,7 @@ struct StreamConfig {
                    Count{0, 16}, Example{"[sensor_id]"});
     field.Optional("window", window,
                    "Which rows of a key belong together. A stream has `window` and `compute`, or "
-                   "`detect`, or `coverage`.",
+                   "`detect`, or `coverage`, or `script`.",
                    Example{"all"});
     field.Optional(
         "compute", compute_texts,
@@ -106,6 +109,10 @@ struct StreamConfig {
                    "For each key and period how many readings came, and how many should have by "
                    "the cadence that is learned.",
                    Example{"1h"});
+    field.Optional("script", script,
+                   "A program of your own that is given the rows of the table and answers with "
+                   "results; only beside a lake.",
+                   Example{"{command: [python3, app.py], results: {why: string}}"});
     field.Optional("late", late,
                    "What happens to rows that come late. Without: one minute of disorder beside a "
                    "lake, and none too late in a pipeline that ends by itself.");

@@ -89,6 +89,8 @@ void AppMeter::PutOut(int64_t row_count) { results_.Add(row_count); }
 
 void AppMeter::Failed() { errors_.Add(); }
 
+void AppMeter::Started() { metrics_.counter(Metric::kAppScriptStarts, {pipeline_, app_}).Add(); }
+
 AppReport AppMeter::ReportOf(Metrics& metrics, const std::string& pipeline,
                              const std::string& app) {
   const auto counter = [&](Metric metric) {
@@ -100,6 +102,7 @@ AppReport AppMeter::ReportOf(Metrics& metrics, const std::string& pipeline,
                    .results = counter(Metric::kAppResults),
                    .out_of_order = counter(Metric::kAppOutOfOrder),
                    .errors = counter(Metric::kAppErrors),
+                   .script_starts = counter(Metric::kAppScriptStarts),
                    .rows_per_second = gauge(Metric::kAppRate),
                    .rows_per_second_max = gauge(Metric::kAppRateMax),
                    .delay_s = gauge(Metric::kAppDelay),

@@ -25,6 +25,9 @@ struct AppReport {
   int64_t results = 0;
   int64_t out_of_order = 0;
   int64_t errors = 0;
+  int64_t script_starts = 0;
+  std::string script_state{};  ///< As SinkReport::state; empty: it is no script.
+  std::string last_error{};    ///< Of a script; empty: it is well.
   double analysis_us_per_row = 0;
   double rows_per_second = 0;
   double rows_per_second_max = 0;
@@ -62,6 +65,8 @@ class AppMeter {
   /// Rows of results for its tables and sinks.
   void PutOut(int64_t row_count);
   void Failed();
+  /// The program of a script began.
+  void Started();
 
   static AppReport ReportOf(Metrics& metrics, const std::string& pipeline, const std::string& app);
 

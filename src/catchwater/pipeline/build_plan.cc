@@ -65,7 +65,7 @@ bool IsOfFrame(const std::vector<std::string>& frame_columns, const std::string&
 
 /// Adds a sink that is fed from a table. name: unless its options have one
 arrow::Status AddSink(const std::string& name, SinkPlan sink, PipelinePlan* plan) {
-  sink.options = *sink.component.delivery;
+  if (sink.component.delivery) sink.options = *sink.component.delivery;
   sink.name = sink.options.name.empty() ? name : sink.options.name;
   if (!IsName(sink.name)) {
     return ConfigError("Name of a sink must be letters, digits, `_` and `-`, name: ", sink.name);
@@ -119,7 +119,8 @@ arrow::Status CheckResultTable(const BoundStream& stream, const std::string& tab
     return ConfigError("A result table belongs to one stream alone, stream and table: ",
                        stream.config.name, " ", table_key);
   }
-  const bool is_window = stream.config.detect.empty() && !stream.config.coverage;
+  const StreamConfig& config = stream.config;
+  const bool is_window = config.detect.empty() && !config.coverage && !config.script;
   if (!is_window) return arrow::Status::OK();  // Its operator knows its columns.
   for (const char* column : kWindowColumns) {
     const bool is_used = std::ranges::find(stream.config.key, column) != stream.config.key.end() ||
@@ -140,6 +141,18 @@ std::string ResultTableKey(const std::string& table_key, std::string stream) {
   return table_key + "__" + stream;
 }
 
+/// A script follows the pipeline's table as a sink does.
+arrow::Status FeedScript(const StreamPlan& stream, PipelinePlan* plan) {
+  constexpr Duration kEvery = Duration::Millis(100);
+  SinkPlan sink{.component = {},
+                .options = {.every = kEvery, .hold_max = stream.config.script->hold_max},
+                .table_key = plan->lake->table.table_key,
+                .stream = stream.config.name,
+                .is_script = true};
+  sink.component.name = "script";
+  return AddSink(stream.config.name + "-script", std::move(sink), plan);
+}
+
 /// Results that other programs get come from a table, so that a kill between commit and send costs
 /// none. Those of `window: all` come again whole with each commit.
 arrow::Status FeedFromTable(StreamPlan* stream, PipelinePlan* plan) {
@@ -151,14 +164,15 @@ arrow::Status FeedFromTable(StreamPlan* stream, PipelinePlan* plan) {
   }
   for (ChosenSink& chosen : fed) {
     const std::string name = stream->config.name + "-" + chosen.name;
-    SinkPlan sink{.component = std::move(chosen),
-                  .table_key = stream->tables.front(),
-                  .stream = stream->config.name,
-                  .key = stream->config.key};
+    SinkPlan sink{
+        .component = std::move(chosen),
+        .table_key = stream->tables.front(),
+        .stream = stream->config.name,
+        .key = stream->config.script ? std::vector<std::string>{"id"} : stream->config.key};
     ARROW_RETURN_NOT_OK(AddSink(name, std::move(sink), plan));
   }
   stream->to.erase(fed.begin(), fed.end());
-  return arrow::Status::OK();
+  return stream->config.script ? FeedScript(*stream, plan) : arrow::Status::OK();
 }
 
 arrow::Status CheckStream(const BoundStream& stream, const PipelinePlan& plan) {
@@ -173,6 +187,11 @@ arrow::Status CheckStream(const BoundStream& stream, const PipelinePlan& plan) {
   }
   if (plan.lake && IsOrdered(stream.config)) {
     for (const ChosenSink& sink : stream.sinks) {
+      if (stream.config.script && !sink.delivery) {
+        return ConfigError(
+            "Results of a script go to a table or a sink that is fed from it, not to `", sink.name,
+            "`, stream: ", name);
+      }
       if (sink.name != "file") continue;
       return ConfigError(
           "Beside a `lake:` the results of windows go to a table (`to: [{table: "

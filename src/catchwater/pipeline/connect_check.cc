@@ -7,6 +7,7 @@
 
 #include "catchwater/base/error.h"
 #include "catchwater/pipeline/attribute_columns.h"
+#include "catchwater/pipeline/script_results.h"
 #include "catchwater/pipeline/step_chain.h"
 #include "catchwater/stream/make_operator.h"
 
@@ -40,6 +41,7 @@ arrow::Status CheckSink(const ChosenSink& chosen, const SinkContext& context) {
 arrow::Result<std::shared_ptr<arrow::Schema>> ResultSchema(
     const PipelinePlan& plan, const StreamPlan& stream,
     const std::shared_ptr<arrow::Schema>& input) {
+  if (stream.config.script) return ScriptResultSchema(*stream.config.script);
   const OperatorInput rows{.schema = input, .event_time_column = plan.event_time_column()};
   if (IsOrdered(stream.config)) {
     ARROW_ASSIGN_OR_RAISE(const auto timed, MakeTimedStream(stream.config, rows));
@@ -86,6 +88,7 @@ arrow::Result<std::vector<ConnectFault>> CheckConnections(const PipelinePlan& pl
                           ResultSchema(plan, stream, chain.output_schema));
   }
   for (const SinkPlan& sink : plan.sinks) {
+    if (sink.is_script) continue;
     SinkContext given =
         sink_context(sink.stream.empty() ? chain.output_schema : results.at(sink.stream));
     given.key = sink.key;

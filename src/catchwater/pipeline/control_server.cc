@@ -79,6 +79,10 @@ Json ToJson(const std::vector<AppReport>& reports) {
                     {"rows_per_second_max", report.rows_per_second_max},
                     {"delay_s", report.delay_s},
                     {"delay_s_max", report.delay_s_max}});
+    if (report.script_state.empty()) continue;
+    apps.back()["script"] = {{"state", report.script_state},
+                             {"starts", report.script_starts},
+                             {"last_error", report.last_error}};
   }
   return apps;
 }

@@ -19,14 +19,29 @@ void PipelineUnit::Start(std::function<void()> on_end) {
   on_end_ = std::move(on_end);
   results_.resize(feeds_.size() + 1);
   left_ = static_cast<int64_t>(results_.size());
+  committing_ = 1 + std::ranges::count_if(feeds_, &SinkFeed::is_script);
   for (size_t i = 0; i < feeds_.size(); ++i) {
-    threads_.emplace_back([this, i] { Ended(i + 1, feeds_[i]->Run(stop_.get_token())); });
+    threads_.emplace_back([this, i] {
+      arrow::Status status = feeds_[i]->Run(stop_.get_token());
+      if (feeds_[i]->is_script()) CommitsNoMore();
+      Ended(i + 1, std::move(status));
+    });
   }
   threads_.emplace_back([this] {
     arrow::Status status = runner_.Run(stop_.get_token());
-    for (const auto& feed : feeds_) feed->FinishWhenDelivered();
+    for (const auto& feed : feeds_) {
+      if (feed->is_script()) feed->FinishWhenDelivered();
+    }
+    CommitsNoMore();
     Ended(0, std::move(status));
   });
+}
+
+void PipelineUnit::CommitsNoMore() {
+  if (--committing_ > 0) return;
+  for (const auto& feed : feeds_) {
+    if (!feed->is_script()) feed->FinishWhenDelivered();
+  }
 }
 
 void PipelineUnit::Ended(size_t index, arrow::Status status) {
@@ -52,6 +67,15 @@ arrow::Result<bool> PipelineUnit::AwaitSwitches(const Clock& clock, int64_t time
     is_settled &= is_quiet;
   }
   return is_settled;
+}
+
+void PipelineUnit::AddScriptState(AppReport* report) const {
+  for (const auto& feed : feeds_) {
+    if (!feed->is_script() || feed->plan().stream != report->app) continue;
+    const SinkReport script = feed->Report();
+    report->script_state = script.state;
+    report->last_error = script.last_error;
+  }
 }
 
 std::vector<SinkReport> PipelineUnit::SinkReports() const {

@@ -12,6 +12,7 @@
 
 #include <arrow/status.h>
 
+#include "catchwater/pipeline/app_meter.h"
 #include "catchwater/pipeline/runner.h"
 #include "catchwater/pipeline/sink_feed.h"
 
@@ -39,15 +40,20 @@ class PipelineUnit {
   /// \return false if a commit or a target took longer than the time
   arrow::Result<bool> AwaitSwitches(const Clock& clock, int64_t timeout_us);
   std::vector<SinkReport> SinkReports() const;
+  /// How the script of the app stands.
+  void AddScriptState(AppReport* report) const;
 
  private:
   void Ended(size_t index, arrow::Status status);
+  /// The pipeline or one of its scripts is at its end: when all are, nothing comes for the sinks.
+  void CommitsNoMore();
 
   PipelineRunner runner_;
   std::vector<std::unique_ptr<SinkFeed>> feeds_;
   std::function<void()> on_end_;
   std::stop_source stop_;
   std::atomic<int64_t> left_ = 0;
+  std::atomic<int64_t> committing_ = 0;
   std::mutex mutex_;
   std::vector<arrow::Status> results_;  // Guarded by mutex_: the pipeline's, then the sinks'.
   std::vector<std::jthread> threads_;

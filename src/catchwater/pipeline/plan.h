@@ -52,6 +52,9 @@ struct SinkPlan {
   std::string table_key;
   std::string stream;            ///< Empty: the rows are the pipeline's.
   std::vector<std::string> key;  ///< Of the stream.
+  /// The stream is a script: it is fed from the pipeline's table and makes the result tables
+  /// itself. There is no component.
+  bool is_script = false;
 };
 
 /// Immutable; shared by the threads of a pipeline.

@@ -171,10 +171,11 @@ std::vector<AppReport> ProjectRun::AppReports(const std::string& pipeline) const
   std::vector<AppReport> reports;
   for (const auto& unit : units()) {
     if (unit->plan().name != pipeline || context_.telemetry == nullptr) continue;
+    if (!unit->plan().lake) continue;
     for (const StreamPlan& stream : unit->plan().streams) {
-      if (!unit->plan().lake) continue;
       reports.push_back(
           AppMeter::ReportOf(context_.telemetry->metrics, pipeline, stream.config.name));
+      if (stream.config.script) unit->AddScriptState(&reports.back());
     }
   }
   return reports;

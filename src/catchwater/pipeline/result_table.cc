@@ -49,12 +49,18 @@ TableSpec ResultTableSpec(const std::string& table_key, const arrow::Schema& res
 
 TableSpec OrderedTableSpec(const std::string& table_key, const OrderedOperator& op,
                            const std::string& pipeline) {
+  return RevisedTableSpec(table_key, op.schema(), op.result_key(), pipeline);
+}
+
+TableSpec RevisedTableSpec(const std::string& table_key, std::shared_ptr<arrow::Schema> schema,
+                           const std::vector<std::string>& result_key,
+                           const std::string& pipeline) {
   TableSpec spec;
   spec.table_key = table_key;
-  spec.schema = op.schema();
+  spec.schema = std::move(schema);
   spec.properties["catchwater.pipeline"] = pipeline;
   std::string key;
-  for (const std::string& column : op.result_key()) key += (key.empty() ? "" : "\n") + column;
+  for (const std::string& column : result_key) key += (key.empty() ? "" : "\n") + column;
   if (!key.empty()) spec.properties[kResultKeyProperty] = key;
   return spec;
 }

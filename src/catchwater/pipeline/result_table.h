@@ -26,6 +26,10 @@ TableSpec ResultTableSpec(const std::string& table_key, const arrow::Schema& res
 TableSpec OrderedTableSpec(const std::string& table_key, const OrderedOperator& op,
                            const std::string& pipeline);
 
+/// A table of results of this schema, which has `revision` and `retracted` unless the key is empty.
+TableSpec RevisedTableSpec(const std::string& table_key, std::shared_ptr<arrow::Schema> schema,
+                           const std::vector<std::string>& result_key, const std::string& pipeline);
+
 /// Results of `window: all` as rows of the table; retracted: they do not hold any more.
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> RevisionRows(const arrow::RecordBatch& results,
                                                                 int key_column_count,

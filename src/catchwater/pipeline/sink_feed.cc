@@ -5,6 +5,7 @@
 
 #include "catchwater/base/error.h"
 #include "catchwater/pipeline/app_switches.h"
+#include "catchwater/pipeline/script_sink.h"
 #include "catchwater/pipeline/timer.h"
 #include "catchwater/security/secret.h"
 
@@ -140,6 +141,14 @@ arrow::Result<bool> SinkFeed::FollowUnderLease(std::stop_token stop) {
 }
 
 arrow::Result<std::unique_ptr<Sink>> SinkFeed::MakeSink(std::shared_ptr<arrow::Schema> schema) {
+  if (sink_.is_script) {
+    return MakeScriptSink({.plan = plan_,
+                           .stream = sink_.stream,
+                           .runner = context_,
+                           .fence = fence_,
+                           .stop = delivery_stop_,
+                           .schema = std::move(schema)});
+  }
   return sink_.component.make({.schema = std::move(schema),
                                .key = sink_.key,
                                .pipeline = plan_->name,
@@ -192,6 +201,7 @@ arrow::Result<SinkFeed::Ending> SinkFeed::FollowWhileOn(std::stop_token stop) {
     SetState("off");
     return Ending::kOff;
   }
+  delivery_stop_ = both.get_token();
   ARROW_ASSIGN_OR_RAISE(const auto delivery, OpenDelivery());
   if (delivery->needs_resync()) {
     SetState("resync");

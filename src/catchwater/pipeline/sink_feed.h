@@ -53,6 +53,7 @@ class SinkFeed {
   arrow::Result<bool> TakeSwitch(int64_t timeout_us);
   SinkReport Report() const;
   const SinkPlan& plan() const { return sink_; }
+  bool is_script() const { return sink_.is_script; }
 
  private:
   enum class Ending {
@@ -90,7 +91,8 @@ class SinkFeed {
   int failures_ = 0;          // In a row.
   std::string noted_reason_;  // As it stands in the ledger.
   std::atomic<bool> is_finishing_ = false;
-  SendingTime sending_;  // From before a sink is opened until after it is closed.
+  std::stop_token delivery_stop_;  // Of the delivery that is open.
+  SendingTime sending_;            // From before a sink is opened until after it is closed.
   mutable std::mutex mutex_;
   SinkReport report_;  // Guarded by mutex_.
 };

@@ -32,6 +32,7 @@ arrow::Result<std::unique_ptr<StreamApps>> StreamApps::Make(
   std::unique_ptr<StreamApps> made(
       new StreamApps(std::move(plan), std::move(input), std::move(context)));
   for (const StreamPlan& stream : made->plan_->streams) {
+    if (stream.config.script) continue;  // It follows the table: pipeline/script_sink.h.
     ARROW_ASSIGN_OR_RAISE(App app, made->MakeApp(stream));
     made->apps_.push_back(std::move(app));
   }
