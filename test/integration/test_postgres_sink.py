@@ -164,6 +164,30 @@ def test_a_new_column_is_added_and_a_changed_one_blocks_with_the_statement(proje
     assert sink(project)["state"] == "following"
 
 
+def test_a_table_that_evolves_is_followed_as_far_as_it_can_be(project, database):
+    pipeline(project)
+    text = (project.folder / "pipelines" / "sensors.yaml").read_text()
+    project.pipeline("sensors", text + "contract: evolve\n")
+    write(project, "a.csv", [reading(1, 0)])
+    project.run()
+    header = HEADER.strip() + ",room\n"
+    write(project, "b.csv", [reading(1, 1) + ",kitchen"], header)
+    project.run()
+    assert rows(database, "SELECT room FROM readings ORDER BY ts") == [(None,), ("kitchen",)]
+    fields = reading(1, 2).split(",")
+    fields[3] = "3000000000"
+    write(project, "c.csv", [",".join(fields) + ",hall"], header)
+    done = project.run(expect=None)
+    statement = 'ALTER TABLE "readings" ALTER COLUMN "level" TYPE bigint USING "level"::bigint;'
+    assert done.returncode != 0 and statement in done.stderr
+    assert project.value("SELECT max(level) FROM sensors.readings") == 3_000_000_000
+    with psycopg.connect(database) as connection:
+        connection.execute(statement)
+    project.run()
+    assert rows(database, "SELECT max(level), count(room) FROM readings") == [(3_000_000_000, 2)]
+    assert sink(project)["state"] == "following"
+
+
 def test_one_blocked_sink_does_not_stop_the_other(project, database):
     pipeline(project)
     text = (project.folder / "pipelines" / "sensors.yaml").read_text()

@@ -44,6 +44,31 @@ arrow::Status PrintSnapshots(Workspace& workspace, bool as_json) {
   return arrow::Status::OK();
 }
 
+/// What `contract: evolve` did to tables, oldest first.
+arrow::Status PrintChanges(Workspace& workspace, bool as_json) {
+  constexpr int64_t kPage = 10'000;
+  nlohmann::ordered_json changes = nlohmann::ordered_json::array();
+  TextGrid grid({"table", "at", "column", "change", "type", "by"});
+  for (int64_t after_seq = 0;;) {
+    ARROW_ASSIGN_OR_RAISE(const auto events, workspace.ledger().Feed(after_seq, kPage));
+    if (events.empty()) break;
+    for (const Event& event : events) {
+      after_seq = std::max(after_seq, event.seq);
+      if (event.kind != "schema_change") continue;
+      const auto body = nlohmann::json::parse(event.body_json, nullptr, false);
+      if (body.is_discarded()) continue;
+      const std::string type =
+          (body.contains("from") ? body.value("from", "") + " -> " : "") + body.value("type", "");
+      changes.push_back({{"table", event.object}});
+      changes.back().update(body);
+      grid.Add({event.object, body.value("at", ""), body.value("column", ""),
+                body.value("change", ""), type, body.value("by", "")});
+    }
+  }
+  std::cout << (as_json ? changes.dump(2) + "\n" : grid.Draw());
+  return arrow::Status::OK();
+}
+
 std::string Counted(int64_t count, const std::string& noun) {
   return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }
@@ -132,8 +157,12 @@ void AddTablesVerb(Command& program, GlobalOptions& globals) {
   verb.Option("--project,project", globals.project, "Project folder");
   auto lists_snapshots = std::make_shared<bool>(false);
   verb.Flag("--snapshots", *lists_snapshots, "List the moments that `query --at` can go to");
-  verb.Runs([&globals, lists_snapshots] {
+  auto lists_changes = std::make_shared<bool>(false);
+  verb.Flag("--changes", *lists_changes,
+            "List the columns that `contract: evolve` added or widened");
+  verb.Runs([&globals, lists_snapshots, lists_changes] {
     return WithData(globals, [&](Workspace& workspace) {
+      if (*lists_changes) return PrintChanges(workspace, globals.json);
       return *lists_snapshots ? PrintSnapshots(workspace, globals.json)
                               : PrintTables(workspace, globals.json);
     });

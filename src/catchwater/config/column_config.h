@@ -29,11 +29,11 @@ constexpr auto EnumWords(ColumnType) {
 }
 
 /// What becomes of a row when a value is of another type than its column's.
-enum class ColumnContract { kReject, kNull, kStop };
+enum class ColumnContract { kReject, kNull, kStop, kEvolve };
 constexpr auto EnumWords(ColumnContract) {
   using Pair = std::pair<ColumnContract, std::string_view>;
   return std::array{Pair{ColumnContract::kReject, "reject"}, Pair{ColumnContract::kNull, "null"},
-                    Pair{ColumnContract::kStop, "stop"}};
+                    Pair{ColumnContract::kStop, "stop"}, Pair{ColumnContract::kEvolve, "evolve"}};
 }
 
 /// By column: those whose contract was declared.
@@ -68,8 +68,9 @@ struct ColumnConfig : Column {
                    Count{0, 100});
     field.Optional("contract", contract,
                    "When values turn into another type: `reject` makes the row a dead letter, "
-                   "`null` keeps it without the value, `stop` ends the pipeline. The ledger is "
-                   "told. Default: the pipeline's `contract`.");
+                   "`null` keeps it without the value, `stop` ends the pipeline, `evolve` widens "
+                   "the table's column where it can (int32 to int64, float32 to float64) and "
+                   "else rejects. The ledger is told. Default: the pipeline's `contract`.");
   }
   arrow::Status Check() const;
 };

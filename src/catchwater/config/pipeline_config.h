@@ -74,8 +74,10 @@ struct PipelineConfig {
                    Count{1, 2'000}, Example{"{ts: {type: timestamp, event_time: true}}"});
     field.Optional("contract", contract,
                    "When the values of any column turn into another type: `reject` makes the row a "
-                   "dead letter, `null` keeps it without the value, `stop` ends the pipeline. With "
-                   "it the ledger is told of each change. Default: `reject`, and nothing is told.");
+                   "dead letter, `null` keeps it without the value, `stop` ends the pipeline, "
+                   "`evolve` widens the table's column where it can and adds fields that no column "
+                   "reads as new columns. With it the ledger is told of each change. Default: "
+                   "`reject`, and nothing is told.");
     field.Optional("steps", steps, "What happens to rows, in order.", Holds{"step"}, Count{0, 100});
     field.Optional("lake", lake, "The table that rows are kept in.");
     field.Optional("streams", stream_configs, "Aggregations over windows of time, by name.",

@@ -138,6 +138,18 @@ class Writer final : public PartitionWriter {
     return arrow::Status::OK();
   }
 
+  arrow::Status UseTable(std::shared_ptr<const TableState> table) override {
+    if (table->location == table_->location) return arrow::Status::OK();
+    if (table->metadata->default_spec_id != table_->metadata->default_spec_id) {
+      return Conflict("Table was partitioned anew: ", table->table_key);
+    }
+    // Open files have the schema of before.
+    while (!open_.empty()) ARROW_RETURN_NOT_OK(FinishFile(open_.begin()));
+    table_ = std::move(table);
+    layout_ = {};
+    return arrow::Status::OK();
+  }
+
   arrow::Result<std::vector<WrittenFile>> Close() override {
     while (!open_.empty()) ARROW_RETURN_NOT_OK(FinishFile(open_.begin()));
     ARROW_RETURN_NOT_OK(Reach(FailPoint::kAppendDataFileWritten));
@@ -335,7 +347,7 @@ class Writer final : public PartitionWriter {
   }
 
   Files& files_;
-  const std::shared_ptr<const TableState> table_;
+  std::shared_ptr<const TableState> table_;
   const PartitionWriterOptions options_;
   const std::vector<IcebergType> partition_types_;
   const std::string data_folder_;

@@ -52,6 +52,10 @@ class PartitionWriter {
   /// \retval kConfig if a column is not in the table, of another type, or a required one is missing
   virtual arrow::Status Add(const std::shared_ptr<arrow::RecordBatch>& rows) = 0;
 
+  /// Goes on with a newer state of the table: its schema has changed.
+  /// \retval kConflict if it is partitioned in another way
+  virtual arrow::Status UseTable(std::shared_ptr<const TableState> table) = 0;
+
   /// Finishes and syncs all files. The writer is then empty and may be used again.
   virtual arrow::Result<std::vector<WrittenFile>> Close() = 0;
 

@@ -55,6 +55,49 @@ arrow::Result<LakePlan> BuildLakePlan(const PipelineConfig& config) {
   return plan;
 }
 
+bool PartitionsBy(const LakePlan& lake, const std::string& column) {
+  return std::ranges::find(lake.table.partition, column, &PartitionTerm::column) !=
+         lake.table.partition.end();
+}
+
+/// Columns that may be widened are read wide from the first row on, so that no step sees a change.
+arrow::Status AddEvolution(const PipelineConfig& config, PipelinePlan* plan) {
+  for (Column& column : plan->columns) {
+    const auto contract = plan->contracts.find(column.name);
+    if (contract == plan->contracts.end() || contract->second != ColumnContract::kEvolve) continue;
+    if (!plan->lake) {
+      return ConfigError(
+          "`contract: evolve` changes the table: add `lake: {table: namespace.name}`, pipeline: ",
+          plan->name);
+    }
+    if (PartitionsBy(*plan->lake, column.name)) continue;  // Its values are in the folders' names.
+    const auto declared = ArrowType(column);
+    if (column.type == ColumnType::kInt32) {
+      column.type = ColumnType::kInt64;
+    } else if (column.type == ColumnType::kFloat32) {
+      column.type = ColumnType::kFloat64;
+    } else {
+      continue;
+    }
+    plan->declared_types[column.name] = declared;
+  }
+  if (config.contract != ColumnContract::kEvolve) return arrow::Status::OK();
+  // The one question to a codec that only some can answer.
+  const auto namer = std::dynamic_pointer_cast<const FieldNamer>(plan->codec);
+  if (namer != nullptr) {
+    const DecodeOptions options{.columns = AttributeColumns(plan->columns).payload_columns()};
+    ARROW_ASSIGN_OR_RAISE(const auto finder, namer->MakeFieldFinder(options));
+    if (finder != nullptr) {
+      plan->new_fields = namer;
+      return arrow::Status::OK();
+    }
+  }
+  return ConfigError(
+      "`contract: evolve` of a pipeline takes up new fields, and its codec names none; use `json` "
+      "or `csv` with a header, or set the contract of single columns, pipeline: ",
+      plan->name);
+}
+
 bool IsOfFrame(const std::vector<std::string>& frame_columns, const std::string& from) {
   return std::any_of(frame_columns.begin(), frame_columns.end(), [&](const std::string& known) {
     if (!known.ends_with("[]")) return from == known;
@@ -248,6 +291,7 @@ arrow::Result<PipelinePlan> BuildPlan(const BoundPipeline& bound, const std::str
   if (config.lake) {
     ARROW_ASSIGN_OR_RAISE(plan.lake, BuildLakePlan(config));
   }
+  ARROW_RETURN_NOT_OK(AddEvolution(config, &plan));
   ARROW_RETURN_NOT_OK(AddSinks(bound, &plan));
   for (const BoundStream& stream : bound.streams) {
     ARROW_RETURN_NOT_OK(CheckStream(stream, plan));

@@ -86,11 +86,33 @@ arrow::Status LakeDestination::Add(const Batch& batch, const Turn& turn, Partiti
   ARROW_ASSIGN_OR_RAISE(const Batch admitted, Admit(batch, flow, dead));
   if (admitted.rows->num_rows() == 0) return Pass(turn);
   // Before the rows are encoded: the lanes behind in the order wait for as little as may be.
-  if (streams_ != nullptr) ARROW_RETURN_NOT_OK(streams_->Add(admitted, turn));
-  ARROW_RETURN_NOT_OK(rows_->Add(admitted.rows));
+  if (streams_ != nullptr) {
+    ARROW_ASSIGN_OR_RAISE(const Batch declared, Declared(admitted));
+    ARROW_RETURN_NOT_OK(streams_->Add(declared, turn));
+  }
+  ARROW_RETURN_NOT_OK(WriteRows(admitted.rows));
   flow->Count(Bucket::kLake, "", admitted.rows->num_rows());
   row_count_ += admitted.rows->num_rows();
-  if (unflushed_ != nullptr) unflushed_->Add(admitted.rows);
+  return arrow::Status::OK();
+}
+
+arrow::Result<Batch> LakeDestination::Declared(Batch batch) const {
+  if (options_.growth == nullptr) return batch;
+  std::vector<int> columns;
+  for (int i = 0; i < batch.rows->num_columns(); ++i) {
+    if (options_.growth->IsDeclared(batch.rows->schema()->field(i)->name())) columns.push_back(i);
+  }
+  ARROW_ASSIGN_OR_RAISE(batch.rows, batch.rows->SelectColumns(columns));
+  return batch;
+}
+
+arrow::Status LakeDestination::WriteRows(std::shared_ptr<arrow::RecordBatch> rows) {
+  if (options_.growth != nullptr) {
+    ARROW_ASSIGN_OR_RAISE(rows, options_.growth->Fit(rows));
+    ARROW_RETURN_NOT_OK(rows_->UseTable(options_.growth->table()));
+  }
+  ARROW_RETURN_NOT_OK(rows_->Add(rows));
+  if (unflushed_ != nullptr) unflushed_->Add(std::move(rows));
   return arrow::Status::OK();
 }
 

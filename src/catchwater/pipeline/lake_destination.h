@@ -15,6 +15,7 @@
 #include "catchwater/lake/partition_writer.h"
 #include "catchwater/pipeline/destination.h"
 #include "catchwater/pipeline/stream_lane.h"
+#include "catchwater/pipeline/table_growth.h"
 #include "catchwater/pipeline/unflushed_rows.h"
 
 namespace catchwater {
@@ -24,6 +25,7 @@ struct LakeDestinationOptions {
   std::string event_time_column;           ///< Empty: no bounds are checked.
   std::optional<int64_t> retain_us;        ///< Older rows are refused.
   int64_t future_us_max = 86'400'000'000;  ///< Rows further ahead are refused.
+  std::shared_ptr<TableGrowth> growth{};   ///< Null: the table stays as it is.
 };
 
 class LakeDestination final : public Destination {
@@ -55,6 +57,10 @@ class LakeDestination final : public Destination {
   /// Takes out the rows whose event time the table must not hold.
   arrow::Result<Batch> Admit(const Batch& batch, PartitionFlow* flow,
                              std::vector<DeadLetter>* dead) const;
+
+  /// The rows for the apps: they know the declared columns.
+  arrow::Result<Batch> Declared(Batch batch) const;
+  arrow::Status WriteRows(std::shared_ptr<arrow::RecordBatch> rows);
 
   Files& files_;
   const Clock& clock_;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include "catchwater/batch/column.h"
 #include "catchwater/component/codec.h"
+#include "catchwater/component/field_finder.h"
 #include "catchwater/component/registry.h"
 #include "catchwater/config/column_config.h"
 #include "catchwater/config/stream_config.h"
@@ -72,6 +74,26 @@ struct PipelinePlan {
   std::optional<KeepRawPlan> keep_raw;
   int64_t frame_bytes_max = 16 << 20;
   uint64_t fingerprint = 0;  ///< Of all that its file says: a reload restarts what has another.
+  /// Not null: what no column reads becomes a column of the table.
+  std::shared_ptr<const FieldNamer> new_fields;
+  /// Of columns that the table's may be widened for: they are read as the wider type, and this is
+  /// what the table begins with.
+  std::map<std::string, std::shared_ptr<arrow::DataType>> declared_types;
+
+  bool evolves() const { return new_fields != nullptr || !declared_types.empty(); }
+  /// The schema that the table begins with. rows: as they come out of the steps
+  std::shared_ptr<arrow::Schema> TableSchema(const arrow::Schema& rows) const {
+    arrow::FieldVector fields = rows.fields();
+    for (auto& field : fields) {
+      const auto declared = declared_types.find(field->name());
+      if (declared == declared_types.end()) continue;
+      // Unless a step made something else of it.
+      const bool is_as_read =
+          field->type()->id() == arrow::Type::INT64 || field->type()->id() == arrow::Type::DOUBLE;
+      if (is_as_read) field = field->WithType(declared->second);
+    }
+    return arrow::schema(std::move(fields));
+  }
 
   std::string event_time_column() const {
     for (const Column& column : columns) {

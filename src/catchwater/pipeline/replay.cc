@@ -19,6 +19,7 @@
 #include "catchwater/pipeline/origin_finder.h"
 #include "catchwater/pipeline/row_path.h"
 #include "catchwater/pipeline/step_chain.h"
+#include "catchwater/pipeline/table_growth.h"
 #include "catchwater/pipeline/timer.h"
 
 namespace catchwater {
@@ -43,6 +44,7 @@ class Replay {
  private:
   arrow::Status Prepare();
   arrow::Status OpenTable();
+  arrow::Status Write(std::shared_ptr<arrow::RecordBatch> rows);
   arrow::Result<std::vector<const StoredLetter*>> Unmarked(
       const std::vector<StoredLetter>& letters);
   arrow::Status Take(const StoredLetter& letter);
@@ -62,6 +64,8 @@ class Replay {
   std::shared_ptr<arrow::Schema> output_schema_;
   std::optional<RowPath> path_;
   std::optional<OriginFinder> origins_;
+  std::unique_ptr<FieldFinder> finder_;      // Null: what no column reads is left out.
+  std::shared_ptr<TableGrowth> growth_;      // Null: no contract is `evolve`, or a dry run.
   std::unique_ptr<PartitionWriter> writer_;  // Null in a dry run.
   uint64_t next_sequence_ = 0;
   PartitionFlow flow_;  // Of the letters that are good now.
@@ -81,6 +85,9 @@ arrow::Status Replay::Prepare() {
   ARROW_ASSIGN_OR_RAISE(auto decoder, plan_->codec->MakeDecoder(decode));
   ARROW_ASSIGN_OR_RAISE(auto contract,
                         ContractKeeper::Make(plan_->contracts, *plan_->codec, decode));
+  if (plan_->new_fields != nullptr) {
+    ARROW_ASSIGN_OR_RAISE(finder_, plan_->new_fields->MakeFieldFinder(decode));
+  }
   path_.emplace(AttributeColumns(plan_->columns), std::move(decoder), std::move(chain.lanes[0]),
                 chain.tail, context_.clock, std::move(contract));
   SourceContext source{
@@ -97,15 +104,29 @@ arrow::Status Replay::Prepare() {
 
 arrow::Status Replay::OpenTable() {
   TableSpec spec = plan_->lake->table;
-  spec.schema = output_schema_;
-  ARROW_ASSIGN_OR_RAISE(const auto table,
-                        context_.lake->EnsureTable(spec, "replay/" + plan_->name, {fence_}));
+  spec.schema = plan_->TableSchema(*output_schema_);
+  const std::string actor = "replay/" + plan_->name;
+  ARROW_ASSIGN_OR_RAISE(const auto table, context_.lake->EnsureTable(spec, actor, {fence_}));
+  if (plan_->evolves()) {
+    growth_ = std::make_shared<TableGrowth>(*context_.lake, std::move(spec), actor, fence_, table);
+  }
+  if (finder_ != nullptr) {
+    path_->TakeUp(std::make_unique<ExtraColumns>(std::move(finder_), growth_));
+  }
   ARROW_ASSIGN_OR_RAISE(
       writer_, PartitionWriter::Make(*context_.lake, table,
                                      {.lease = fence_.lease,
                                       .epoch = fence_.epoch,
                                       .target_file_bytes = plan_->lake->target_file_bytes}));
   return arrow::Status::OK();
+}
+
+arrow::Status Replay::Write(std::shared_ptr<arrow::RecordBatch> rows) {
+  if (growth_ != nullptr) {
+    ARROW_ASSIGN_OR_RAISE(rows, growth_->Fit(rows));
+    ARROW_RETURN_NOT_OK(writer_->UseTable(growth_->table()));
+  }
+  return writer_->Add(rows);
 }
 
 arrow::Result<std::vector<const StoredLetter*>> Replay::Unmarked(
@@ -200,7 +221,7 @@ arrow::Status Replay::Take(const StoredLetter& letter) {
     }
     ARROW_RETURN_NOT_OK(
         EntityCollector(plan_->event_time_column(), plan_->entity_column()).Collect(*rows, &flow));
-    if (writer_ != nullptr) ARROW_RETURN_NOT_OK(writer_->Add(rows));
+    if (writer_ != nullptr) ARROW_RETURN_NOT_OK(Write(rows));
     flow.Count(Bucket::kLake, "", row_count);
   }
   ++report_.replayed;

@@ -66,11 +66,24 @@ arrow::Result<Split> RowPath::Decode(const Block& block, PartitionFlow* flow,
     ARROW_RETURN_NOT_OK(contract_->Apply(block, &split, &drifts));
     flow->MergeDrifts(drifts);
   }
+  if (extras_ != nullptr) ARROW_RETURN_NOT_OK(TakeExtras(block, &split, flow));
   ARROW_ASSIGN_OR_RAISE(FrameValues values, frame_.Take(block, split.good));
   ARROW_ASSIGN_OR_RAISE(split.good.rows, columns_.Attach(split.good.rows, block.attributes.get(),
                                                          std::move(values.columns)));
   if (!values.faults.empty()) ARROW_RETURN_NOT_OK(RefuseRows(values.faults, &split));
   return split;
+}
+
+arrow::Status RowPath::TakeExtras(const Block& block, Split* split, PartitionFlow* flow) const {
+  Drifts drifts;
+  ARROW_ASSIGN_OR_RAISE(const auto faults, extras_->Take(block, split->good, &drifts));
+  flow->MergeDrifts(drifts);
+  return faults.empty() ? arrow::Status::OK() : RefuseRows(faults, split);
+}
+
+arrow::Result<RowPathResult> RowPath::WithExtras(RowPathResult result) const {
+  if (extras_ != nullptr) ARROW_RETURN_NOT_OK(extras_->Attach(&result.rows));
+  return result;
 }
 
 arrow::Status RowPath::Absorb(const Block& block, Split split, PartitionFlow* flow,
@@ -111,7 +124,7 @@ arrow::Result<RowPathResult> RowPath::Process(const Block& block, uint64_t seque
     ARROW_RETURN_NOT_OK(Absorb(block, std::move(split), flow, &result));
   }
 
-  if (tail_ == nullptr) return result;
+  if (tail_ == nullptr) return WithExtras(std::move(result));
   if (!tail_->gate.Enter(sequence, stop)) return Cancelled("Pipeline is stopping");
   auto leave = [this](arrow::Status status) {
     tail_->gate.Leave();
@@ -126,7 +139,7 @@ arrow::Result<RowPathResult> RowPath::Process(const Block& block, uint64_t seque
     ARROW_RETURN_NOT_OK(Absorb(block, *std::move(split), flow, &result));
   }
   ARROW_RETURN_NOT_OK(leave(arrow::Status::OK()));
-  return result;
+  return WithExtras(std::move(result));
 }
 
 }  // namespace catchwater

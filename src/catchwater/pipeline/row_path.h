@@ -7,6 +7,7 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <arrow/result.h>
@@ -17,6 +18,7 @@
 #include "catchwater/component/step.h"
 #include "catchwater/pipeline/attribute_columns.h"
 #include "catchwater/pipeline/contract.h"
+#include "catchwater/pipeline/extra_columns.h"
 #include "catchwater/pipeline/flow.h"
 #include "catchwater/pipeline/frame_columns.h"
 #include "catchwater/pipeline/ordered_gate.h"
@@ -47,6 +49,9 @@ class RowPath {
           std::vector<std::unique_ptr<Step>> steps, std::shared_ptr<StatefulTail> tail,
           const Clock& clock, std::unique_ptr<ContractKeeper> contract = nullptr);
 
+  /// Rows get what no column reads, too. Rows must have their origins.
+  void TakeUp(std::unique_ptr<ExtraColumns> extras) { extras_ = std::move(extras); }
+
   /// Processes a block. sequence: the block's number in source order over the whole pipeline.
   /// \retval kBadData if the block as a whole cannot be read: nothing of it was counted
   arrow::Result<RowPathResult> Process(const Block& block, uint64_t sequence, PartitionFlow* flow,
@@ -54,6 +59,8 @@ class RowPath {
 
  private:
   arrow::Result<Split> Decode(const Block& block, PartitionFlow* flow, RowLines* lines) const;
+  arrow::Status TakeExtras(const Block& block, Split* split, PartitionFlow* flow) const;
+  arrow::Result<RowPathResult> WithExtras(RowPathResult result) const;
   arrow::Status Absorb(const Block& block, Split split, PartitionFlow* flow,
                        RowPathResult* result) const;
 
@@ -64,6 +71,7 @@ class RowPath {
   std::shared_ptr<StatefulTail> tail_;
   const Clock* clock_;
   std::unique_ptr<ContractKeeper> contract_;  // Null: all that is not of its type is dead.
+  std::unique_ptr<ExtraColumns> extras_;      // Null: what no column reads is left out.
 };
 
 }  // namespace catchwater

@@ -179,13 +179,25 @@ arrow::Status RunnerCore::RunAttempt(std::stop_token stop) {
 
 arrow::Status RunnerCore::PrepareTables(const std::shared_ptr<arrow::Schema>& schema) {
   TableSpec spec = plan_->lake->table;
-  spec.schema = schema;
+  spec.schema = plan_->TableSchema(*schema);
   const std::string actor = "pipeline/" + plan_->name;
   ARROW_ASSIGN_OR_RAISE(table_, context_.lake->EnsureTable(spec, actor, {fence_}));
   ARROW_ASSIGN_OR_RAISE(dead_letter_table_,
                         context_.lake->EnsureTable(plan_->lake->dead_letters, actor, {fence_}));
   committer_ = std::make_unique<Committer>(*context_.lake);
+  std::lock_guard lock(read_point_mutex_);
+  growth_ = nullptr;
+  if (plan_->evolves()) {
+    growth_ = std::make_shared<TableGrowth>(*context_.lake, std::move(spec), actor, fence_, table_);
+  }
   return arrow::Status::OK();
+}
+
+arrow::Result<std::unique_ptr<ExtraColumns>> RunnerCore::BuildExtras(
+    const DecodeOptions& decode) const {
+  if (plan_->new_fields == nullptr) return nullptr;
+  ARROW_ASSIGN_OR_RAISE(auto finder, plan_->new_fields->MakeFieldFinder(decode));
+  return std::make_unique<ExtraColumns>(std::move(finder), growth_);
 }
 
 arrow::Result<std::unique_ptr<Destination>> RunnerCore::BuildDestination(size_t lane) {
@@ -197,6 +209,7 @@ arrow::Result<std::unique_ptr<Destination>> RunnerCore::BuildDestination(size_t 
                     .buffered_bytes_max = options_.writer_buffer_bytes / options_.lane_count / 2};
   options.event_time_column = plan_->event_time_column();
   if (plan_->lake->retain_ms) options.retain_us = *plan_->lake->retain_ms * 1000;
+  options.growth = growth_;
   std::shared_ptr<UnflushedRows> unflushed;
   if (options_.unflushed_bytes_max > 0) {
     unflushed = std::make_shared<UnflushedRows>(options_.unflushed_bytes_max / options_.lane_count);
@@ -223,12 +236,12 @@ arrow::Result<std::vector<std::unique_ptr<Lane>>> RunnerCore::BuildLanes(
     ARROW_ASSIGN_OR_RAISE(auto decoder, plan_->codec->MakeDecoder(decode));
     ARROW_ASSIGN_OR_RAISE(auto contract,
                           ContractKeeper::Make(plan_->contracts, *plan_->codec, decode));
+    ARROW_ASSIGN_OR_RAISE(auto extras, BuildExtras(decode));
     ARROW_ASSIGN_OR_RAISE(auto destination, BuildDestination(i));
-    lanes.push_back(std::make_unique<Lane>(
-        names,
-        RowPath(AttributeColumns(plan_->columns), std::move(decoder), std::move(chain.lanes[i]),
-                chain.tail, context_.clock, std::move(contract)),
-        std::move(destination)));
+    RowPath path(AttributeColumns(plan_->columns), std::move(decoder), std::move(chain.lanes[i]),
+                 chain.tail, context_.clock, std::move(contract));
+    path.TakeUp(std::move(extras));
+    lanes.push_back(std::make_unique<Lane>(names, std::move(path), std::move(destination)));
   }
   return lanes;
 }
@@ -286,6 +299,7 @@ arrow::Result<std::shared_ptr<Attempt>> RunnerCore::BuildAttempt() {
   const AttributeColumns columns(plan_->columns);
   DecodeOptions decode{.columns = columns.payload_columns(),
                        .row_origins = chain.needs_row_origins || !columns.frame_columns().empty() ||
+                                      plan_->new_fields != nullptr ||
                                       (plan_->lake && !plan_->event_time_column().empty()),
                        .frame_bytes_max = plan_->frame_bytes_max};
   ARROW_ASSIGN_OR_RAISE(std::string member, MemberName());

@@ -27,6 +27,7 @@
 #include "catchwater/pipeline/step_chain.h"
 #include "catchwater/pipeline/stream_apps.h"
 #include "catchwater/pipeline/stream_destination.h"
+#include "catchwater/pipeline/table_growth.h"
 
 namespace catchwater {
 
@@ -75,6 +76,14 @@ class RunnerCore {
       all.is_complete &= view.is_complete;
       std::move(view.batches.begin(), view.batches.end(), std::back_inserter(all.batches));
     }
+    if (growth_ == nullptr) return all;
+    // Some may be older than the newest column.
+    const auto table = growth_->table();
+    for (auto& batch : all.batches) {
+      auto fitted = ToSchema(batch, *table->schema);
+      if (!fitted.ok()) return {.batches = {}, .is_complete = false};  // A flush makes all one.
+      batch = *std::move(fitted);
+    }
     return all;
   }
 
@@ -98,6 +107,7 @@ class RunnerCore {
   arrow::Result<std::vector<std::unique_ptr<Lane>>> BuildLanes(const DecodeOptions& decode,
                                                                StepChain chain);
   arrow::Result<std::unique_ptr<Destination>> BuildDestination(size_t lane);
+  arrow::Result<std::unique_ptr<ExtraColumns>> BuildExtras(const DecodeOptions& decode) const;
   arrow::Status PrepareTables(const std::shared_ptr<arrow::Schema>& schema);
   arrow::Status BuildEnds(const StepChain& chain);
   SinkContext SinkContextOf(const StreamConfig& stream,
@@ -127,6 +137,7 @@ class RunnerCore {
   std::unique_ptr<RawKeeping> raw_;
   std::shared_ptr<const TableState> table_;
   std::shared_ptr<const TableState> dead_letter_table_;
+  std::shared_ptr<TableGrowth> growth_;  // Null: no contract is `evolve`. By read_point_mutex_.
   std::vector<std::shared_ptr<UnflushedRows>> unflushed_;
   std::shared_ptr<StreamResults> stream_results_;  // Without a lake.
   std::unique_ptr<StreamApps> apps_;               // Beside a lake; null: no streams.

@@ -6,6 +6,7 @@
 #include "catchwater/codec/csv/csv_decoder_internal.h"
 #include "catchwater/codec/csv/csv_dialect_internal.h"
 #include "catchwater/codec/csv/csv_encoder_internal.h"
+#include "catchwater/codec/csv/csv_field_finder_internal.h"
 #include "catchwater/codec/csv/csv_framer_internal.h"
 
 namespace catchwater {
@@ -49,7 +50,7 @@ arrow::Result<CsvDialect> MakeDialect(const CsvConfig& config) {
   return dialect;
 }
 
-class CsvCodec final : public Codec {
+class CsvCodec final : public Codec, public FieldNamer {
  public:
   CsvCodec(const CsvDialect& dialect, std::vector<std::string> null_tokens)
       : dialect_(dialect), null_tokens_(std::move(null_tokens)) {}
@@ -67,6 +68,11 @@ class CsvCodec final : public Codec {
     ARROW_ASSIGN_OR_RAISE(std::unique_ptr<Encoder> encoder,
                           CsvEncoder::Make(dialect_, NullTokens(null_tokens_), schema));
     return encoder;
+  }
+  arrow::Result<std::unique_ptr<FieldFinder>> MakeFieldFinder(
+      const DecodeOptions& options) const override {
+    if (!dialect_.has_header) return nullptr;
+    return std::make_unique<CsvFieldFinder>(dialect_, null_tokens_, options);
   }
 
  private:

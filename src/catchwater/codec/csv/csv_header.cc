@@ -50,6 +50,7 @@ arrow::Result<CsvLayout> LayoutOfHeader(const std::vector<std::string>& names,
                                         const std::vector<Column>& columns) {
   CsvLayout layout;
   layout.field_count = names.size();
+  layout.names = names;
   for (const Column& column : columns) {
     const std::string& wanted = column.from.empty() ? column.name : column.from;
     const auto found = std::find(names.begin(), names.end(), wanted);

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -21,7 +22,8 @@ struct CsvLayout final : Preamble {
   size_t field_count = 0;
   /// Per column of DecodeOptions: its field.
   std::vector<size_t> fields;
-  size_t field_max = 0;  ///< The last of them.
+  size_t field_max = 0;              ///< The last of them.
+  std::vector<std::string> names{};  ///< Of all fields, as the header has them; empty without one.
 };
 
 /// Finds each column's name (`from`, or the column's own) in the header, exactly.

@@ -2,6 +2,7 @@
 
 #include "catchwater/codec/json/json_decoder.h"
 #include "catchwater/codec/json/json_encoder.h"
+#include "catchwater/codec/json/json_field_finder.h"
 #include "catchwater/codec/json/json_framer.h"
 
 namespace catchwater {
@@ -29,6 +30,11 @@ arrow::Result<std::unique_ptr<Encoder>> JsonCodec::MakeEncoder(
   const bool is_array = options_.format == JsonFormat::kArray;
   return JsonEncoder::Make(schema,
                            is_array ? JsonEncoder::Shape::kArray : JsonEncoder::Shape::kLines);
+}
+
+arrow::Result<std::unique_ptr<FieldFinder>> JsonCodec::MakeFieldFinder(
+    const DecodeOptions& options) const {
+  return JsonFieldFinder::Make(options_, options.columns);
 }
 
 arrow::Status RegisterJsonCodec(Registry& registry) {

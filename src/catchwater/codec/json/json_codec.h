@@ -14,6 +14,7 @@
 
 #include "catchwater/codec/json/json_options.h"
 #include "catchwater/component/codec.h"
+#include "catchwater/component/field_finder.h"
 #include "catchwater/component/registry.h"
 #include "catchwater/config/describe.h"
 
@@ -54,7 +55,7 @@ struct JsonConfig {
 };
 
 /// Immutable.
-class JsonCodec final : public Codec {
+class JsonCodec final : public Codec, public FieldNamer {
  public:
   /// \retval kConfig if the path cannot be read
   static arrow::Result<std::unique_ptr<JsonCodec>> Make(const JsonConfig& config);
@@ -63,6 +64,8 @@ class JsonCodec final : public Codec {
   arrow::Result<std::unique_ptr<Decoder>> MakeDecoder(const DecodeOptions& options) const override;
   arrow::Result<std::unique_ptr<Encoder>> MakeEncoder(
       const std::shared_ptr<arrow::Schema>& schema) const override;
+  arrow::Result<std::unique_ptr<FieldFinder>> MakeFieldFinder(
+      const DecodeOptions& options) const override;
 
  private:
   explicit JsonCodec(JsonOptions options) : options_(std::move(options)) {}
