@@ -348,6 +348,20 @@ def test_a_table_that_is_made_anew_is_read_anew(project, url):
     assert ask(url, "SELECT count(*) FROM pg_replication_slots WHERE database = current_database()") == [[1]]
 
 
+def test_a_table_that_falls_silent_is_told(project, url):
+    execute(url, CREATE)
+    use(project)
+    project.run()
+    with open(project.folder / "log", "w", encoding="utf-8") as log:
+        process = subprocess.Popen([PROGRAM, "run", "."], cwd=project.folder, stderr=log)
+    try:
+        execute(url, 'ALTER PUBLICATION "catchwater_orders" DROP TABLE orders')
+        wait_for(lambda: process.poll() is not None, "nobody notices")
+        assert process.returncode != 0 and "ADD TABLE" in (project.folder / "log").read_text()
+    finally:
+        kill(process)
+
+
 def test_a_large_transaction_comes_in_pieces(project, url):
     execute(url, CREATE)
     use(project, "block_bytes: 16KiB")

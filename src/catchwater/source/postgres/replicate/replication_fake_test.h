@@ -33,6 +33,7 @@ struct ServerState {
   uint64_t end = 100;
   std::vector<std::string> sent;
   std::vector<pg_bytes::Values> rows;  // Of the table, for a snapshot.
+  bool is_made_anew = false;           // The table.
   bool is_copy_slow = false;           // A row only now and then.
   bool has_old_columns = true;         // Each transaction begins with `id` and `v`.
 };
@@ -43,6 +44,9 @@ class FakeServer final : public ReplicationServer {
   arrow::Status Check() override { return arrow::Status::OK(); }
   arrow::Result<std::string> Identity() override { return std::string("1"); }
   arrow::Status Publish() override { return arrow::Status::OK(); }
+  arrow::Status Watch() override {
+    return state_.is_made_anew ? Conflict("Table was made anew") : arrow::Status::OK();
+  }
   arrow::Result<SlotState> LookAtSlot(const std::string& name) override {
     const auto slot = state_.slots.find(name);
     if (slot == state_.slots.end()) return SlotState{.exists = false, .fault = "it is gone"};

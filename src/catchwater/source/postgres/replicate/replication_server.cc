@@ -136,6 +136,19 @@ arrow::Status PgReplicationServer::Publish() {
                            catalog_.Sql() + " WITH (publish_via_partition_root = true)");
 }
 
+arrow::Status PgReplicationServer::Watch() {
+  ARROW_RETURN_NOT_OK(Connect());
+  TableCatalog now(options_.table, "rp");
+  ARROW_RETURN_NOT_OK(now.Look(*control_));
+  if (now.oid() != catalog_.oid()) {
+    return Conflict("Table was made anew, name and ids: ", options_.table, " ", catalog_.oid(), " ",
+                    now.oid());
+  }
+  ARROW_ASSIGN_OR_RAISE(const bool has_publication, HasPublication());
+  if (has_publication) return arrow::Status::OK();
+  return Conflict("Publication is gone: ", options_.publication);
+}
+
 arrow::Result<std::string> PgReplicationServer::Identity() {
   ARROW_RETURN_NOT_OK(Connect());
   if (system_.empty()) ARROW_RETURN_NOT_OK(Probe());

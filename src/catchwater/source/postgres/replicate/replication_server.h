@@ -35,6 +35,9 @@ class ReplicationServer {
   virtual arrow::Result<std::string> Identity() = 0;
   /// Makes the publication, if it is not there.
   virtual arrow::Status Publish() = 0;
+  /// Looks whether a table that is quiet is still the one that changes come of.
+  /// \retval kConflict it was made anew, or the publication was; kNotFound, kConfig as Check
+  virtual arrow::Status Watch() = 0;
 
   virtual arrow::Result<SlotState> LookAtSlot(const std::string& name) = 0;
   /// \return where its changes begin
@@ -77,6 +80,7 @@ class PgReplicationServer final : public ReplicationServer {
   arrow::Status Check() override;
   arrow::Result<std::string> Identity() override;
   arrow::Status Publish() override;
+  arrow::Status Watch() override;
   arrow::Result<SlotState> LookAtSlot(const std::string& name) override;
   arrow::Result<uint64_t> CreateSlot(const std::string& name) override;
   arrow::Status DropSlot(const std::string& name) override;

@@ -93,7 +93,7 @@ arrow::Result<NextResult> ReplicationSource::Next(std::stop_token stop) {
     return blocks_.TakeReady();
   }
   ARROW_RETURN_NOT_OK(TellNowAndThen());
-  MoveWhenIdle();
+  ARROW_RETURN_NOT_OK(LookWhenIdle());
   if (skip_) return NextResult(*std::exchange(skip_, std::nullopt));
   return NotYet{is_caught_up()};
 }
@@ -260,16 +260,19 @@ arrow::Status ReplicationSource::TellNowAndThen() {
   return Tell(/*wants_answer=*/true);
 }
 
-// The server keeps its log from the last position on, also when other tables write.
-void ReplicationSource::MoveWhenIdle() {
+// The server keeps its log from the last position on, also when other tables write; and a table
+// that was made anew, or is not published any more, is as quiet as one that nobody changes.
+arrow::Status ReplicationSource::LookWhenIdle() {
   const int64_t now_us = clock_.MonotonicMicros();
-  if (transaction_.is_open || now_us - moved_us_ < kMoveEveryUs) return;
+  if (transaction_.is_open || now_us - moved_us_ < kMoveEveryUs) return arrow::Status::OK();
   moved_us_ = now_us;
+  ARROW_RETURN_NOT_OK(server_->Watch());
   if (seen_lsn_ > at_.lsn) {
     at_.lsn = seen_lsn_;
     at_.row_count = 0;
   }
   if (at_.lsn > confirmed_lsn_) MoveTo("changes of other tables");
+  return arrow::Status::OK();
 }
 
 arrow::Status ReplicationSource::Acknowledge(int64_t, const Position& position) {

@@ -88,7 +88,7 @@ class ReplicationSource final : public Source {
   void Cut() { blocks_.Cut(at_.Token()); }
   arrow::Status Tell(bool wants_answer);
   arrow::Status TellNowAndThen();
-  void MoveWhenIdle();
+  arrow::Status LookWhenIdle();
   bool is_caught_up() const { return phase_ == Phase::kChanges && seen_lsn_ >= target_lsn_; }
 
   const PostgresSourceConfig config_;

@@ -95,6 +95,14 @@ TEST_F(ReplicationSourceTest, AnIdleTableLetsTheServerTrimItsLog) {
   EXPECT_EQ(state_.slots.begin()->second, 5'000U);
 }
 
+TEST_F(ReplicationSourceTest, ATableThatWasMadeAnewIsNoticedThoughNothingComes) {
+  const auto source = Opened(Begun());
+  state_.is_made_anew = true;
+  EXPECT_TRUE(NextOf(*source, 3).ok());
+  clock_.Advance(11'000'000);
+  EXPECT_EQ(KindOf(NextOf(*source, 3).status()), ErrorKind::kConflict);
+}
+
 TEST_F(ReplicationSourceTest, IsCaughtUpWhenTheLogIsRead) {
   const Position begun = Begun();
   Write({pg_bytes::Insert(kOid, {"1", "a"})});
