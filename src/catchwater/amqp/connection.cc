@@ -319,6 +319,7 @@ void Connection::FillMessage() {
   if (flags & AMQP_BASIC_CORRELATION_ID_FLAG) {
     message_.correlation_id = ViewOf(properties.correlation_id);
   }
+  if (flags & AMQP_BASIC_REPLY_TO_FLAG) message_.reply_to = ViewOf(properties.reply_to);
   if (flags & AMQP_BASIC_TYPE_FLAG) message_.type = ViewOf(properties.type);
   if (flags & AMQP_BASIC_APP_ID_FLAG) message_.app_id = ViewOf(properties.app_id);
   if (flags & AMQP_BASIC_TIMESTAMP_FLAG) {
@@ -442,6 +443,10 @@ arrow::Status Connection::Publish(const AmqpOutgoing& message) {
   if (!message.message_id.empty()) {
     properties._flags |= AMQP_BASIC_MESSAGE_ID_FLAG;
     properties.message_id = BytesOf(message.message_id);
+  }
+  if (!message.correlation_id.empty()) {
+    properties._flags |= AMQP_BASIC_CORRELATION_ID_FLAG;
+    properties.correlation_id = BytesOf(message.correlation_id);
   }
   ARROW_RETURN_NOT_OK(
       StatusOf(amqp_basic_publish(state_.get(), kControlChannel, BytesOf(message.exchange),

@@ -32,6 +32,7 @@ struct AmqpMessage {
   std::string_view routing_key{};
   std::optional<std::string_view> message_id{};
   std::optional<std::string_view> correlation_id{};
+  std::optional<std::string_view> reply_to{};
   std::optional<std::string_view> type{};
   std::optional<std::string_view> app_id{};
   std::optional<int64_t> sent_at_s{};      ///< The property `timestamp`, seconds since 1970.
@@ -55,7 +56,8 @@ struct AmqpOutgoing {
   std::string_view exchange{};
   std::string_view routing_key{};
   std::string_view body{};
-  std::string_view message_id{};  ///< Empty: none.
+  std::string_view message_id{};      ///< Empty: none.
+  std::string_view correlation_id{};  ///< Empty: none.
   bool is_persistent = true;
   bool is_mandatory = true;  ///< One that no queue would get is an error.
 };

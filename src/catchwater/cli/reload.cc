@@ -55,6 +55,7 @@ arrow::Result<Plans> BuildPlans(const std::vector<BoundPipeline>& pipelines,
   Plans plans;
   for (const BoundPipeline& bound : pipelines) {
     ARROW_ASSIGN_OR_RAISE(PipelinePlan plan, BuildPlan(bound, project_folder));
+    ARROW_RETURN_NOT_OK(ControlDesk::Check(bound, project_folder));
     plan.fingerprint = FingerprintOf(bound.config.document);
     plans.push_back(std::make_shared<const PipelinePlan>(std::move(plan)));
   }
@@ -94,11 +95,13 @@ bool ProjectWatch::HasChanged() {
   return true;
 }
 
-Reloader::Reloader(Workspace& workspace, const GlobalOptions& globals, ProjectRun& run, Log& log)
+Reloader::Reloader(Workspace& workspace, const GlobalOptions& globals, ProjectRun& run, Log& log,
+                   ControlDesk* desk)
     : workspace_(workspace),
       globals_(globals),
       run_(run),
       log_(log),
+      desk_(desk),
       settings_(SettingsText(workspace.files(), workspace.project().folder)) {}
 
 arrow::Status Reloader::Try() {
@@ -118,6 +121,7 @@ arrow::Status Reloader::Try() {
   if (SettingsText(workspace_.files(), project->folder) != settings_) {
     std::cerr << "catchwater.yaml: its changes come with the next start\n";
   }
+  if (desk_ != nullptr) ARROW_RETURN_NOT_OK(desk_->Set(project->pipelines, project->folder));
   workspace_.SetPipelines(std::move(project->pipelines));
   run_.Reload(std::move(plans));
   return arrow::Status::OK();

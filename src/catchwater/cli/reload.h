@@ -10,6 +10,7 @@
 #include <arrow/result.h>
 
 #include "catchwater/cli/workspace.h"
+#include "catchwater/control/control_desk.h"
 #include "catchwater/pipeline/project_run.h"
 
 namespace catchwater {
@@ -39,8 +40,9 @@ class ProjectWatch {
 /// One thread at a time; the workspace is not used by another meanwhile.
 class Reloader {
  public:
-  /// All borrowed.
-  Reloader(Workspace& workspace, const GlobalOptions& globals, ProjectRun& run, Log& log);
+  /// All borrowed. desk null: the run has no lake.
+  Reloader(Workspace& workspace, const GlobalOptions& globals, ProjectRun& run, Log& log,
+           ControlDesk* desk);
 
   /// Reads the files anew and hands their pipelines to the run. With an error in any of them
   /// nothing changes, and that is said.
@@ -53,6 +55,7 @@ class Reloader {
   const GlobalOptions& globals_;
   ProjectRun& run_;
   Log& log_;
+  ControlDesk* const desk_;
   const std::string settings_;  // Text of catchwater.yaml as the run began.
 };
 

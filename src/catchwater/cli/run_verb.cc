@@ -21,6 +21,7 @@
 #include "catchwater/cli/stage_delays.h"
 #include "catchwater/cli/version.h"
 #include "catchwater/cli/workspace.h"
+#include "catchwater/control/control_desk.h"
 #include "catchwater/pipeline/control_server.h"
 #include "catchwater/pipeline/project_run.h"
 #include "catchwater/telemetry/telemetry.h"
@@ -255,16 +256,22 @@ arrow::Status RunProject(Workspace& workspace, const RunArguments& arguments,
                   .console = std::cout,
                   .is_terminal = isatty(STDOUT_FILENO) != 0},
                  options);
+  std::optional<ControlDesk> desk;
   std::unique_ptr<ControlServer> control;
   if (needs_data) {
+    desk.emplace(ControlDeskContext{
+        .run = run, .lake = workspace.lake(), .clock = workspace.clock(), .telemetry = telemetry});
+    ARROW_RETURN_NOT_OK(desk->Set(workspace.project().pipelines, workspace.project().folder));
     // A second run beside the first is served by the first.
-    auto started = ControlServer::Start(workspace.control_socket(), run);
+    auto started = ControlServer::Start(
+        workspace.control_socket(), run,
+        [&desk](const std::string& pipeline) { return desk->Reports(pipeline); });
     if (started.ok())
       control = *std::move(started);
     else if (KindOf(started.status()) != ErrorKind::kAlreadyExists)
       return started.status();
   }
-  Reloader reloader(workspace, globals, run, log);
+  Reloader reloader(workspace, globals, run, log, desk ? &*desk : nullptr);
   const arrow::Status status = RunWatched(
       workspace, run,
       {.clock = workspace.clock(),
@@ -272,6 +279,7 @@ arrow::Status RunProject(Workspace& workspace, const RunArguments& arguments,
        .files = arguments.watches ? std::optional<ProjectWatch>(globals.project) : std::nullopt,
        .reloader = reloader,
        .has_terminal = isatty(STDIN_FILENO) != 0});
+  if (desk) desk->Stop();
   if (globals.json) PrintJson(run.Reports(), run.Compaction());
   PrintReport(run);
   PrintMerges(run.Compaction());

@@ -85,6 +85,17 @@ void PrintLive(const nlohmann::ordered_json& live) {
   std::cout << "\n";
 }
 
+void PrintControl(const nlohmann::ordered_json& live) {
+  if (!live.is_object() || !live.contains("control")) return;
+  for (const auto& queue : live["control"]) {
+    std::cout << "  control of " << queue.value("tenant", "") << ": " << queue.value("state", "")
+              << ", done " << queue.value("done", int64_t{0}) << ", refused "
+              << queue.value("refused", int64_t{0}) << "\n";
+    const std::string error = queue.value("last_error", "");
+    if (!error.empty()) std::cout << "    " << error << "\n";
+  }
+}
+
 /// As `ledger list` shows them.
 arrow::Result<WorkFileList> FilesOf(Ledger& ledger, const PipelineConfig& pipeline) {
   WorkQuery inputs;
@@ -140,6 +151,7 @@ arrow::Status PrintStatus(Workspace& workspace, bool as_json, bool files_only) {
     if (HasAny(inputs)) PrintCounts("input files", inputs);
     PrintCounts("data files ", files);
     std::cout << RenderSinks(sinks);
+    PrintControl(live);
     if (files_only) {
       std::cout << DrawWorkFiles(list);
       if (list.is_cut) std::cerr << "there are more: `catchwater ledger list --limit N`\n";

@@ -7,6 +7,7 @@
 
 #include "catchwater/base/error.h"
 #include "catchwater/cli/workspace.h"
+#include "catchwater/control/control_desk.h"
 #include "catchwater/pipeline/build_plan.h"
 #include "catchwater/pipeline/connect_check.h"
 #include "catchwater/security/secret.h"
@@ -75,6 +76,8 @@ ExitCode Validate(const GlobalOptions& globals, bool connects) {
   for (const BoundPipeline& bound : workspace.project().pipelines) {
     const auto plan = BuildPlan(bound, workspace.project().folder);
     if (!plan.ok()) return ReportFailure(plan.status());
+    const arrow::Status control = ControlDesk::Check(bound, workspace.project().folder);
+    if (!control.ok()) return ReportFailure(control);
     std::cerr << "pipeline " << bound.config.name << ": valid\n";
   }
   Diagnostics asked;

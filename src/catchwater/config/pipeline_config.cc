@@ -36,6 +36,7 @@ class PipelineReader {
     TakeColumns();
     if (pipeline_.lake) TakeLake(document_.At("lake"));
     TakeStreams(document_.At("streams"));
+    CheckControl(document_.At("control"));
     CheckDestinations();
     return std::move(pipeline_);
   }
@@ -246,6 +247,30 @@ class PipelineReader {
       const ConfigNode table = sink.At("table");
       if (table.is_scalar() && !table.is_unknown()) CheckTable(table.text(), table.place());
     }
+  }
+
+  void CheckControl(const ConfigNode& node) {
+    std::vector<std::string> known;
+    for (const StreamConfig& stream : pipeline_.streams) known.push_back(stream.name);
+    for (size_t i = 0; i < pipeline_.control.size() && i < node.items().size(); ++i) {
+      const ConfigNode apps = node.items()[i].At("apps");
+      for (size_t j = 0; j < apps.items().size(); ++j) {
+        const ConfigNode& app = apps.items()[j];
+        if (!app.is_scalar() || std::find(known.begin(), known.end(), app.text()) != known.end()) {
+          continue;
+        }
+        Diagnostic& error = diagnostics_.Error(
+            "E1405", app.place(), "there is no stream `" + app.text() + "` in this pipeline");
+        if (const std::string_view near = Nearest(app.text(), known); !near.empty()) {
+          error.label = "did you mean `" + std::string(near) + "`?";
+        }
+      }
+    }
+    if (pipeline_.control.empty() || !document_.At("lake").is_missing()) return;
+    diagnostics_
+        .Error("E1405", document_.Find("control")->key_place,
+               "only streams beside a lake can be switched")
+        .helps.emplace_back("add `lake: {table: namespace.name}`");
   }
 
   void CheckDestinations() {

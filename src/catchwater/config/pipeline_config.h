@@ -13,6 +13,7 @@
 #include <arrow/result.h>
 
 #include "catchwater/config/column_config.h"
+#include "catchwater/config/control_config.h"
 #include "catchwater/config/describe.h"
 #include "catchwater/config/lake_config.h"
 #include "catchwater/config/stream_config.h"
@@ -50,6 +51,7 @@ struct PipelineConfig {
   std::optional<LakeConfig> lake;
   std::vector<StreamConfig> streams;
   std::vector<ConfigNode> sinks;  ///< Each of one key.
+  std::vector<ControlConfig> control;
 
   ConfigNode document;  ///< The whole file with overrides: for places and for later questions.
   std::string file;     ///< Its path, as the user gave it.
@@ -83,6 +85,10 @@ struct PipelineConfig {
     field.Optional("streams", stream_configs, "Aggregations over windows of time, by name.",
                    Count{0, 100});
     field.Optional("sinks", sinks, "Destinations beside the lake.", Holds{"sink"}, Count{0, 20});
+    field.Optional("control", control,
+                   "Queues on which tenants switch their own streams and ask about them; only "
+                   "beside a lake.",
+                   Count{0, 100});
   }
 };
 

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "catchwater/base/error.h"
+#include "catchwater/pipeline/app_report_json.h"
 
 namespace catchwater {
 namespace {
@@ -68,22 +69,7 @@ Json ToJson(const std::vector<SinkReport>& reports) {
 
 Json ToJson(const std::vector<AppReport>& reports) {
   Json apps = Json::array();
-  for (const AppReport& report : reports) {
-    apps.push_back({{"app", report.app},
-                    {"rows_in", report.rows_in},
-                    {"results", report.results},
-                    {"out_of_order", report.out_of_order},
-                    {"errors", report.errors},
-                    {"analysis_us_per_row", report.analysis_us_per_row},
-                    {"rows_per_second", report.rows_per_second},
-                    {"rows_per_second_max", report.rows_per_second_max},
-                    {"delay_s", report.delay_s},
-                    {"delay_s_max", report.delay_s_max}});
-    if (report.script_state.empty()) continue;
-    apps.back()["script"] = {{"state", report.script_state},
-                             {"starts", report.script_starts},
-                             {"last_error", report.last_error}};
-  }
+  for (const AppReport& report : reports) apps.push_back(AppReportJson(report));
   return apps;
 }
 
@@ -93,7 +79,7 @@ arrow::Status AnswerMetrics(UnixConnection& connection, ProjectRun& run) {
   return connection.Write(text);
 }
 
-Json StatusOf(const ProjectRun& run) {
+Json StatusOf(const ProjectRun& run, const TellControl& tell_control) {
   Json pipelines = Json::array();
   for (const RunnerReport& report : run.Reports()) {
     pipelines.push_back({{"pipeline", report.pipeline},
@@ -106,6 +92,7 @@ Json StatusOf(const ProjectRun& run) {
                          {"last_error", report.last_error},
                          {"sinks", ToJson(run.SinkReports(report.pipeline))},
                          {"apps", ToJson(run.AppReports(report.pipeline))}});
+    if (tell_control) pipelines.back()["control"] = tell_control(report.pipeline);
   }
   return {{"ok", true}, {"pipelines", std::move(pipelines)}};
 }
@@ -127,15 +114,19 @@ arrow::Result<std::optional<std::pair<std::unique_ptr<UnixConnection>, Json>>> A
 
 }  // namespace
 
-ControlServer::ControlServer(std::unique_ptr<UnixListener> listener, ProjectRun& run)
+ControlServer::ControlServer(std::unique_ptr<UnixListener> listener, ProjectRun& run,
+                             TellControl tell_control)
     : listener_(std::move(listener)),
       run_(run),
+      tell_control_(std::move(tell_control)),
       thread_([this](std::stop_token stop) { Serve(stop); }) {}
 
 arrow::Result<std::unique_ptr<ControlServer>> ControlServer::Start(const std::string& socket_path,
-                                                                   ProjectRun& run) {
+                                                                   ProjectRun& run,
+                                                                   TellControl tell_control) {
   ARROW_ASSIGN_OR_RAISE(auto listener, UnixListener::Listen(socket_path));
-  return std::unique_ptr<ControlServer>(new ControlServer(std::move(listener), run));
+  return std::unique_ptr<ControlServer>(
+      new ControlServer(std::move(listener), run, std::move(tell_control)));
 }
 
 void ControlServer::Serve(std::stop_token stop) {
@@ -157,7 +148,7 @@ arrow::Status ControlServer::Answer(UnixConnection& connection) {
   const std::string op = request.is_object() ? request.value("op", "") : "";
   if (op == "read_point") return AnswerReadPoint(connection, run_);
   if (op == "metrics") return AnswerMetrics(connection, run_);
-  if (op == "status") return connection.Write(StatusOf(run_).dump() + "\n");
+  if (op == "status") return connection.Write(StatusOf(run_, tell_control_).dump() + "\n");
   if (op == "flush") {
     const bool is_flushed = run_.Flush(kTimeoutMs);
     return connection.Write(Json{{"ok", is_flushed}}.dump() + "\n");

@@ -8,32 +8,40 @@
 /// Source: docs/formats/control.md.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <thread>
 
 #include <arrow/result.h>
+#include <nlohmann/json_fwd.hpp>
 
 #include "catchwater/io/unix_socket.h"
 #include "catchwater/pipeline/project_run.h"
 
 namespace catchwater {
 
+/// How the control queues of a pipeline stand: a list. Any thread.
+using TellControl = std::function<nlohmann::ordered_json(const std::string& pipeline)>;
+
 /// Owns a thread from Start to its destruction.
 class ControlServer {
  public:
+  /// tell_control empty: there are none.
   /// \retval kAlreadyExists if another process serves the folder: it answers for both
   static arrow::Result<std::unique_ptr<ControlServer>> Start(const std::string& socket_path,
-                                                             ProjectRun& run);
+                                                             ProjectRun& run,
+                                                             TellControl tell_control = nullptr);
 
  private:
-  ControlServer(std::unique_ptr<UnixListener> listener, ProjectRun& run);
+  ControlServer(std::unique_ptr<UnixListener> listener, ProjectRun& run, TellControl tell_control);
   void Serve(std::stop_token stop);
   arrow::Status Answer(UnixConnection& connection);
 
   std::unique_ptr<UnixListener> listener_;
   ProjectRun& run_;
+  const TellControl tell_control_;
   std::jthread thread_;
 };
 
