@@ -189,7 +189,9 @@ def test_a_cut_list_says_so(ran):
 def test_status_files_shows_what_ledger_list_shows(ran):
     listed = json.loads(
         ran.call("ledger", "list", "--inputs", "--pipeline", "readings", "--json").stdout
-    ) + json.loads(ran.call("ledger", "list", "--table", "sensors.readings", "--json").stdout)
+    )
+    for table in ("sensors.readings", "sensors.readings__dead_letters"):
+        listed += json.loads(ran.call("ledger", "list", "--table", table, "--json").stdout)
     (report,) = json.loads(ran.call("status", "--files", "--json").stdout)
     assert report["files"] == listed
     text = ran.call("status", "--files").stdout

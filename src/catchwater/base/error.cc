@@ -7,24 +7,12 @@
 #include <system_error>
 #include <utility>
 
+#include "catchwater/base/error_detail.h"
+
 namespace catchwater {
 namespace {
 
 constexpr const char* kDetailType = "catchwater::ErrorKind";
-
-class KindDetail final : public arrow::StatusDetail {
- public:
-  explicit KindDetail(ErrorKind kind, int errno_value = 0)
-      : kind_(kind), errno_value_(errno_value) {}
-  const char* type_id() const override { return kDetailType; }
-  std::string ToString() const override { return std::string(ErrorKindName(kind_)); }
-  ErrorKind kind() const { return kind_; }
-  int errno_value() const { return errno_value_; }
-
- private:
-  ErrorKind kind_;
-  int errno_value_;  // 0: not from a system call.
-};
 
 arrow::StatusCode CodeFor(ErrorKind kind) {
   switch (kind) {
@@ -68,11 +56,6 @@ ErrorKind KindOfErrno(int errno_value) {
   }
 }
 
-arrow::Status WithDetail(ErrorKind kind, int errno_value, std::string message) {
-  return arrow::Status(CodeFor(kind), std::move(message),
-                       std::make_shared<KindDetail>(kind, errno_value));
-}
-
 }  // namespace
 
 std::string_view ErrorKindName(ErrorKind kind) {
@@ -104,10 +87,7 @@ std::string_view ErrorKindName(ErrorKind kind) {
 }
 
 ErrorKind KindOf(const arrow::Status& status) {
-  const auto& detail = status.detail();
-  if (detail && detail->type_id() == kDetailType) {
-    return static_cast<const KindDetail&>(*detail).kind();
-  }
+  if (const ErrorDetail* detail = DetailOf(status)) return detail->kind();
   switch (status.code()) {
     case arrow::StatusCode::Invalid:
     case arrow::StatusCode::TypeError:
@@ -126,25 +106,39 @@ ErrorKind KindOf(const arrow::Status& status) {
   }
 }
 
+const char* ErrorDetail::type_id() const { return kDetailType; }
+
+const ErrorDetail* DetailOf(const arrow::Status& status) {
+  const auto& detail = status.detail();
+  if (!detail || detail->type_id() != kDetailType) return nullptr;
+  return static_cast<const ErrorDetail*>(detail.get());
+}
+
+arrow::Status MakeErrorWith(std::shared_ptr<ErrorDetail> detail, std::string message) {
+  const arrow::StatusCode code = CodeFor(detail->kind());
+  return arrow::Status(code, std::move(message), std::move(detail));
+}
+
 arrow::Status MakeError(ErrorKind kind, std::string message) {
-  return WithDetail(kind, /*errno_value=*/0, std::move(message));
+  return MakeErrorWith(std::make_shared<ErrorDetail>(kind), std::move(message));
 }
 
 arrow::Status SystemError(int errno_value, std::string message) {
   message += ": " + std::generic_category().message(errno_value);
-  return WithDetail(KindOfErrno(errno_value), errno_value, std::move(message));
+  return MakeErrorWith(std::make_shared<ErrorDetail>(KindOfErrno(errno_value), errno_value),
+                       std::move(message));
 }
 
 int SystemErrnoOf(const arrow::Status& status) {
-  const auto& detail = status.detail();
-  if (!detail || detail->type_id() != kDetailType) return 0;
-  return static_cast<const KindDetail&>(*detail).errno_value();
+  const ErrorDetail* detail = DetailOf(status);
+  return detail == nullptr ? 0 : detail->errno_value();
 }
 
 arrow::Status WithContext(const arrow::Status& status, std::string_view context) {
   if (status.ok()) return status;
-  return WithDetail(KindOf(status), SystemErrnoOf(status),
-                    std::string(context) + ": " + status.message());
+  std::string message = std::string(context) + ": " + status.message();
+  if (DetailOf(status) == nullptr) return MakeError(KindOf(status), std::move(message));
+  return arrow::Status(status.code(), std::move(message), status.detail());
 }
 
 void CheckFailed(const char* condition, const char* why, const char* file, int line) {

@@ -223,8 +223,11 @@ void AddAppCommand(Command& verb, GlobalOptions& globals, const char* name, cons
   command.Option("--project", globals.project, "Project folder");
   command.Option("--pipeline", arguments->pipeline, "Only apps of this pipeline");
   command.Runs([&globals, arguments, call] {
+    // Switching one that cannot be read would leave it as it is.
+    const bool reads = call == List || call == Status;
     return WithData(
-        globals, [&](Workspace& workspace) { return call(workspace, *arguments, globals.json); });
+        globals, reads ? ProjectUse::kReads : ProjectUse::kRuns,
+        [&](Workspace& workspace) { return call(workspace, *arguments, globals.json); });
   });
 }
 

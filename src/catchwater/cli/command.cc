@@ -190,6 +190,10 @@ Command& Command::Sub(const std::string& name, const std::string& summary) {
   return *state_->subs.back();
 }
 
+void Command::Version(const std::string& text) {
+  state_->app->set_version_flag("--version", text, "Print the version");
+}
+
 void Command::RequireSub() { state_->app->require_subcommand(1); }
 void Command::Footer(const std::string& text) { state_->app->footer(text); }
 

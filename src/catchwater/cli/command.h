@@ -46,6 +46,8 @@ class Command {
 
   /// Owned by this command.
   Command& Sub(const std::string& name, const std::string& summary);
+  /// The program only: `--version` prints the text and ends.
+  void Version(const std::string& text);
   /// One of the words below must be given.
   void RequireSub();
   void Footer(const std::string& text);

@@ -36,13 +36,31 @@ struct DlqArguments {
 constexpr const char* kStates[] = {"open", "replayed", "discarded"};
 
 struct LetterTable {
-  const BoundPipeline* pipeline;
-  std::string sql_name;  ///< Quoted.
+  const BoundPipeline* pipeline = nullptr;  ///< Null: its file has an error; only reading goes.
+  std::string pipeline_name;                ///< Empty: whatever pipelines the table has.
+  std::string sql_name;                     ///< Quoted.
 };
 
 std::string SqlNameOf(const std::string& table_key) {
   const size_t dot = table_key.rfind('.');
   return QuoteSqlName(table_key.substr(0, dot)) + "." + QuoteSqlName(table_key.substr(dot + 1));
+}
+
+/// The dead letter tables of pipelines whose files have errors: what no other pipeline writes.
+arrow::Status AddLeftOut(Workspace& workspace, const std::string& pipeline,
+                         std::vector<LetterTable>* tables) {
+  const std::string suffix = DeadLetterTableKey("");
+  std::set<std::string> is_known;
+  for (const BoundPipeline& bound : workspace.project().pipelines) {
+    if (bound.config.name == pipeline) return arrow::Status::OK();
+    if (bound.config.lake) is_known.insert(DeadLetterTableKey(bound.config.lake->table));
+  }
+  ARROW_ASSIGN_OR_RAISE(const CatalogView catalog, workspace.ledger().Catalog());
+  for (const auto& [table_key, location] : catalog.metadata_location) {
+    if (!table_key.ends_with(suffix) || is_known.contains(table_key)) continue;
+    tables->push_back({.pipeline_name = pipeline, .sql_name = SqlNameOf(table_key)});
+  }
+  return arrow::Status::OK();
 }
 
 /// The dead letter tables that exist, of the chosen pipeline or of all.
@@ -56,8 +74,11 @@ arrow::Result<std::vector<LetterTable>> LetterTables(Workspace& workspace,
     if (!pipeline.empty() && bound.config.name != pipeline) continue;
     const std::string key = DeadLetterTableKey(bound.config.lake->table);
     ARROW_ASSIGN_OR_RAISE(const auto pointer, workspace.ledger().TablePointer(key));
-    if (pointer) tables.push_back({.pipeline = &bound, .sql_name = SqlNameOf(key)});
+    if (!pointer) continue;
+    tables.push_back(
+        {.pipeline = &bound, .pipeline_name = bound.config.name, .sql_name = SqlNameOf(key)});
   }
+  if (workspace.lacks_pipelines()) ARROW_RETURN_NOT_OK(AddLeftOut(workspace, pipeline, &tables));
   if (tables.empty() && !pipeline.empty()) {
     return NotFound("Pipeline has no dead letter table: ", pipeline,
                     "\n  = note: pipelines with a lake: ", known);
@@ -67,8 +88,9 @@ arrow::Result<std::vector<LetterTable>> LetterTables(Workspace& workspace,
 
 /// Whatever the condition says, letters of other pipelines are not among them.
 std::string Selection(const LetterTable& table, const std::string& where) {
+  const std::string& name = table.pipeline_name;
   return " FROM (SELECT * FROM " + table.sql_name +
-         " WHERE pipeline = " + QuoteSqlText(table.pipeline->config.name) + ") WHERE " +
+         (name.empty() ? "" : " WHERE pipeline = " + QuoteSqlText(name)) + ") WHERE " +
          (where.empty() ? "true" : "(" + where + "\n)");
 }
 
@@ -161,6 +183,20 @@ arrow::Status List(Workspace& workspace, const DlqArguments& arguments, bool as_
   return arrow::Status::OK();
 }
 
+/// Numbers as numbers, what is missing as null, all else as text.
+Json CellJson(const arrow::Array& column) {
+  if (column.IsNull(0)) return nullptr;
+  if (column.type_id() == arrow::Type::INT64) {
+    return static_cast<const arrow::Int64Array&>(column).Value(0);
+  }
+  if (column.type_id() == arrow::Type::INT32) {
+    return static_cast<const arrow::Int32Array&>(column).Value(0);
+  }
+  std::string text;
+  AppendCell(column, 0, &text);
+  return text;
+}
+
 arrow::Status Show(Workspace& workspace, const DlqArguments& arguments, bool as_json) {
   ARROW_ASSIGN_OR_RAISE(const auto tables, LetterTables(workspace, arguments.pipeline));
   ARROW_ASSIGN_OR_RAISE(auto query, OpenLakeSession(workspace, ""));
@@ -175,9 +211,7 @@ arrow::Status Show(Workspace& workspace, const DlqArguments& arguments, bool as_
     ARROW_ASSIGN_OR_RAISE(const auto batch, rows->CombineChunksToBatch());
     Json letter = Json::object();
     for (int i = 0; i < batch->num_columns(); ++i) {
-      std::string text;
-      AppendCell(*batch->column(i), 0, &text);
-      letter[batch->schema()->field(i)->name()] = text;
+      letter[batch->schema()->field(i)->name()] = CellJson(*batch->column(i));
     }
     letter["is_replayed"] = letter["state"] == "replayed";
     if (as_json) {
@@ -187,7 +221,8 @@ arrow::Status Show(Workspace& workspace, const DlqArguments& arguments, bool as_
     for (const auto& [name, value] : letter.items()) {
       std::string label = name;
       label.resize(16, ' ');
-      std::cout << label << (value.is_string() ? value.get<std::string>() : value.dump()) << "\n";
+      const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+      std::cout << label << (value.is_null() ? "" : text) << "\n";
     }
     return arrow::Status::OK();
   }
@@ -354,8 +389,10 @@ Command& AddDlqCommand(Command& verb, GlobalOptions& globals, const char* name, 
                  "Project folder");
   command.Option("--pipeline", arguments->pipeline, "Only this pipeline's letters");
   command.Runs([&globals, arguments, call] {
+    const bool reads = call == List || call == Show;
     return WithData(
-        globals, [&](Workspace& workspace) { return call(workspace, *arguments, globals.json); });
+        globals, reads ? ProjectUse::kReads : ProjectUse::kRuns,
+        [&](Workspace& workspace) { return call(workspace, *arguments, globals.json); });
   });
   return command;
 }

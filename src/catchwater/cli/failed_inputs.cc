@@ -25,6 +25,19 @@ arrow::Result<bool> IsStillThere(Ledger& ledger, Files& files, const std::string
   return true;
 }
 
+/// The reason without the path at its end, which stands before it.
+std::string ReasonWithoutPath(const InputFileRecord& file) {
+  std::string reason = file.reason;
+  if (!reason.ends_with(file.path)) return reason;
+  reason.resize(reason.size() - file.path.size());
+  for (const std::string_view lead : {", file: ", " and path: ", ": ", " "}) {
+    if (!reason.ends_with(lead)) continue;
+    reason.resize(reason.size() - lead.size());
+    break;
+  }
+  return reason.empty() ? file.reason : reason;
+}
+
 }  // namespace
 
 arrow::Result<std::vector<FailedInputs>> FindFailedInputs(
@@ -77,7 +90,7 @@ void PrintFailedInputs(std::ostream& out, const std::vector<FailedInputs>& faile
     out << "warning: " << inputs.file_count << " input files of pipeline " << inputs.pipeline
         << " failed\n";
     for (const InputFileRecord& file : inputs.shown) {
-      out << "  " << file.path << ": " << file.reason << "\n";
+      out << "  " << file.path << ": " << ReasonWithoutPath(file) << "\n";
     }
     const int64_t hidden = inputs.file_count - static_cast<int64_t>(inputs.shown.size());
     if (hidden > 0) out << "  and " << hidden << " more\n";

@@ -25,7 +25,11 @@ arrow::Result<ReadPoint> ReadPointAt(Workspace& workspace, const std::string& at
   if (!at.empty()) {
     const LocalTime time = ToUtc(ParseIso(at));
     if (time.fault != TimeFault::kNone) {
-      return BadData("Time of --at cannot be read, ", TimeFaultText(time.fault), ": ", at);
+      return BadData(
+          "Time of --at cannot be read, ", TimeFaultText(time.fault), ": ", at,
+          "\n  = note: forms: 2026-01-31, 2026-01-31T12:30, \"2026-01-31 12:30:05.5\", "
+          "2026-01-31T12:30:05Z, 2026-01-31T12:30:05+01:00; without an offset it is UTC"
+          "\n  = help: `catchwater tables --snapshots` lists the moments that there are");
     }
     point.as_of_us = time.us;
   }

@@ -145,8 +145,9 @@ void AddLedgerCommand(Command& verb, GlobalOptions& globals, const char* name, c
     command.Option("--limit", arguments->limit, "Most rows of each kind").AtLeast(1);
   }
   command.Runs([&globals, arguments, call] {
-    return WithData(
-        globals, [&](Workspace& workspace) { return call(workspace, *arguments, globals.json); });
+    return WithData(globals, ProjectUse::kReads, [&](Workspace& workspace) {
+      return call(workspace, *arguments, globals.json);
+    });
   });
 }
 

@@ -3,11 +3,13 @@
 #include <cstdlib>
 #include <exception>
 #include <iostream>
+#include <string>
 
 #include <malloc.h>
 
 #include "catchwater/cli/command.h"
 #include "catchwater/cli/verb.h"
+#include "catchwater/cli/version.h"
 
 namespace {
 
@@ -45,6 +47,7 @@ catchwater::ExitCode RunProgram(int argc, char** argv) {
       "is used, and proves that nothing was lost.");
   catchwater::GlobalOptions globals;
   AddGlobalOptions(*program, globals);
+  program->Version(std::string("catchwater ") + catchwater::kVersion);
   program->RequireSub();
   AddVerbs(*program, globals);
   return program->Main(argc, argv);

@@ -143,7 +143,8 @@ void AddQueryVerb(Command& program, GlobalOptions& globals) {
       std::cerr << "error: --format parquet needs --output FILE\n";
       return ExitCode::kUsage;
     }
-    return WithData(globals, [&](Workspace& workspace) { return RunQuery(workspace, *arguments); });
+    return WithData(globals, ProjectUse::kReads,
+                    [&](Workspace& workspace) { return RunQuery(workspace, *arguments); });
   });
 }
 

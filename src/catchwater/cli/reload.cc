@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "catchwater/base/error.h"
+#include "catchwater/cli/step_findings.h"
 #include "catchwater/pipeline/build_plan.h"
 
 namespace catchwater {
@@ -108,10 +109,15 @@ arrow::Status Reloader::Try() {
   Diagnostics diagnostics;
   auto project = LoadBoundProject({.path = globals_.project, .overrides = globals_.overrides},
                                   workspace_.registry(), diagnostics);
+  if (project) {
+    ARROW_ASSIGN_OR_RAISE(const StepFindings found,
+                          FindBadSteps(workspace_, globals_, project->pipelines));
+    diagnostics.Append(found.diagnostics);
+  }
   if (!diagnostics.all().empty()) {
     std::cerr << Render(diagnostics, RenderOptionsFor(STDERR_FILENO));
   }
-  if (!project) return ConfigError("The files have errors");
+  if (!project || diagnostics.has_errors()) return ConfigError("The files have errors");
   ARROW_ASSIGN_OR_RAISE(Plans plans, BuildPlans(project->pipelines, project->folder));
   for (const auto& plan : plans) {
     if (!plan->lake || workspace_.has_data()) continue;

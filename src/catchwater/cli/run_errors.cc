@@ -37,10 +37,21 @@ constexpr Signature kSignatures[] = {
     {"SQL cannot be run", "E2032"},
     {"--where cannot be run", "E2032"},
     {"SQL text has no statement", "E2032"},
+    {"SQL has several statements", "E2032"},
     {"Conversion Error: ", "E2032"},
     {"Invalid Input Error: ", "E2032"},
     {"Out of Range Error: ", "E2032"},
     {"IO Error: Cannot open file", "E2033"},
+    {"Time of --at cannot be read", "E2034"},
+    {"Folder of the project's own tables", "E2040"},
+    {"Folders are deeper than", "E2040"},
+    {"Two folders give one name of a table", "E2042"},
+    {"Folder has files that are in a table of another crawl", "E2042"},
+    {"Table is of a crawl of another folder", "E2042"},
+    {"Table exists and is not of a crawl", "E2042"},
+    {"Another crawl is running", "E2043"},
+    {"No pipeline of the project has a `lake`", "E2015"},
+    {"No program runs on this data folder", "E2016"},
 };
 
 }  // namespace
@@ -82,8 +93,12 @@ std::vector<ErrorCode> RunErrorCodes() {
        "Another writer was faster: it has moved the position or holds the lease. Nothing of this "
        "commit is visible; the pipeline begins again at the ledger's positions.",
        "", "Nothing, if it happens now and then. Else look who holds the lease."},
-      {"E2011", "Not there", "A file, folder, table or source that was named does not exist.", "",
-       "Check the name in the message; relative paths begin at the project folder."},
+      {"E2011", "Not there",
+       "What was named does not exist: a file or folder, a table or snapshot, a dead letter, a "
+       "stream app, a page of the reference.",
+       "",
+       "Check the name in the message, which lists those that there are where it can; relative "
+       "paths begin at the project folder."},
       {"E2012", "File exists", "`init` does not overwrite files.", "", "Choose another folder."},
       {"E2013", "Input files failed",
        "`run --until-idle` has taken all it could, but the ledger holds input files that failed: "
@@ -100,6 +115,16 @@ std::vector<ErrorCode> RunErrorCodes() {
        "",
        "Of a copy: remove its data folder and run, which begins anew, or give the original's with "
        "`--data`. Of a moved one: move it back, or put a symbolic link where it was."},
+      {"E2015", "Nothing is kept",
+       "No pipeline of the project has a `lake`: what they read goes to their sinks and results, "
+       "and "
+       "there is no table, no ledger and no account that could be shown or verified.",
+       "",
+       "Add `lake: {table: namespace.name}` to a pipeline, or look at the output of `run`, which "
+       "counts what it read."},
+      {"E2016", "No program runs here",
+       "The question goes to a running program, and none serves the data folder's control socket.",
+       "", "Start `catchwater run`, or give the folder with `--project` and `--data`."},
       {"E2020", "Does not answer",
        "A server that a source or sink names cannot be reached. A running pipeline tries again by "
        "itself, with growing pauses; a sink catches up when its server is back.",
@@ -137,6 +162,21 @@ std::vector<ErrorCode> RunErrorCodes() {
        "rows is answered from metadata and does not notice; `catchwater verify` does, and names "
        "every file that is missing.",
        "", "`catchwater verify`, then bring the file back from a copy of the folder or bucket."},
+      {"E2034", "Not a time",
+       "`--at` takes any ISO 8601 form of a date, or of a date and a time. Without an offset it is "
+       "UTC, a date alone its midnight.",
+       "--at yesterday",
+       "`--at 2026-01-31T12:30:05Z`; `catchwater tables --snapshots` lists times."},
+      {"E2040", "Nothing to crawl there",
+       "`crawl` takes a folder, or `s3://bucket/prefix`, of Parquet files: not one file, not the "
+       "folder of the project's own tables, and no tree deeper than it looks into.",
+       "catchwater crawl data/january.parquet", "`catchwater crawl data`."},
+      {"E2042", "Table of a crawl cannot be made",
+       "The name belongs to another crawl or another table, two folders give the same name, or a "
+       "file would be in two tables. The tables of other folders were made.",
+       "", "Another `--namespace`, or crawl the folder that the message names."},
+      {"E2043", "Another crawl runs",
+       "Two crawls of one project at a time could take a file twice.", "", "Wait for its end."},
   };
 }
 

@@ -19,6 +19,7 @@
 #include "catchwater/cli/progress.h"
 #include "catchwater/cli/reload.h"
 #include "catchwater/cli/stage_delays.h"
+#include "catchwater/cli/step_findings.h"
 #include "catchwater/cli/version.h"
 #include "catchwater/cli/workspace.h"
 #include "catchwater/control/control_desk.h"
@@ -328,6 +329,7 @@ void AddRunVerb(Command& program, GlobalOptions& globals) {
   verb.Runs([&globals, arguments] {
     Workspace workspace;
     if (auto code = workspace.LoadProject(globals)) return *code;
+    if (auto code = RefuseBadSteps(workspace, globals)) return *code;
     const arrow::Status status = arguments->preview_rows > 0
                                      ? PrintPreviews(workspace, arguments->preview_rows)
                                      : RunProject(workspace, *arguments, globals);

@@ -108,6 +108,8 @@ arrow::Result<WorkFileList> FilesOf(Ledger& ledger, const PipelineConfig& pipeli
   WorkFileList list;
   ARROW_RETURN_NOT_OK(AddInputFiles(ledger, inputs, &list));
   ARROW_RETURN_NOT_OK(AddDataFiles(ledger, data, &list));
+  data.table_key = DeadLetterTableKey(pipeline.lake->table);
+  ARROW_RETURN_NOT_OK(AddDataFiles(ledger, data, &list));
   return list;
 }
 
@@ -122,6 +124,9 @@ arrow::Status PrintStatus(Workspace& workspace, bool as_json, bool files_only) {
     ARROW_ASSIGN_OR_RAISE(const WorkCounts inputs, InputsNow(workspace, name));
     ARROW_ASSIGN_OR_RAISE(const WorkCounts files,
                           workspace.ledger().DataFileCounts(bound.config.lake->table));
+    const std::string letter_table = DeadLetterTableKey(bound.config.lake->table);
+    ARROW_ASSIGN_OR_RAISE(const WorkCounts letter_files,
+                          workspace.ledger().DataFileCounts(letter_table));
     ARROW_ASSIGN_OR_RAISE(const PipelinePlan plan, BuildPlan(bound, workspace.project().folder));
     ARROW_ASSIGN_OR_RAISE(const auto sinks, SinkStatus(workspace.ledger(), plan, live,
                                                        workspace.clock().NowMicros()));
@@ -132,6 +137,7 @@ arrow::Status PrintStatus(Workspace& workspace, bool as_json, bool files_only) {
                       {"table", bound.config.lake->table},
                       {"input_files", ToJson(inputs)},
                       {"data_files", ToJson(files)},
+                      {"dead_letter_files", ToJson(letter_files)},
                       {"frames", account.frames},
                       {"rows", account.rows},
                       {"in_lake", account.lake},
@@ -150,6 +156,7 @@ arrow::Status PrintStatus(Workspace& workspace, bool as_json, bool files_only) {
     // A source without files has no input files to speak of.
     if (HasAny(inputs)) PrintCounts("input files", inputs);
     PrintCounts("data files ", files);
+    if (HasAny(letter_files)) PrintCounts("dead letter files", letter_files);
     std::cout << RenderSinks(sinks);
     PrintControl(live);
     if (files_only) {
@@ -185,7 +192,7 @@ void AddStatusVerb(Command& program, GlobalOptions& globals) {
   verb.Flag("--metrics", *metrics, "The metrics of the program that runs here, as Prometheus text");
   verb.Runs([&globals, files_only, metrics] {
     Workspace workspace;
-    if (auto code = workspace.LoadProject(globals)) return *code;
+    if (auto code = workspace.LoadProject(globals, ProjectUse::kReads)) return *code;
     if (*metrics) {
       const arrow::Status printed = PrintMetrics(workspace);
       return printed.ok() ? ExitCode::kOk : ReportFailure(printed);

@@ -161,7 +161,7 @@ void AddTablesVerb(Command& program, GlobalOptions& globals) {
   verb.Flag("--changes", *lists_changes,
             "List the columns that `contract: evolve` added or widened");
   verb.Runs([&globals, lists_snapshots, lists_changes] {
-    return WithData(globals, [&](Workspace& workspace) {
+    return WithData(globals, ProjectUse::kReads, [&](Workspace& workspace) {
       if (*lists_changes) return PrintChanges(workspace, globals.json);
       return *lists_snapshots ? PrintSnapshots(workspace, globals.json)
                               : PrintTables(workspace, globals.json);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "catchwater/base/error.h"
+#include "catchwater/cli/step_findings.h"
 #include "catchwater/cli/workspace.h"
 #include "catchwater/control/control_desk.h"
 #include "catchwater/pipeline/build_plan.h"
@@ -59,10 +60,10 @@ arrow::Status Connect(Workspace& workspace, Diagnostics& diagnostics) {
   return arrow::Status::OK();
 }
 
-/// One document of what loading and asking found.
-void PrintJson(const Diagnostics& loaded, const Diagnostics& asked) {
+/// One document of what loading found and what came after it.
+void PrintJson(const Diagnostics& loaded, const Diagnostics& later) {
   auto document = ToJson(loaded);
-  const auto more = ToJson(asked);
+  const auto more = ToJson(later);
   for (const auto& item : more["diagnostics"]) document["diagnostics"].push_back(item);
   for (const char* count : {"error_count", "warning_count"}) {
     document[count] = document[count].get<int64_t>() + more[count].get<int64_t>();
@@ -73,24 +74,27 @@ void PrintJson(const Diagnostics& loaded, const Diagnostics& asked) {
 ExitCode Validate(const GlobalOptions& globals, bool connects) {
   Workspace workspace;
   if (auto code = workspace.LoadProject(globals)) return *code;
+  const auto found = FindBadSteps(workspace, globals, workspace.project().pipelines);
+  if (!found.ok()) return ReportFailure(found.status());
   for (const BoundPipeline& bound : workspace.project().pipelines) {
-    const auto plan = BuildPlan(bound, workspace.project().folder);
-    if (!plan.ok()) return ReportFailure(plan.status());
     const arrow::Status control = ControlDesk::Check(bound, workspace.project().folder);
     if (!control.ok()) return ReportFailure(control);
-    std::cerr << "pipeline " << bound.config.name << ": valid\n";
   }
-  Diagnostics asked;
-  if (connects) {
-    const arrow::Status status = Connect(workspace, asked);
+  for (const std::string& name : found->valid) std::cerr << "pipeline " << name << ": valid\n";
+  for (const std::string& sentence : found->unchecked) std::cerr << sentence << "\n";
+  Diagnostics diagnostics = found->diagnostics;
+  const bool has_bad_steps = diagnostics.has_errors();
+  if (connects && !has_bad_steps) {
+    const arrow::Status status = Connect(workspace, diagnostics);
     if (!status.ok()) return ReportFailure(status);
   }
   if (globals.json) {
-    PrintJson(workspace.diagnostics(), asked);
-  } else if (asked.has_errors()) {
-    std::cerr << Render(asked, RenderOptionsFor(STDERR_FILENO));
+    PrintJson(workspace.diagnostics(), diagnostics);
+  } else if (diagnostics.has_errors()) {
+    std::cerr << Render(diagnostics, RenderOptionsFor(STDERR_FILENO));
   }
-  return asked.has_errors() ? ExitCode::kUnreachable : ExitCode::kOk;
+  if (has_bad_steps) return ExitCode::kConfig;
+  return diagnostics.has_errors() ? ExitCode::kUnreachable : ExitCode::kOk;
 }
 
 }  // namespace

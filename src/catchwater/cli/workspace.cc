@@ -1,5 +1,6 @@
 #include "catchwater/cli/workspace.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -20,6 +21,9 @@ namespace catchwater {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr const char* kLeftOut =
+    "Pipelines of these files are left out; what is in the lake is shown all the same.";
 
 ExitCode ExitCodeOf(const arrow::Status& status) {
   switch (KindOf(status)) {
@@ -49,26 +53,29 @@ ExitCode ReportFailure(const arrow::Status& status) {
   return ExitCodeOf(status);
 }
 
-ExitCode WithData(const GlobalOptions& globals,
+ExitCode WithData(const GlobalOptions& globals, ProjectUse use,
                   const std::function<arrow::Status(Workspace&)>& call) {
   Workspace workspace;
-  if (auto code = workspace.LoadProject(globals)) return *code;
+  if (auto code = workspace.LoadProject(globals, use)) return *code;
   arrow::Status status = workspace.OpenData(globals, /*may_create=*/false);
   if (status.ok()) status = call(workspace);
   return status.ok() ? ExitCode::kOk : ReportFailure(status);
 }
 
-std::optional<ExitCode> Workspace::LoadProject(const GlobalOptions& globals) {
+std::optional<ExitCode> Workspace::LoadProject(const GlobalOptions& globals, ProjectUse use) {
   if (const auto status = RegisterComponents(registry_); !status.ok()) {
     return ReportFailure(status);
   }
-  project_ = LoadBoundProject({.path = globals.project, .overrides = globals.overrides}, registry_,
-                              diagnostics_);
+  const LoadRequest request{.path = globals.project, .overrides = globals.overrides};
+  project_ = use == ProjectUse::kReads ? LoadReadableProject(request, registry_, diagnostics_)
+                                       : LoadBoundProject(request, registry_, diagnostics_);
   if (globals.json && !project_) {
     std::cout << ToJson(diagnostics_).dump(2) << "\n";
   } else if (!diagnostics_.all().empty()) {
     // Standard output is the verb's own document.
-    std::cerr << Render(diagnostics_, RenderOptionsFor(STDERR_FILENO));
+    RenderOptions options = RenderOptionsFor(STDERR_FILENO);
+    if (project_) options.conclusion = kLeftOut;
+    std::cerr << Render(diagnostics_, options);
   }
   if (!project_) return ExitCode::kConfig;
   data_folder_ = ResolveDataFolder(globals);
@@ -93,9 +100,18 @@ std::string Workspace::ResolveDataFolder(const GlobalOptions& globals) const {
 }
 
 arrow::Status Workspace::OpenData(const GlobalOptions& globals, bool may_create) {
+  if (has_data()) return arrow::Status::OK();
   if (data_folder_.empty()) data_folder_ = ResolveDataFolder(globals);
   const std::string path = data_folder_ + "/ledger.sqlite";
   if (!may_create && !files_->Stat(path).ok()) {
+    const bool has_lake = std::ranges::any_of(project_->pipelines, [](const BoundPipeline& bound) {
+      return bound.config.lake.has_value();
+    });
+    if (!has_lake && !lacks_pipelines()) {
+      return NotFound(
+          "No pipeline of the project has a `lake`, so nothing is kept that could be shown or "
+          "verified");
+    }
     return NotFound("There is no data yet; start with `catchwater run`. Ledger: ", path);
   }
   ARROW_RETURN_NOT_OK(files_->CreateDirectories(data_folder_));

@@ -23,14 +23,21 @@
 
 namespace catchwater {
 
+/// What a verb wants of the pipelines of the project.
+enum class ProjectUse {
+  kRuns,   ///< All of them without an error.
+  kReads,  ///< It only looks at what is in the lake: an error in a pipeline file is a warning.
+};
+
 /// Owns everything that verbs and pipelines refer to. One thread.
 class Workspace {
  public:
   /// Registers the components and reads the project. Prints what is wrong with it.
-  /// \return the exit code to end with, if there were errors
-  std::optional<ExitCode> LoadProject(const GlobalOptions& globals);
+  /// \return the exit code to end with, if there were errors that stand in the way
+  std::optional<ExitCode> LoadProject(const GlobalOptions& globals,
+                                      ProjectUse use = ProjectUse::kRuns);
 
-  /// Opens ledger and lake. A verb that only reads does not create them.
+  /// Opens ledger and lake, once. A verb that only reads does not create them.
   /// \retval kNotFound if they are not there and may not be created
   arrow::Status OpenData(const GlobalOptions& globals, bool may_create);
 
@@ -39,6 +46,8 @@ class Workspace {
   void SetPipelines(std::vector<BoundPipeline> pipelines) {
     project_->pipelines = std::move(pipelines);
   }
+  /// Some were left out because of errors in their files.
+  bool lacks_pipelines() const { return diagnostics_.has_errors(); }
   bool has_data() const { return ledger_ != nullptr; }
   /// What loading the project found.
   const Diagnostics& diagnostics() const { return diagnostics_; }
@@ -75,7 +84,7 @@ class Workspace {
 ExitCode ReportFailure(const arrow::Status& status);
 
 /// Opens the project with its data, which must be there, and calls.
-ExitCode WithData(const GlobalOptions& globals,
+ExitCode WithData(const GlobalOptions& globals, ProjectUse use,
                   const std::function<arrow::Status(Workspace&)>& call);
 
 }  // namespace catchwater

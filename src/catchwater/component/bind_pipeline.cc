@@ -232,6 +232,14 @@ class Binder {
   bool is_open_ = false;  // A step adds columns that are not known before rows flow.
 };
 
+bool HasErrorIn(const std::string& file, const Diagnostics& diagnostics) {
+  if (diagnostics.all().size() >= Diagnostics::kKeptMax) return true;  // Others are only counted.
+  return std::ranges::any_of(diagnostics.all(), [&](const Diagnostic& diagnostic) {
+    return diagnostic.severity == Severity::kError && diagnostic.place.source &&
+           diagnostic.place.source->name() == file;
+  });
+}
+
 }  // namespace
 
 std::optional<BoundPipeline> BindPipeline(const PipelineConfig& pipeline, const Registry& registry,
@@ -263,6 +271,20 @@ std::optional<BoundProject> LoadBoundProject(const LoadRequest& request, const R
     }
   }
   if (diagnostics.error_count() != errors_before) return std::nullopt;
+  return bound;
+}
+
+std::optional<BoundProject> LoadReadableProject(const LoadRequest& request,
+                                                const Registry& registry,
+                                                Diagnostics& diagnostics) {
+  const Project project = ReadProject(request, diagnostics);
+  if (!project.has_settings) return std::nullopt;
+  BoundProject bound{project.folder, project.settings, {}};
+  for (const PipelineConfig& pipeline : project.pipelines) {
+    // Bound for its errors, too: they are all said.
+    auto one = BindPipeline(pipeline, registry, diagnostics);
+    if (one && !HasErrorIn(pipeline.file, diagnostics)) bound.pipelines.push_back(std::move(*one));
+  }
   return bound;
 }
 

@@ -54,4 +54,10 @@ struct BoundProject {
 std::optional<BoundProject> LoadBoundProject(const LoadRequest& request, const Registry& registry,
                                              Diagnostics& diagnostics);
 
+/// The same for verbs that only look at what is there: pipelines of files with an error are left
+/// out, and what is wrong with them is in the diagnostics. \return nothing if there is no project,
+/// or its settings have an error
+std::optional<BoundProject> LoadReadableProject(const LoadRequest& request,
+                                                const Registry& registry, Diagnostics& diagnostics);
+
 }  // namespace catchwater

@@ -106,8 +106,8 @@ std::vector<ErrorCode> ReferenceCodes() {
       {"E1301", "Unknown component", "There is no source, codec, step or sink of this name.",
        "codec: cvs", "Take the name that is proposed; `catchwater doc` lists all of them."},
       {"E1302", "Unknown column",
-       "A step, partition, sort order, key or aggregate names a column that is neither declared "
-       "under `columns` nor added by a step before it.",
+       "A step, its SQL, a partition, sort order, key or aggregate names a column that is neither "
+       "declared under `columns` nor added by a step before it.",
        "columns: {ts: timestamp}\nlake: {table: a.b, partition: [day(time)]}",
        "Correct the name, declare the column, or move the step that adds it before its use."},
       {"E1303", "Event time missing",
@@ -139,9 +139,17 @@ std::vector<ErrorCode> ReferenceCodes() {
       {"E1311", "Given twice", "Two columns of a result, or two partitions, are the same.",
        "key: [site]\ncompute: {site: count()}", "Rename or remove one of them."},
       {"E1312", "Component cannot be made",
-       "The options are well formed, but the component cannot work with them: a condition that is "
-       "no SQL, a lookup file that is missing, a column of a type it cannot use.",
-       "steps:\n  - select: temperature IS NOT", "The message says what the component refused."},
+       "The options are well formed, but the component cannot work with them: a lookup file that "
+       "is "
+       "missing, a pattern that is none, a column of a type it cannot use.",
+       "steps:\n  - validate: {site: {regex: '['}}",
+       "The message says what the component refused."},
+      {"E1313", "SQL expression is wrong",
+       "The condition of a `select` or the value of a `derive` cannot be computed over the columns "
+       "that reach the step. Expressions are DuckDB's SQL over one row.",
+       "steps:\n  - select: temperature IS NOT",
+       "Correct the text at the caret; the note has DuckDB's own words. Texts are compared and "
+       "computed with after a `CAST(x AS DOUBLE)`."},
   };
 }
 

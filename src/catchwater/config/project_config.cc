@@ -38,7 +38,9 @@ class ProjectReader {
   Project Read() {
     if (!FindFiles()) return std::move(project_);
     environment_ = request_.environment.value_or(Environment::FromProcess(project_.folder));
+    const int64_t errors_before = diagnostics_.error_count();
     ReadSettings();
+    project_.has_settings = diagnostics_.error_count() == errors_before;
     for (const std::string& file : pipeline_files_) documents_.push_back(ReadTree(file));
     ApplyOverrides();
     for (const ConfigNode& document : documents_) {
@@ -95,12 +97,19 @@ class ProjectReader {
     return folder;
   }
 
+  // Of a file of which nothing can be shown.
+  static Place PlaceOf(const std::string& file) {
+    Place place;
+    place.source = std::make_shared<const SourceText>(file, "");
+    return place;
+  }
+
   ConfigNode ReadTree(const std::string& file) {
     const YamlLimits limits;
     std::error_code error;
     const auto byte_count = fs::file_size(file, error);
     if (error || !fs::is_regular_file(file, error)) {
-      diagnostics_.Error("E1012", {}, "`" + file + "` is no file that can be read");
+      diagnostics_.Error("E1012", PlaceOf(file), "`" + file + "` is no file that can be read");
       return {};
     }
     // One byte more than allowed is enough to be refused.
@@ -108,7 +117,7 @@ class ProjectReader {
         std::min<uintmax_t>(byte_count, static_cast<uintmax_t>(limits.byte_count_max) + 1), '\0');
     std::ifstream in(file, std::ios::binary);
     if (!in.is_open()) {
-      diagnostics_.Error("E1012", {}, "`" + file + "` cannot be opened")
+      diagnostics_.Error("E1012", PlaceOf(file), "`" + file + "` cannot be opened")
           .helps.emplace_back("check who may read it: `ls -l`");
       return {};
     }

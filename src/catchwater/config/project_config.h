@@ -65,6 +65,7 @@ struct ProjectSettings {
 struct Project {
   std::string folder;  ///< Of `catchwater.yaml`, or of the one pipeline file.
   ProjectSettings settings;
+  bool has_settings = false;              ///< The folder is there, its settings have no error.
   std::vector<PipelineConfig> pipelines;  ///< By name.
 
   const PipelineConfig* FindPipeline(std::string_view name) const;

@@ -21,6 +21,12 @@ struct StepChain {
   bool needs_row_origins = false;
 };
 
+/// Makes the step over the columns that reach it. The failure is the step's own.
+arrow::Result<std::unique_ptr<Step>> BuildStep(const PipelinePlan& plan, size_t index,
+                                               std::shared_ptr<arrow::Schema> input_schema,
+                                               Files& files, const Clock& clock,
+                                               TableReader* table_reader);
+
 /// From the first step that keeps state over batches on, all steps are shared by the lanes.
 /// \retval kConfig if a step does not fit its input
 arrow::Result<StepChain> BuildStepChain(const PipelinePlan& plan, int lane_count, Files& files,

@@ -209,6 +209,7 @@ arrow::Status LakeQuery::DefineView(const std::string& table_key) {
   ARROW_RETURN_NOT_OK(connection_->Execute("CREATE OR REPLACE VIEW " + schema + "." +
                                            QuoteSqlName(table_key.substr(dot + 1)) + " AS " +
                                            select));
+  for (const auto& field : table->schema->fields()) columns_.insert(field->name());
   is_defined_[table_key] = true;
   return arrow::Status::OK();
 }
@@ -236,7 +237,8 @@ arrow::Result<SqlResult> LakeQuery::Run(const SqlText& text) {
   ARROW_RETURN_NOT_OK(database_->RequireSignatures());
   auto result = text.may_write ? connection_->Query(text.sql) : connection_->QueryOnly(text.sql);
   if (result.ok()) return result;
-  return ExplainSqlFailure(result.status(), text, TableNames());
+  return ExplainSqlFailure(result.status(), text,
+                           {.tables = TableNames(), .columns = {columns_.begin(), columns_.end()}});
 }
 
 }  // namespace catchwater

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,6 +62,7 @@ class LakeQuery {
   LakeQueryOptions options_;
   bool uses_s3_ = false;
   std::map<std::string, bool> is_defined_;
+  std::set<std::string> columns_;  // Of the tables that are defined.
 };
 
 }  // namespace catchwater

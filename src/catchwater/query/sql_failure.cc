@@ -1,87 +1,17 @@
 #include "catchwater/query/sql_failure.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 #include "catchwater/base/error.h"
 #include "catchwater/config/diagnostic.h"
+#include "catchwater/sql/engine_message.h"
 
 namespace catchwater {
 namespace {
 
 constexpr size_t kBytesBeforeCaret = 60;
 constexpr size_t kLineBytesMax = 120;
-
-/// The engine's message in its parts:
-///   Catalog Error: Table with name x does not exist!
-///   Did you mean "y"?
-///
-///   LINE 1: SELECT * FROM x
-///                         ^
-struct EngineMessage {
-  std::string first;             ///< Its first line.
-  std::string rest;              ///< What stands between it and the place, in one line.
-  std::optional<size_t> offset;  ///< Of the caret in the statement.
-};
-
-/// Offset of the line (1 = first) in the text.
-size_t LineBegin(std::string_view text, int64_t line) {
-  size_t begin = 0;
-  for (; line > 1; --line) {
-    const size_t end = text.find('\n', begin);
-    if (end == text.npos) break;
-    begin = end + 1;
-  }
-  return begin;
-}
-
-/// The engine shows a part of the line, with dots where it cut.
-std::optional<size_t> CaretOffset(std::string_view place, std::string_view sql) {
-  const size_t shown_begin = place.find(": ");
-  const size_t line_end = place.find('\n');
-  if (shown_begin == place.npos || line_end == place.npos) return std::nullopt;
-  int64_t line = 0;
-  std::from_chars(place.data() + 5, place.data() + shown_begin, line);
-  std::string_view shown = place.substr(shown_begin + 2, line_end - shown_begin - 2);
-  const size_t caret = place.find('^', line_end);
-  if (caret == place.npos || caret - line_end - 1 < shown_begin + 2) return std::nullopt;
-  size_t column = caret - line_end - 1 - (shown_begin + 2);
-  if (shown.starts_with("...") && column >= 3) {
-    shown.remove_prefix(3);
-    column -= 3;
-  }
-  if (shown.ends_with("...")) shown.remove_suffix(3);
-  const size_t found = sql.find(shown, LineBegin(sql, line));
-  if (found == sql.npos) return std::nullopt;
-  return found + column;
-}
-
-EngineMessage ReadMessage(std::string_view message, std::string_view sql) {
-  EngineMessage read;
-  const size_t place = message.find("\nLINE ");
-  if (place != message.npos) {
-    read.offset = CaretOffset(message.substr(place + 1), sql);
-    message = message.substr(0, place);
-  }
-  const size_t end = std::min(message.find('\n'), message.size());
-  read.first = message.substr(0, end);
-  read.rest = message.substr(end);
-  std::replace(read.rest.begin(), read.rest.end(), '\n', ' ');
-  while (read.rest.ends_with(' ')) read.rest.pop_back();
-  while (read.rest.starts_with(' ')) read.rest.erase(0, 1);
-  return read;
-}
-
-/// The quoted name behind a word of the engine.
-std::string NameAfter(std::string_view message, std::string_view words) {
-  const size_t begin = message.find(words);
-  if (begin == message.npos) return "";
-  message.remove_prefix(begin + words.size());
-  if (message.starts_with('"')) message.remove_prefix(1);
-  const size_t end = message.find_first_of("\" !");
-  return std::string(message.substr(0, end));
-}
 
 struct Explained {
   std::string what;
@@ -108,6 +38,13 @@ std::string_view NearestTable(const std::string& name, const std::vector<std::st
   return Nearest(name, tables);
 }
 
+/// The engine's candidates are those of the place; it has none for `alias.column`.
+std::string NearestColumn(const std::string& name, const std::vector<std::string>& candidates,
+                          const std::vector<std::string>& columns) {
+  const std::string_view near = Nearest(name, candidates);
+  return std::string(near.empty() ? Nearest(name, columns) : near);
+}
+
 bool IsRefusedWrite(std::string_view first) {
   return first.find("Can only delete from base table") != first.npos ||
          first.find("Can only update base table") != first.npos ||
@@ -115,8 +52,7 @@ bool IsRefusedWrite(std::string_view first) {
          first.find("is not a table") != first.npos || first.find("is of type View") != first.npos;
 }
 
-Explained Explain(const EngineMessage& message, const SqlText& text,
-                  const std::vector<std::string>& tables) {
+Explained Explain(const EngineMessage& message, const SqlText& text, const SqlNames& names) {
   const std::string& first = message.first;
   if (IsRefusedWrite(first)) {
     return {.what = "Tables cannot be changed by SQL: they are read only",
@@ -129,12 +65,13 @@ Explained Explain(const EngineMessage& message, const SqlText& text,
   if (first.find("does not exist") != first.npos && first.find("Table with name") != first.npos) {
     const std::string name = NameAfter(first, "Table with name ");
     return {.what = "There is no table " + name,
-            .label = DidYouMean(NearestTable(name, tables)),
-            .notes = {"tables: " + ListOf(tables)},
+            .label = DidYouMean(NearestTable(name, names.tables)),
+            .notes = {"tables: " + ListOf(names.tables)},
             .help = "`catchwater tables` lists tables and columns"};
   }
-  if (first.find("Referenced column") != first.npos) {
-    Explained column{.what = "There is no column " + NameAfter(first, "Referenced column ")};
+  if (const std::string name = UnknownColumnOf(message); !name.empty()) {
+    Explained column{.what = "There is no column " + name};
+    column.label = DidYouMean(NearestColumn(name, QuotedNames(message.rest), names.columns));
     if (!message.rest.empty()) column.notes.push_back(message.rest);
     column.help = "`catchwater tables` lists tables and columns";
     return column;
@@ -180,15 +117,15 @@ std::string DrawPlace(std::string_view part, std::string_view source, size_t off
 }  // namespace
 
 arrow::Status ExplainSqlFailure(const arrow::Status& failure, const SqlText& text,
-                                const std::vector<std::string>& tables) {
+                                const SqlNames& names) {
   const std::string_view whole = failure.message();
   // "Catalog Error: ...": what does not begin so is ours.
   const size_t colon = whole.find(" Error: ");
   if (failure.ok() || colon == whole.npos || whole.find_first_of(":\n`") < colon) return failure;
   // Files, memory and the like are no matter of the text.
   if (whole.starts_with("IO Error") || whole.starts_with("Out of Memory Error")) return failure;
-  const EngineMessage message = ReadMessage(whole, text.sql);
-  const Explained explained = Explain(message, text, tables);
+  const EngineMessage message = ReadEngineMessage(whole, text.sql);
+  const Explained explained = Explain(message, text, names);
   const std::string_view part = text.condition.empty() ? text.sql : text.condition;
   std::string said = explained.what;
   if (message.offset) {

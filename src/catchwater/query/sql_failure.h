@@ -19,10 +19,15 @@ struct SqlText {
   bool may_write = false;           ///< `sql` is ours and writes a file that the user named.
 };
 
+/// What a text may name.
+struct SqlNames {
+  std::vector<std::string> tables;   ///< That there are, `namespace.name`.
+  std::vector<std::string> columns;  ///< Of the tables that the text names.
+};
+
 /// Explains a failure of the engine; others stay as they are. Pure.
-/// \param tables that there are, `namespace.name`
 /// \retval kBadData with the place below the text and the engine's first line as a note
 arrow::Status ExplainSqlFailure(const arrow::Status& failure, const SqlText& text,
-                                const std::vector<std::string>& tables);
+                                const SqlNames& names);
 
 }  // namespace catchwater

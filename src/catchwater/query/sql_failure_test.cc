@@ -10,10 +10,11 @@
 namespace catchwater {
 namespace {
 
-const std::vector<std::string> kTables = {"files.readings", "files.readings__dead_letters"};
+const SqlNames kNames = {.tables = {"files.readings", "files.readings__dead_letters"},
+                         .columns = {"sensor_id", "ts", "temperature"}};
 
 std::string Explained(const std::string& message, const SqlText& text) {
-  return ExplainSqlFailure(BadData(message), text, kTables).message();
+  return ExplainSqlFailure(BadData(message), text, kNames).message();
 }
 
 TEST(ExplainSqlFailure, AnUnknownTableHasItsPlaceAndTheNearest) {
@@ -48,7 +49,17 @@ TEST(ExplainSqlFailure, ThePlaceIsThatOfTheLineThatWasCut) {
       "                     ^";
   const std::string said = Explained(message, {.sql = sql});
   EXPECT_TRUE(said.starts_with("There is no column foo\n --> SQL:2:95\n")) << said;
+  EXPECT_NE(said.find("^ did you mean `food`?\n"), std::string::npos) << said;
   EXPECT_NE(said.find("\n  = note: Candidate bindings: \"food\"\n"), std::string::npos) << said;
+}
+
+TEST(ExplainSqlFailure, AColumnOfAnAliasIsFoundAmongTheTables) {
+  const std::string said = Explained(
+      "Binder Error: Values list \"r\" does not have a column named \"temprature\"\n\n"
+      "LINE 1: SELECT r.temprature FROM files.readings r\n               ^",
+      {.sql = "SELECT r.temprature FROM files.readings r"});
+  EXPECT_TRUE(said.starts_with("There is no column temprature\n --> SQL:1:8\n")) << said;
+  EXPECT_NE(said.find("^ did you mean `temperature`?\n"), std::string::npos) << said;
 }
 
 TEST(ExplainSqlFailure, AConditionIsShownWithoutWhatIsAroundIt) {
@@ -87,7 +98,7 @@ TEST(ExplainSqlFailure, WhatIsNotTheTextsFaultStays) {
                               "Ledger is damaged: IO Error: x", "SQL text has no statement"}) {
     EXPECT_EQ(Explained(message, {.sql = "SELECT 1"}), message);
   }
-  EXPECT_TRUE(ExplainSqlFailure(arrow::Status::OK(), {.sql = ""}, kTables).ok());
+  EXPECT_TRUE(ExplainSqlFailure(arrow::Status::OK(), {.sql = ""}, kNames).ok());
 }
 
 }  // namespace

@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "catchwater/base/error.h"
+#include "catchwater/sql/engine_message.h"
 #include "catchwater/sql/rule_compiler_internal.h"
+#include "catchwater/sql/sql_fault.h"
 #include "catchwater/sql/sql_state_internal.h"
 
 namespace catchwater {
@@ -56,23 +58,6 @@ arrow::Status CheckNames(const arrow::Schema& schema, const std::vector<SqlRule>
   return ConfigError("SQL does not tell names apart by case; rename one of: ", *twice);
 }
 
-/// "LINE 2:   temp > 3\n          ^" at the end of DuckDB's message -> the caret's place in the
-/// user's text, which stands alone on line 2 (CheckStatement). Empty if the error is elsewhere.
-std::string CaretPlace(std::string_view message) {
-  const size_t line = message.rfind("LINE 2: ");
-  if (line == std::string_view::npos) return "";
-  const std::string_view shown = message.substr(line);
-  const size_t text_begin = shown.find(": ");
-  const size_t line_end = shown.find('\n');
-  const size_t caret = shown.rfind('^');
-  if (text_begin == std::string_view::npos || line_end == std::string_view::npos ||
-      caret == std::string_view::npos || caret < line_end + 3 + text_begin) {
-    return "";
-  }
-  if (shown.substr(text_begin + 2, 3) == "...") return "";  // A long line is shown in part.
-  return ", column " + std::to_string(caret - line_end - 1 - (text_begin + 2) + 1);
-}
-
 std::string FirstLine(std::string_view message) {
   const size_t end = message.find("\n\nLINE ");
   std::string line(message.substr(0, end));
@@ -80,11 +65,63 @@ std::string FirstLine(std::string_view message) {
   return line;
 }
 
-arrow::Status ExpressionError(const SqlRule& rule, const arrow::Status& status) {
+/// What the expression sees: the input and what the rules before it derived.
+std::vector<std::string> ColumnsBefore(const arrow::Schema& input,
+                                       const std::vector<TypedRule>& rules) {
+  std::vector<std::string> columns = input.field_names();
+  for (size_t i = 0; i + 1 < rules.size(); ++i) {
+    const std::string& name = rules[i].rule.column;
+    if (name.empty() || std::find(columns.begin(), columns.end(), name) != columns.end()) continue;
+    columns.push_back(name);
+  }
+  return columns;
+}
+
+SqlFault::Reason ReasonOf(const EngineMessage& message) {
+  if (!UnknownColumnOf(message).empty()) return SqlFault::Reason::kUnknownColumn;
+  // Expressions are checked inside of TRY() (CheckStatement), which sees one row.
+  for (const char* words : {"the TRY expression", "TRY can not be used",
+                            "expression class in "
+                            "ExpressionBinder::BindExpression: WINDOW"}) {
+    if (message.first.find(words) != std::string::npos) return SqlFault::Reason::kNotOneRow;
+  }
+  return SqlFault::Reason::kOther;
+}
+
+/// What the engine has against the last rule; its expression stands alone behind the first line of
+/// the statement.
+arrow::Status ExpressionError(const arrow::Schema& input, const std::vector<TypedRule>& rules,
+                              const std::string& statement, const arrow::Status& status) {
   if (KindOf(status) != ErrorKind::kBadData) return status;
-  return ConfigError("SQL expression of ", rule.name,
-                     " is not valid: ", FirstLine(status.message()), CaretPlace(status.message()),
-                     ": ", rule.expression);
+  const SqlRule& rule = rules.back().rule;
+  const EngineMessage message = ReadEngineMessage(status.message(), statement);
+  SqlFault fault{.rule = rule, .reason = ReasonOf(message), .columns = ColumnsBefore(input, rules)};
+  fault.engine_words = message.first;
+  const size_t begin = statement.find('\n') + 1;
+  if (message.offset && *message.offset >= begin) {
+    // What stands behind the expression is ours: the expression ended too early.
+    fault.offset = std::min(*message.offset - begin, rule.expression.size());
+    fault.word = rule.expression.substr(*fault.offset, WordLength(rule.expression, *fault.offset));
+  }
+  if (fault.reason == SqlFault::Reason::kUnknownColumn) {
+    fault.word = UnknownColumnOf(message);
+  } else if (message.rest.starts_with("Did you mean")) {
+    const auto names = QuotedNames(message.rest);
+    if (!names.empty()) fault.near = names.front();
+  }
+  const std::string words = message.first;
+  return MakeErrorWith(
+      std::make_shared<SqlFaultDetail>(std::move(fault)),
+      "SQL expression of " + rule.name + " is not valid: " + words + ": " + rule.expression);
+}
+
+arrow::Status FaultyRule(SqlFault::Reason reason, const arrow::Schema& input,
+                         const std::vector<TypedRule>& rules, std::string_view what) {
+  const SqlRule& rule = rules.back().rule;
+  SqlFault fault{.rule = rule, .reason = reason, .columns = ColumnsBefore(input, rules)};
+  return MakeErrorWith(
+      std::make_shared<SqlFaultDetail>(std::move(fault)),
+      "SQL expression of " + rule.name + std::string(what) + ": " + rule.expression);
 }
 
 /// The type that a derived value gets in the table.
@@ -142,33 +179,33 @@ arrow::Result<std::shared_ptr<arrow::DataType>> CheckLastRule(duckdb_connection 
                                                               const arrow::Schema& input,
                                                               std::vector<TypedRule>& rules) {
   const SqlRule& rule = rules.back().rule;
+  const auto fails = [&](SqlFault::Reason reason, std::string_view what) {
+    return FaultyRule(reason, input, rules, what);
+  };
   if (rule.expression.find_first_not_of(" \t\r\n") == std::string::npos) {
-    return ConfigError("SQL expression is empty: ", rule.name);
+    return fails(SqlFault::Reason::kEmpty, " is empty");
   }
   // Brackets that close what the expression did not open would let it change the statement.
-  const arrow::Status alone =
-      duckdb_internal::PrepareOne(connection, "SELECT\n" + rule.expression + "\nFROM " + source)
-          .status();
-  if (!alone.ok() && alone.message().find("Parser Error") != std::string::npos) {
-    return ExpressionError(rule, alone);
+  const std::string alone = "SELECT\n" + rule.expression + "\nFROM " + source;
+  const arrow::Status parsed = duckdb_internal::PrepareOne(connection, alone).status();
+  if (!parsed.ok() && parsed.message().find("Parser Error") != std::string::npos) {
+    return ExpressionError(input, rules, alone, parsed);
   }
-  const arrow::Status checked =
-      duckdb_internal::PrepareOne(connection, duckdb_internal::CheckStatement(source, input, rules))
-          .status();
-  if (!checked.ok()) return ExpressionError(rule, checked);
-  auto typed =
-      duckdb_internal::PrepareOne(connection, duckdb_internal::TypeStatement(source, input, rules));
-  if (!typed.ok()) return ExpressionError(rule, typed.status());
+  const std::string check = duckdb_internal::CheckStatement(source, input, rules);
+  const arrow::Status checked = duckdb_internal::PrepareOne(connection, check).status();
+  if (!checked.ok()) return ExpressionError(input, rules, check, checked);
+  const std::string type_statement = duckdb_internal::TypeStatement(source, input, rules);
+  auto typed = duckdb_internal::PrepareOne(connection, type_statement);
+  if (!typed.ok()) return ExpressionError(input, rules, type_statement, typed.status());
   const duckdb_internal::LogicalType type(
       duckdb_prepared_statement_column_logical_type(typed->get(), 0));
   const std::optional<ValueType> value_type = TableType(type.get());
   if (rule.is_select()) {
     if (duckdb_get_type_id(type.get()) == DUCKDB_TYPE_BOOLEAN) return arrow::boolean();
-    return ConfigError("SQL condition of ", rule.name, " is not true or false: ", rule.expression);
+    return fails(SqlFault::Reason::kNotABoolean, " is not true or false");
   }
   if (!value_type.has_value() || duckdb_nparams(typed->get()) > 0) {
-    return ConfigError("SQL expression of ", rule.name,
-                       " has a type that a table cannot hold; CAST it: ", rule.expression);
+    return fails(SqlFault::Reason::kNotAColumn, " has a type that a table cannot hold; CAST it");
   }
   rules.back().sql_type = value_type->sql;
   return value_type->arrow;

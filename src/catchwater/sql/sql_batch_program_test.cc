@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "catchwater/base/error.h"
+#include "catchwater/sql/sql_fault.h"
 
 namespace catchwater {
 namespace {
@@ -179,7 +180,9 @@ TEST_P(SqlRefusedTest, IsAConfigError) {
 INSTANTIATE_TEST_SUITE_P(
     Table, SqlRefusedTest,
     ::testing::ValuesIn(std::vector<RefusedCase>{
-        {"UnknownColumn", {"select[0]", "id > 1 AND temperatur > 3", ""}, ", column 12: id > 1"},
+        {"UnknownColumn",
+         {"select[0]", "id > 1 AND temperatur > 3", ""},
+         "\"temperatur\" not found"},
         {"Syntax", {"select[0]", "id >", ""}, "syntax error"},
         {"Empty", {"select[0]", " \n", ""}, "is empty"},
         {"TwoValues", {"derive[0].x", "id, id", "x"}, "cannot hold"},
@@ -199,6 +202,75 @@ INSTANTIATE_TEST_SUITE_P(
         {"OtherCase", {"derive[0].ID", "1", "ID"}, "by case"},
     }),
     [](const auto& test) { return test.param.name; });
+
+struct FaultCase {
+  std::string name;
+  std::vector<SqlRule> rules;
+  SqlFault::Reason reason;
+  std::optional<size_t> offset = std::nullopt;
+  std::string word = "";
+};
+
+class SqlFaultTest : public ::testing::TestWithParam<FaultCase> {};
+
+TEST_P(SqlFaultTest, TellsReasonAndPlace) {
+  const auto program = Make(GetParam().rules);
+  const SqlFault* fault = SqlFaultOf(program.status());
+  ASSERT_NE(fault, nullptr) << program.status();
+  EXPECT_EQ(fault->reason, GetParam().reason);
+  EXPECT_EQ(fault->rule.name, GetParam().rules.back().name);
+  EXPECT_EQ(fault->offset, GetParam().offset);
+  EXPECT_EQ(fault->word, GetParam().word);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, SqlFaultTest,
+    ::testing::ValuesIn(std::vector<FaultCase>{
+        {"UnknownColumn",
+         {{"s", "id > 1 AND temperatur > 3", ""}},
+         SqlFault::Reason::kUnknownColumn,
+         11,
+         "temperatur"},
+        {"OnTheThirdLine",
+         {{"s", "id > 1\n  AND\n  temperatur > 3", ""}},
+         SqlFault::Reason::kUnknownColumn,
+         15,
+         "temperatur"},
+        {"InALongLine",
+         {{"s", std::string(150, ' ') + "id > 1 AND \"my temp\" > 3", ""}},
+         SqlFault::Reason::kUnknownColumn,
+         161,
+         "my temp"},
+        {"BehindAnotherRule",
+         {{"d", "id + 1", "next"}, {"s", "nxt > 1", ""}},
+         SqlFault::Reason::kUnknownColumn,
+         0,
+         "nxt"},
+        {"EndsTooEarly", {{"s", "id IS NOT", ""}}, SqlFault::Reason::kOther, 9, ""},
+        {"UnknownFunction", {{"d", "1 + flor(id)", "x"}}, SqlFault::Reason::kOther, 4, "flor"},
+        {"Aggregate", {{"d", "sum(id)", "x"}}, SqlFault::Reason::kNotOneRow},
+        {"Window", {{"d", "row_number() OVER ()", "x"}}, SqlFault::Reason::kNotOneRow},
+        {"Subquery", {{"s", "id IN (SELECT 1)", ""}}, SqlFault::Reason::kNotOneRow},
+        {"Random", {{"d", "random()", "x"}}, SqlFault::Reason::kNotOneRow},
+        {"NoCondition", {{"s", "temperature", ""}}, SqlFault::Reason::kNotABoolean},
+        {"List", {{"d", "[id]", "x"}}, SqlFault::Reason::kNotAColumn},
+        {"Empty", {{"s", " ", ""}}, SqlFault::Reason::kEmpty},
+    }),
+    [](const auto& test) { return test.param.name; });
+
+TEST(SqlBatchProgram, AFaultNamesWhatTheExpressionSeesAndWhatIsNear) {
+  const auto program = Make({{"d", "id + 1", "next"}, {"s", "flor(id) > 1", ""}});
+  const SqlFault* fault = SqlFaultOf(program.status());
+  ASSERT_NE(fault, nullptr) << program.status();
+  EXPECT_EQ(fault->columns,
+            (std::vector<std::string>{"id", "temperature", "sensor", "ts", "next"}));
+  EXPECT_EQ(fault->near, "floor");
+  // Context keeps it.
+  const auto with_context = WithContext(program.status(), "pipeline `a`");
+  ASSERT_NE(SqlFaultOf(with_context), nullptr);
+  EXPECT_EQ(KindOf(with_context), ErrorKind::kConfig);
+  EXPECT_EQ(SqlFaultOf(ConfigError("another")), nullptr);
+}
 
 TEST(SqlBatchProgram, RefusesInputThatDiffersInCaseOnly) {
   const auto schema =

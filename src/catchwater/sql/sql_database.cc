@@ -62,6 +62,12 @@ bool MayWrite(duckdb_statement_type type) {
   }
 }
 
+/// A statement that answers, so that one who asks waits for its rows.
+bool GivesRows(duckdb_statement_type type) {
+  return type == DUCKDB_STATEMENT_TYPE_SELECT || type == DUCKDB_STATEMENT_TYPE_EXPLAIN ||
+         type == DUCKDB_STATEMENT_TYPE_CALL;
+}
+
 }  // namespace
 
 SqlConnection::SqlConnection(std::shared_ptr<ConnectionState> state) : state_(std::move(state)) {}
@@ -80,6 +86,7 @@ arrow::Result<SqlResult> SqlConnection::Query(std::string_view sql, bool may_wri
   }
   auto state = std::make_unique<ResultState>();
   state->connection = state_;
+  bool loses_rows = false;
   for (idx_t i = 0; i < count; ++i) {
     duckdb_prepared_statement raw = nullptr;
     const duckdb_state prepared =
@@ -88,14 +95,22 @@ arrow::Result<SqlResult> SqlConnection::Query(std::string_view sql, bool may_wri
     if (prepared != DuckDBSuccess) {
       return duckdb_internal::PrepareError(duckdb_prepare_error(raw));
     }
-    if (!may_write && MayWrite(duckdb_prepared_statement_type(raw))) {
+    const duckdb_statement_type type = duckdb_prepared_statement_type(raw);
+    if (!may_write && MayWrite(type)) {
       return Denied("SQL may not write files, which could be those of tables");
     }
-    if (i + 1 < count) {
+    if (!may_write && i + 1 < count && GivesRows(type)) {
+      loses_rows = true;  // Not run; what follows is looked at before that is said.
+    } else if (i + 1 < count) {
       duckdb_internal::Result ignored;
       if (duckdb_execute_prepared(raw, &ignored.raw) != DuckDBSuccess) {
         return duckdb_internal::ErrorOf(ignored.raw);
       }
+    } else if (loses_rows) {
+      return BadData(
+          "SQL has several statements that give rows; one of them can be shown\n"
+          "  = help: ask them one by one, or join them by UNION ALL. `SET` and `CREATE "
+          "TEMP` may stand before the one");
     } else if (duckdb_execute_prepared_streaming(raw, &state->result.raw) != DuckDBSuccess) {
       return duckdb_internal::ErrorOf(state->result.raw);
     }

@@ -82,6 +82,7 @@ class SqlConnection {
   arrow::Result<SqlResult> Query(std::string_view sql) { return Query(sql, /*may_write=*/true); }
   /// The same without statements that write files (COPY, EXPORT, ATTACH), which might be those of
   /// tables, and without PREPARE, behind which they could stand. \retval kDenied
+  /// Before the last statement none may give rows, which nobody would see. \retval kBadData
   arrow::Result<SqlResult> QueryOnly(std::string_view sql) {
     return Query(sql, /*may_write=*/false);
   }

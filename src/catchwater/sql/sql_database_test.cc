@@ -221,6 +221,20 @@ TEST(SqlDatabase, CanBeClosedToFiles) {
   EXPECT_EQ(KindOf(status), ErrorKind::kDenied) << status;
 }
 
+TEST(SqlDatabase, QueryOnlyLosesNoRowsOfStatementsBeforeTheLast) {
+  const auto connection = Connect();
+  for (const char* sql : {"SELECT 1; SELECT 2", "FROM range(3); SELECT 2;",
+                          "SET threads = 2; EXPLAIN SELECT 1; SELECT 2"}) {
+    const auto status = connection->QueryOnly(sql).status();
+    EXPECT_EQ(KindOf(status), ErrorKind::kBadData) << sql;
+    EXPECT_NE(status.message().find("several statements"), std::string::npos) << status;
+  }
+  for (const char* sql : {"SET threads = 2; SELECT 1", "SELECT 1;",
+                          "CREATE TEMP TABLE t AS SELECT 1 AS a; SELECT a FROM t"}) {
+    EXPECT_TRUE(connection->QueryOnly(sql).ok()) << sql;
+  }
+}
+
 TEST(SqlDatabase, QueryOnlyWritesNoFiles) {
   const TemporaryFolder folder;
   const auto connection = Connect();

@@ -308,8 +308,8 @@ std::string CsvDecoder::CountFault(size_t field_count) const {
   const bool is_short = field_count < least && !dialect_.takes_missing_as_null;
   const bool is_long = wanted > 0 && field_count > wanted && !dialect_.ignores_extra;
   if (!is_short && !is_long) return "";
-  return "record has not as many fields as it must, wanted and found: " + std::to_string(least) +
-         " " + std::to_string(field_count);
+  return "record has " + std::to_string(field_count) + (field_count == 1 ? " field" : " fields") +
+         " instead of " + (wanted > 0 ? "" : "at least ") + std::to_string(least);
 }
 
 // Buries the record if its shape is wrong. Counts it in any case.
