@@ -500,7 +500,7 @@ def test_dlq_lists_and_shows(readings):
     assert shown["raw"] == ROWS[1] and shown["origin"].endswith("a.csv")
     (rule,) = [rule for rule in rules if rule["letters"] == 1]
     shown = json.loads(readings.call("dlq", "show", rule["example_id"], "--json").stdout)
-    assert shown["raw"] == ROWS[4] and shown["line"] == "6" and shown["field"] == "ts"
+    assert shown["raw"] == ROWS[4] and shown["line"] == 6 and shown["field"] == "ts"
     assert shown["is_replayed"] is False
     readings.call("dlq", "show", "1:2:3", expect=1)
 
