@@ -106,7 +106,8 @@ TEST(ConfigErrors, EveryExpectationHasItsCase) {
 // What a reader can meet is explained, and nothing is explained that nobody can meet.
 TEST(ConfigErrors, CodesInTheSourcesAreThoseOfTheTable) {
   std::vector<std::string> emitted;
-  for (const char* folder : {"src/catchwater/config", "src/catchwater/component"}) {
+  for (const char* room : {"config", "component", "pipeline"}) {
+    const std::string folder = std::string("src/catchwater/") + room;
     for (const auto& entry : std::filesystem::directory_iterator(folder)) {
       const std::string name = entry.path().filename().string();
       if (entry.path().extension() != ".cc" || name.ends_with("_test.cc")) continue;

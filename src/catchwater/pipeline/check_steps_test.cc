@@ -143,7 +143,7 @@ INSTANTIATE_TEST_SUITE_P(
          {" --> p.yaml:4:11\n"}},
         {"Regex",
          "validate: { sensor: { regex: '[' } }",
-         {"error[E1312]: step `validate`: Rules of column `sensor`", " --> p.yaml:2:23\n"}},
+         {"error[E1312]: step `validate`: Rules of column `sensor`", " --> p.yaml:2:25\n"}},
         {"ReferenceFile",
          "enrich: { with: no/such.csv, key: sensor, add: [site] }",
          {"error[E1312]: step `enrich`", "no/such.csv"}},

@@ -70,11 +70,9 @@ INSTANTIATE_TEST_SUITE_P(
         CsvCase{"MissingAsNull", "csv: {missing: fill_null}", "a,b\nx\ny,2\n", "x|null; y|2"},
         CsvCase{"ExtraIgnored", "csv: {extra: ignore}", "a,b\nx,1,?\ny,2\n", "x|1; y|2"},
         CsvCase{"TooFew", "csv", "a,b\nx\ny,2\n",
-                "y|2\n2 csv.field_count : record has not as many fields as it must, wanted and "
-                "found: 2 1 `x`"},
+                "y|2\n2 csv.field_count : record has 1 field instead of 2 `x`"},
         CsvCase{"TooMany", "csv", "a,b\ny,2\nx,1,\n",
-                "y|2\n3 csv.field_count : record has not as many fields as it must, wanted and "
-                "found: 2 3 `x,1,`"},
+                "y|2\n3 csv.field_count : record has 3 fields instead of 2 `x,1,`"},
         CsvCase{"WrongType", "csv", "a,b\nx,1.5\n\ny,2\r\nz,z\r\n",
                 "y|2\n2 column.type b: not an int64: 1.5 `x,1.5`\n"
                 "5 column.type b: not an int64: z `z,z`"},
@@ -99,11 +97,9 @@ TEST(CsvDecoder, PlacesColumnsByNumber) {
   const std::vector<Column> columns{MakeColumn("last", ColumnType::kString, "#4"),
                                     MakeColumn("first", ColumnType::kInt64, "#1")};
   const std::string text = "1,?,?,x\n2,?,?,y\n3,?\n4,?,?,z,?\n";
-  EXPECT_EQ(
-      DecodeCsv("csv: {header: false}", columns, text),
-      "x|1; y|2\n3 csv.field_count : record has not as many fields as it must, wanted and "
-      "found: 4 2 `3,?`\n4 csv.field_count : record has not as many fields as it must, wanted "
-      "and found: 4 5 `4,?,?,z,?`");
+  EXPECT_EQ(DecodeCsv("csv: {header: false}", columns, text),
+            "x|1; y|2\n3 csv.field_count : record has 2 fields instead of 4 `3,?`\n"
+            "4 csv.field_count : record has 5 fields instead of 4 `4,?,?,z,?`");
   EXPECT_EQ(DecodeCsv("csv: {header: false, missing: fill_null, extra: ignore}", columns, text),
             "x|1; y|2; null|3; z|4");
 }
