@@ -20,6 +20,7 @@ using Json = nlohmann::json;
 constexpr int64_t kPatienceUs = 20'000;     // A wait looks for a stop that often.
 constexpr int kEndWaitMs = 1'000;           // For its own end, when it has closed its output.
 constexpr size_t kErrorLineBytesMax = 500;  // Of a line for the log.
+constexpr int kDepthMax = 64;                 // Brackets within brackets of a state.
 constexpr const char* kCommit = "$commit";
 constexpr const char* kState = "$state";
 
@@ -33,9 +34,17 @@ bool TakeLine(const std::string& bytes, size_t* at, std::string_view* line) {
 }
 
 /// The object, if the line is one that belongs to the talk and not a result.
-std::optional<Json> ParseTalk(std::string_view line) {
+arrow::Result<std::optional<Json>> ParseTalk(std::string_view line) {
   if (line.find("\"$commit\"") == std::string_view::npos) return std::nullopt;
-  Json parsed = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+  bool is_deep = false;
+  const auto keep = [&](int depth, Json::parse_event_t, Json&) {
+    is_deep |= depth > kDepthMax;
+    return depth <= kDepthMax;
+  };
+  Json parsed = Json::parse(line, keep, /*allow_exceptions=*/false);
+  if (is_deep) {
+    return Unavailable("Script's answer has too many brackets in each other, at most: ", kDepthMax);
+  }
   if (!parsed.is_object() || !parsed.contains(kCommit)) return std::nullopt;
   return parsed;
 }
@@ -149,7 +158,7 @@ arrow::Result<bool> ScriptProcess::TakeLines(std::string_view commit, ScriptAnsw
   std::string_view line;
   bool is_answered = false;
   while (!is_answered && TakeLine(output_, &at, &line)) {
-    const auto talk = ParseTalk(line);
+    ARROW_ASSIGN_OR_RAISE(const auto talk, ParseTalk(line));
     if (!talk) {
       answer->results.append(line).append("\n");
       continue;

@@ -126,6 +126,17 @@ TEST_F(ScriptProcessTest, RefusesAnotherAnswerAndALargeState) {
               HasSubstr("too large"));
 }
 
+TEST_F(ScriptProcessTest, RefusesAStateOfAMillionBrackets) {
+  const std::string deep = R"(
+import sys
+for line in sys.stdin:
+    if "$commit" in line:
+        print(line.strip()[:-1] + ', "$state": ' + "[" * 1000000 + "]" * 1000000 + "}", flush=True)
+)";
+  const ScriptLimits limits = {.time_us_max = kPatienceUs, .output_bytes_max = 8 << 20};
+  EXPECT_THAT(Failure(deep, limits), HasSubstr("too many brackets in each other, at most: 64"));
+}
+
 TEST_F(ScriptProcessTest, BoundsItsMemory) {
   ChildOptions options = Python("x = bytearray(1 << 30)");
   options.memory_bytes_max = 256 << 20;
