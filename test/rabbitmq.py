@@ -178,15 +178,20 @@ class RabbitMq:
             return connection.channel().queue_declare(queue, passive=True).method.message_count
 
     def take_all(self, queue: str) -> list:
-        """All messages of a queue: (method, properties, body)."""
+        """All messages that are in a queue now: (method, properties, body)."""
         messages = []
         with self.connect() as connection:
             channel = connection.channel()
-            while True:
-                method, properties, body = channel.basic_get(queue, auto_ack=True)
-                if method is None:
-                    return messages
-                messages.append((method, properties, body))
+            channel.basic_qos(prefetch_count=1000)
+            count = channel.queue_declare(queue, passive=True).method.message_count
+            for message in channel.consume(queue) if count else []:
+                messages.append(message)
+                if len(messages) % 500 == 0 or len(messages) == count:
+                    channel.basic_ack(message[0].delivery_tag, multiple=True)
+                if len(messages) == count:
+                    break
+            channel.cancel()  # Gives back what came since.
+        return messages
 
     def read_stream(self, queue: str) -> list[bytes]:
         """All messages of a stream, from its first on."""
