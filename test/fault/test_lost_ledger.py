@@ -49,7 +49,7 @@ def test_a_lost_ledger_is_made_again(tmp_path, undisturbed, moment, copies):  # 
     if account:  # Nothing is read again: the account is there at once. Sinks look for their marks.
         again = project.status("sensors")
         for told in (account, again):
-            for other in ("data_files", "sinks"):
+            for other in ("data_files", "dead_letter_files", "sinks"):
                 told.pop(other)
         assert again == account
     run(project, 0)
