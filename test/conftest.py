@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 
 import duckdb
@@ -13,6 +14,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAM = pathlib.Path(os.environ.get("CATCHWATER", ROOT / "build" / "catchwater"))
 SHARED = pathlib.Path(os.environ.get("CATCHWATER_SHARED_DATA", ROOT.parent / "shared" / "data"))
 
+# A shell that starts the tests in the background has ctrl-C ignored, and programs inherit that: one
+# that is stopped before it has its own handler would run for ever.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ERROR_RECORD = re.compile(r'^(\S+ level=error |\{.*"level": ?"error")', re.MULTILINE)
 
