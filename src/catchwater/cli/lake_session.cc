@@ -12,6 +12,9 @@
 namespace catchwater {
 namespace {
 
+// DuckDB's reader of JSON has two buffers of 32 MiB a thread.
+constexpr int64_t kMemoryOfTwoJsonReaders = 192 << 20;
+
 arrow::Result<ReadPoint> ReadPointAt(Workspace& workspace, const std::string& at) {
   if (at.empty()) {
     // A running program sees rows that are in no commit yet.
@@ -53,6 +56,8 @@ arrow::Result<std::unique_ptr<LakeQuery>> OpenLakeSession(Workspace& workspace,
     if (record.shapes.empty()) continue;
     options.external[table_key] = {.select = ExternalSelect(record),
                                    .is_in_store = IsStorePath(record.root)};
+    const bool is_narrow = options.sql.memory_bytes_max < kMemoryOfTwoJsonReaders;
+    if (record.format == CrawlFormat::kJson && is_narrow) options.sql.threads = 1;
   }
   return LakeQuery::Open(workspace.lake(), std::move(point), options);
 }
