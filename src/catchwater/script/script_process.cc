@@ -20,7 +20,7 @@ using Json = nlohmann::json;
 constexpr int64_t kPatienceUs = 20'000;     // A wait looks for a stop that often.
 constexpr int kEndWaitMs = 1'000;           // For its own end, when it has closed its output.
 constexpr size_t kErrorLineBytesMax = 500;  // Of a line for the log.
-constexpr int kDepthMax = 64;                 // Brackets within brackets of a state.
+constexpr int kDepthMax = 64;               // Brackets within brackets of a state.
 constexpr const char* kCommit = "$commit";
 constexpr const char* kState = "$state";
 
