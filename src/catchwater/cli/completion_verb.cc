@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "catchwater/base/text.h"
 #include "catchwater/cli/workspace.h"
 
 namespace catchwater {
@@ -17,18 +18,12 @@ std::vector<std::string> OptionNames(const Command& app) {
   return names;
 }
 
-std::string Joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
-  return text;
-}
-
 std::string VerbNames(const Command& app) {
   std::vector<std::string> names;
   for (const Command* verb : app.subs()) {
     names.push_back(verb->name());
   }
-  return Joined(names);
+  return JoinWords(names, " ");
 }
 
 /// Case lines of a shell: `run) words="--for ..." ;;`, for verbs and `ledger list`.
@@ -38,7 +33,7 @@ void AppendCases(const Command& app, const std::string& prefix, std::string* tex
     std::vector<std::string> words = OptionNames(*verb);
     const std::string below = VerbNames(*verb);
     if (!below.empty()) words.push_back(below);
-    *text += "    '" + path + "') words=\"" + Joined(words) + "\" ;;\n";
+    *text += "    '" + path + "') words=\"" + JoinWords(words, " ") + "\" ;;\n";
     AppendCases(*verb, path + " ", text);
   }
 }
@@ -64,7 +59,7 @@ std::string BashScript(const Command& app) {
          "    [[ $path == *' '* ]] && path=\"${path% *}\" || path=\"\"\n"
          "  done\n"
          "  COMPREPLY=($(compgen -W \"$words " +
-         Joined(OptionNames(app)) +
+         JoinWords(OptionNames(app), " ") +
          "\" -- \"$current\"))\n"
          "  [[ $current != -* ]] && COMPREPLY+=($(compgen -f -- \"$current\"))\n"
          "}\n"

@@ -4,10 +4,8 @@
 #include <string_view>
 #include <utility>
 
-#include <xxhash.h>
-
 #include "catchwater/base/error.h"
-#include "catchwater/base/hex.h"
+#include "catchwater/batch/text_hash.h"
 #include "catchwater/batch/text_table.h"
 #include "catchwater/component/pick_columns.h"
 #include "catchwater/component/registry.h"
@@ -15,12 +13,6 @@
 
 namespace catchwater {
 namespace {
-
-std::string HashOf(std::string_view text) {
-  XXH128_canonical_t hash{};
-  XXH128_canonicalFromHash(&hash, XXH3_128bits(text.data(), text.size()));
-  return HexOf({reinterpret_cast<const char*>(hash.digest), sizeof(hash.digest)});
-}
 
 /// One thread at a time.
 class MessageSink final : public Sink {
@@ -93,7 +85,7 @@ class MessageSink final : public Sink {
       return source_ + ":" + std::to_string(file_->seq) + ":" + std::to_string(file_->ordinal) +
              ":" + std::to_string(row_in_file_++);
     }
-    return source_ + ":" + HashOf(payload);
+    return source_ + ":" + TextHash(payload);
   }
 
   const std::unique_ptr<MessageProducer> producer_;

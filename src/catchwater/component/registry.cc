@@ -3,16 +3,11 @@
 #include <algorithm>
 #include <tuple>
 
+#include "catchwater/base/text.h"
 #include "catchwater/config/pipeline_config.h"
 
 namespace catchwater {
 namespace {
-
-std::string Join(const std::vector<std::string>& names) {
-  std::string joined;
-  for (const std::string& name : names) joined.append(joined.empty() ? "" : ", ").append(name);
-  return joined;
-}
 
 // Options that stand beside the component in the same map.
 std::vector<std::string> NamesBeside(ComponentKind kind) {
@@ -34,7 +29,7 @@ void ReportUnknown(ComponentKind kind, const std::string& name, const Place& pla
     error.label = "did you mean `" + std::string(near) + "`?";
   }
   error.notes.push_back(known.empty() ? "this program has no " + kind_name
-                                      : "known " + kind_name + "s: " + Join(known));
+                                      : "known " + kind_name + "s: " + JoinWords(known));
 }
 
 // A name or a map of one key as an entry; nothing, with a diagnostic, for something else.
@@ -61,7 +56,7 @@ std::optional<ConfigEntry> OneKey(ComponentKind kind, const ConfigNode& node,
   diagnostics
       .Error("E1202", node.place(),
              "a " + kind_name + " is a name or a map of one name, this is " + found)
-      .notes.push_back("known " + kind_name + "s: " + Join(known));
+      .notes.push_back("known " + kind_name + "s: " + JoinWords(known));
   return std::nullopt;
 }
 
@@ -143,7 +138,7 @@ bool Registry::MayAddColumns(const ConfigNode& step) const {
 arrow::Result<std::unique_ptr<Codec>> Registry::MakeCodec(std::string_view name) const {
   const std::vector<std::string> known = NamesOf(codecs_);
   if (std::find(known.begin(), known.end(), name) == known.end()) {
-    return NotFound("Codec is not known, known ones and the name: ", Join(known), "; ", name);
+    return NotFound("Codec is not known, known ones and the name: ", JoinWords(known), "; ", name);
   }
   return MakeCodec(ConfigNode::Scalar(std::string(name)));
 }

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "catchwater/base/error.h"
+#include "catchwater/base/text.h"
 #include "catchwater/pipeline/app_report_json.h"
 #include "catchwater/pipeline/app_switches.h"
 
@@ -13,12 +14,6 @@ namespace catchwater {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string Listed(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
 
 /// The tenant is told; all other failures are ours, and it may ask again.
 bool IsOfTenant(const arrow::Status& failure) {
@@ -64,10 +59,10 @@ arrow::Result<Json> TenantControl::Do(std::string_view request) const {
   std::vector<std::string> apps = context_.apps;
   // Whether another tenant has an app of the name is not told.
   if (!app.empty() && std::ranges::find(apps, app) == apps.end()) {
-    return NotFound("You have no app of this name; yours are ", Listed(apps));
+    return NotFound("You have no app of this name; yours are ", JoinWords(apps));
   }
   if (word == "enable" || word == "disable") {
-    if (app.empty()) return BadData("Say which `app`; yours are ", Listed(apps));
+    if (app.empty()) return BadData("Say which `app`; yours are ", JoinWords(apps));
     return Switch(app, word == "enable");
   }
   if (!app.empty()) apps = {app};

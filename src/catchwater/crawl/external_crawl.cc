@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <map>
 #include <string_view>
 #include <utility>
@@ -11,6 +10,7 @@
 #include <arrow/table.h>
 
 #include "catchwater/base/error.h"
+#include "catchwater/base/text.h"
 #include "catchwater/crawl/path_columns.h"
 #include "catchwater/sql/sql_text.h"
 
@@ -18,11 +18,6 @@ namespace catchwater {
 namespace {
 
 constexpr char kEmptySetting[] = "(empty)";  // As sniff_csv writes it.
-
-bool IsSameName(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };
-  return std::ranges::equal(a, b, [&](char x, char y) { return lower(x) == lower(y); });
-}
 
 std::string JoinedType(const std::string& a, const std::string& b) {
   if (a == b) return a;
@@ -54,21 +49,20 @@ arrow::Result<std::vector<std::vector<std::string>>> Texts(SqlConnection& sql,
 }
 
 arrow::Result<FileShape> CsvShape(SqlConnection& sql, const std::string& path) {
-  const std::string sniffed = "sniff_csv(" + QuoteSqlText(path) + ", sample_size = -1)";
-  ARROW_ASSIGN_OR_RAISE(const auto settings,
-                        Texts(sql,
-                              "SELECT Delimiter, Quote, Escape, Comment, SkipRows::VARCHAR, "
-                              "HasHeader::VARCHAR, DateFormat, TimestampFormat FROM " +
-                                  sniffed));
+  // The settings stand beside each column: a look at the whole file is dear, one is enough.
   ARROW_ASSIGN_OR_RAISE(
       const auto columns,
-      Texts(sql, "SELECT c.name, c.type FROM (SELECT unnest(Columns) AS c FROM " + sniffed + ")"));
-  if (settings.size() != 1) return BadData("CSV file cannot be understood: ", path);
+      Texts(sql,
+            "SELECT Delimiter, Quote, Escape, Comment, SkipRows::VARCHAR, HasHeader::VARCHAR, "
+            "DateFormat, TimestampFormat, c.name, c.type FROM (SELECT *, unnest(Columns) AS c FROM "
+            "sniff_csv(" +
+                QuoteSqlText(path) + ", sample_size = -1))"));
+  if (columns.empty()) return BadData("CSV file cannot be understood: ", path);
   FileShape shape;
   constexpr std::array<std::string_view, 8> kNames = {
       "delim", "quote", "escape", "comment", "skip", "header", "dateformat", "timestampformat"};
   for (size_t i = 0; i < kNames.size(); ++i) {
-    std::string value = settings[0][i];
+    std::string value = columns.front()[i];
     if (value == kEmptySetting) value.clear();
     const bool is_format = i >= 6;
     if (is_format && value.empty()) continue;
@@ -76,7 +70,9 @@ arrow::Result<FileShape> CsvShape(SqlConnection& sql, const std::string& path) {
     shape.options +=
         std::string(kNames[i]) + " = " + (is_word ? value : QuoteSqlText(value)) + ", ";
   }
-  for (const auto& column : columns) shape.columns.emplace_back(column[0], column[1]);
+  for (const auto& column : columns) {
+    shape.columns.emplace_back(column[kNames.size()], column[kNames.size() + 1]);
+  }
   return shape;
 }
 
@@ -119,7 +115,7 @@ std::string SqlTypeOf(const arrow::DataType& type) {
 
 void AddColumn(const std::string& name, const std::string& type, SqlColumns* columns) {
   const auto found = std::ranges::find_if(
-      *columns, [&](const auto& column) { return IsSameName(column.first, name); });
+      *columns, [&](const auto& column) { return IsSameIgnoringCase(column.first, name); });
   if (found == columns->end()) {
     columns->emplace_back(name, type);
   } else {
@@ -134,7 +130,8 @@ SqlColumns FileColumns(const CrawlRecord& record) {
   }
   // The folder says it of all rows of a file.
   for (const auto& [name, type] : record.path_columns) {
-    std::erase_if(columns, [&](const auto& column) { return IsSameName(column.first, name); });
+    std::erase_if(columns,
+                  [&](const auto& column) { return IsSameIgnoringCase(column.first, name); });
   }
   return columns;
 }
@@ -165,7 +162,8 @@ std::string SelectFrom(const CrawlRecord& record, const std::vector<std::string>
                        "columns = " + StructOf(columns);
   SqlColumns wanted = columns;
   for (const auto& [name, type] : record.path_columns) {
-    std::erase_if(wanted, [&](const auto& column) { return IsSameName(column.first, name); });
+    std::erase_if(wanted,
+                  [&](const auto& column) { return IsSameIgnoringCase(column.first, name); });
   }
   wanted.insert(wanted.end(), record.path_columns.begin(), record.path_columns.end());
   if (record.path_columns.empty()) {
@@ -233,7 +231,7 @@ std::string ExternalSelect(const CrawlRecord& record) {
     if (record.format == CrawlFormat::kJson) read.columns = table;  // By name, in any order.
     for (auto& [name, type] : read.columns) {
       const auto known = std::ranges::find_if(
-          table, [&](const auto& column) { return IsSameName(column.first, name); });
+          table, [&](const auto& column) { return IsSameIgnoringCase(column.first, name); });
       if (known == table.end()) continue;
       name = known->first;
       type = known->second;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "catchwater/base/error.h"
+#include "catchwater/base/text.h"
 #include "catchwater/component/bind_pipeline.h"
 #include "catchwater/config/scalar_place.h"
 #include "catchwater/pipeline/step_chain.h"
@@ -48,12 +49,6 @@ ConfigNode TextOf(const ConfigNode& config, const SqlRule& rule) {
   return config;
 }
 
-std::string ListOf(const std::vector<std::string>& names) {
-  std::string list;
-  for (const std::string& name : names) list.append(list.empty() ? "" : ", ").append(name);
-  return list;
-}
-
 void AddNearest(const std::string& word, const std::vector<std::string>& known,
                 Diagnostic& diagnostic) {
   const std::string_view near = Nearest(word, known);
@@ -78,7 +73,7 @@ void ReportSqlFault(const ChosenStep& step, const SqlFault& fault, Diagnostics& 
       Diagnostic& error =
           diagnostics.Error("E1302", place, "unknown column `" + fault.word + "` in " + who);
       AddNearest(fault.word, fault.columns, error);
-      error.notes.push_back("columns here: " + ListOf(fault.columns));
+      error.notes.push_back("columns here: " + JoinWords(fault.columns));
       return;
     }
     case SqlFault::Reason::kNotOneRow:

@@ -5,9 +5,8 @@
 
 #include <arrow/array.h>
 #include <arrow/builder.h>
-#include <xxhash.h>
 
-#include "catchwater/base/hex.h"
+#include "catchwater/batch/text_hash.h"
 
 namespace catchwater {
 namespace {
@@ -26,10 +25,7 @@ std::vector<Column> ColumnsOf(const ScriptConfig& config) {
 
 /// The same for the same result of the same batch, whenever the script is given it.
 std::string DerivedId(std::string_view name, int64_t place) {
-  const std::string text = std::string(name) + "/" + std::to_string(place);
-  XXH128_canonical_t hash;
-  XXH128_canonicalFromHash(&hash, XXH3_128bits(text.data(), text.size()));
-  return HexOf({reinterpret_cast<const char*>(hash.digest), sizeof hash.digest});
+  return TextHash(std::string(name) + "/" + std::to_string(place));
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "catchwater/pipeline/table_growth.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -11,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "catchwater/base/error.h"
+#include "catchwater/base/text.h"
 #include "catchwater/base/timestamp.h"
 #include "catchwater/lake/commit.h"
 #include "catchwater/lake/evolve.h"
@@ -20,11 +20,6 @@ namespace {
 
 constexpr size_t kNameBytesMax = 63;
 constexpr size_t kExampleBytesMax = 100;
-
-bool IsSameIgnoringCase(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };
-  return std::ranges::equal(a, b, [&](char x, char y) { return lower(x) == lower(y); });
-}
 
 bool IsColumnName(std::string_view name) {
   const auto is_letter = [](char c) {

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "catchwater/base/error.h"
+#include "catchwater/base/text.h"
 #include "catchwater/config/diagnostic.h"
 #include "catchwater/sql/engine_message.h"
 
@@ -21,9 +22,7 @@ struct Explained {
 };
 
 std::string ListOf(const std::vector<std::string>& names) {
-  std::string list;
-  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
-  return list.empty() ? "none yet" : list;
+  return names.empty() ? "none yet" : JoinWords(names);
 }
 
 std::string DidYouMean(std::string_view near) {
