@@ -230,48 +230,51 @@ arrow::Status Show(Workspace& workspace, const DlqArguments& arguments, bool as_
                   "\n  = help: `catchwater dlq list` shows an id of each rule");
 }
 
-/// \return at most one more than a replay takes
+/// What a replay takes: open letters first, as they were received, at most kReplayLettersMax and
+/// about kReplayBytesMax. Letters that bear a mark are given, too: the replay counts them.
 arrow::Result<std::vector<StoredLetter>> ReadLetters(LakeQuery& query, const LetterTable& table,
                                                      const std::string& where) {
   const std::string sql =
       "SELECT dead_letter_id, origin, raw, raw_bytes, epoch_us(received_at) AS at" +
-      Selection(table, where) + " ORDER BY partition_id, frame_ordinal, row_in_frame";
+      Selection(table, where) +
+      " ORDER BY state <> 'open', partition_id, frame_ordinal, row_in_frame LIMIT " +
+      std::to_string(kReplayLettersMax);
   ARROW_ASSIGN_OR_RAISE(SqlResult result, query.Run(TextOf(sql, where)));
   std::vector<StoredLetter> letters;
-  while (true) {
+  int64_t byte_count = 0;
+  while (byte_count < kReplayBytesMax) {
     ARROW_ASSIGN_OR_RAISE(const auto rows, result.Next());
-    if (rows == nullptr) return letters;
+    if (rows == nullptr) break;
     const auto& id = static_cast<const arrow::StringArray&>(*rows->column(0));
     const auto& origin = static_cast<const arrow::StringArray&>(*rows->column(1));
     const auto& raw = static_cast<const arrow::BinaryArray&>(*rows->column(2));
     const auto& raw_bytes = static_cast<const arrow::Int64Array&>(*rows->column(3));
     const auto& at = static_cast<const arrow::Int64Array&>(*rows->column(4));
-    for (int64_t i = 0; i < rows->num_rows(); ++i) {
+    for (int64_t i = 0; i < rows->num_rows() && byte_count < kReplayBytesMax; ++i) {
       letters.push_back({.id = id.GetString(i),
                          .origin = origin.GetString(i),
                          .raw = raw.IsNull(i) ? "" : std::string(raw.GetView(i)),
                          .raw_bytes = raw_bytes.Value(i),
                          .receive_us = at.Value(i)});
+      byte_count += static_cast<int64_t>(letters.back().raw.size());
     }
   }
+  return letters;
 }
 
-/// Leaves out what is replayed already, so that the bound is on work that is left.
-arrow::Result<std::vector<StoredLetter>> ChooseLetters(Workspace& workspace, LakeQuery& query,
-                                                       const LetterTable& table,
+/// Says on the terminal if letters are left for another replay.
+arrow::Result<std::vector<StoredLetter>> ChooseLetters(LakeQuery& query, const LetterTable& table,
                                                        const DlqArguments& arguments) {
   ARROW_ASSIGN_OR_RAISE(auto letters, ReadLetters(query, table, arguments.where));
-  if (static_cast<int64_t>(letters.size()) <= kReplayLettersMax) return letters;
-  std::vector<std::string> ids;
-  for (const StoredLetter& letter : letters) ids.push_back(letter.id);
-  ARROW_ASSIGN_OR_RAISE(const auto marks, workspace.ledger().MarksAmong(ids));
-  std::set<std::string> is_marked;
-  for (const DeadLetterMark& mark : marks) is_marked.insert(mark.dead_letter_id);
-  std::erase_if(letters, [&](const StoredLetter& l) { return is_marked.contains(l.id); });
-  if (static_cast<int64_t>(letters.size()) > kReplayLettersMax) {
-    std::cerr << "note: only the first " << kReplayLettersMax << " of " << letters.size()
+  ARROW_ASSIGN_OR_RAISE(
+      SqlResult result,
+      query.Run("SELECT count(*) FILTER (state = 'open')" + Selection(table, arguments.where)));
+  ARROW_ASSIGN_OR_RAISE(const auto rows, result.Next());
+  const int64_t open = static_cast<const arrow::Int64Array&>(*rows->column(0)).Value(0);
+  const auto taken = static_cast<int64_t>(letters.size());
+  if (open > taken) {
+    std::cerr << "note: only the first " << taken << " of " << open
               << " letters are taken; run it again for the others\n";
-    letters.resize(kReplayLettersMax);
   }
   return letters;
 }
@@ -313,7 +316,7 @@ arrow::Status Replay(Workspace& workspace, const DlqArguments& arguments, bool a
   ARROW_ASSIGN_OR_RAISE(auto query, OpenLakeSession(workspace, ""));
   Json reports = Json::array();
   for (const LetterTable& table : tables) {
-    ARROW_ASSIGN_OR_RAISE(const auto letters, ChooseLetters(workspace, *query, table, arguments));
+    ARROW_ASSIGN_OR_RAISE(const auto letters, ChooseLetters(*query, table, arguments));
     ARROW_ASSIGN_OR_RAISE(PipelinePlan plan,
                           BuildPlan(*table.pipeline, workspace.project().folder));
     ARROW_ASSIGN_OR_RAISE(const ReplayReport report,
@@ -348,7 +351,7 @@ arrow::Status Discard(Workspace& workspace, const DlqArguments& arguments, bool 
   ARROW_ASSIGN_OR_RAISE(auto query, OpenLakeSession(workspace, ""));
   Json reports = Json::array();
   for (const LetterTable& table : tables) {
-    ARROW_ASSIGN_OR_RAISE(const auto letters, ChooseLetters(workspace, *query, table, arguments));
+    ARROW_ASSIGN_OR_RAISE(const auto letters, ChooseLetters(*query, table, arguments));
     std::vector<std::string> ids;
     for (const StoredLetter& letter : letters) ids.push_back(letter.id);
     const std::string& name = table.pipeline->config.name;

@@ -24,6 +24,8 @@ namespace catchwater {
 
 /// The most letters that one replay takes: it is one commit.
 inline constexpr int64_t kReplayLettersMax = 100'000;
+/// Bytes of letters beyond which a replay takes no further one: all are in memory at once.
+inline constexpr int64_t kReplayBytesMax = 64 << 20;
 
 /// A row of the dead letter table.
 struct StoredLetter {

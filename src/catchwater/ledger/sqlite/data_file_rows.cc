@@ -42,6 +42,10 @@ arrow::Result<DataFileRecord> ReadDataFile(const Row& row) {
 
 WorkConditions DataFileConditions(const WorkQuery& query, int64_t now_us) {
   WorkConditions conditions;
+  if (query.live_only) {
+    const bool is_pending = query.state == WorkState::kToProcess;
+    conditions.UseIndex(is_pending ? "data_file_pending" : "data_file_live");
+  }
   if (!query.table_key.empty()) conditions.Add("table_key = ?", query.table_key);
   if (query.state == WorkState::kToProcess) {
     conditions.Add("state = 'to_process'");  // As in the partial index.

@@ -22,6 +22,8 @@ class WorkConditions {
     if (condition.find('?') != std::string_view::npos) values_.push_back(value);
   }
   void Add(std::string_view condition) { Add(condition, std::nullopt); }
+  /// Without statistics the planner takes a whole index before a partial one; this names it.
+  void UseIndex(std::string_view name) { index_ = name; }
   /// Ends the statement: order and limit.
   void Finish(std::string_view order, int64_t limit) {
     sql_ += " ORDER BY ";
@@ -29,10 +31,12 @@ class WorkConditions {
     sql_ += " LIMIT ?";
     values_.push_back(limit);
   }
-  const std::string& sql() const { return sql_; }
+  /// What follows the table's name.
+  std::string sql() const { return (index_.empty() ? "" : " INDEXED BY " + index_) + sql_; }
   const std::vector<Value>& values() const { return values_; }
 
  private:
+  std::string index_;
   std::string sql_;
   std::vector<Value> values_;
 };
