@@ -1,6 +1,7 @@
 """examples/base_stations: alarms before they happen, over the embedded default and over RabbitMQ."""
 
 import json
+import pathlib
 import shutil
 import signal
 import subprocess
@@ -9,7 +10,7 @@ import sys
 import jsonschema
 import pytest
 from conftest import ROOT, Project
-from test_kafka import Running
+from test_kafka import Running, wait_for
 
 EXAMPLE = ROOT / "examples" / "base_stations"
 
@@ -130,7 +131,7 @@ def test_over_rabbitmq_the_client_gets_what_the_table_has(tmp_path, ended, rabbi
     running = Running(project)
     try:
         done = subprocess.run(
-            [sys.executable, project.folder / "client.py", "north", from_file.folder / "north.csv",
+            [sys.executable, project.folder / "client.py", "north", "send", from_file.folder / "north.csv",
              "--json", "--expect", str(len(expected)), "--url", rabbitmq.url],
             capture_output=True, text=True, timeout=300, check=False,
         )
@@ -143,3 +144,77 @@ def test_over_rabbitmq_the_client_gets_what_the_table_has(tmp_path, ended, rabbi
     got = {(row["id"], row["revision"], row["state"]) for row in results}
     assert got == expected
     assert expected <= results_of(project)
+
+
+def alarms(tmp_path, name: str, hour: int) -> pathlib.Path:
+    """An hour of smoke sensors of two stations, a line in eight minutes, three alarms each."""
+    lines = ["station_id,datapoint_id,alarm_id,event_time,value,valueThreshold,isActive,storedtime"]
+    lines += [
+        f"BTS{station},151,A151,2026-01-01T{hour:02}:{8 * place:02}:00Z,0,999999,{is_active},"
+        for place, is_active in enumerate("false true false true false true false".split())
+        for station in (1, 2)
+    ]
+    file = tmp_path / f"{name}.csv"
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return file
+
+
+def test_a_tenant_switches_its_app_from_the_client(tmp_path, rabbitmq, monkeypatch):
+    project = copy_of("base_stations_amqp", tmp_path / "project")
+    monkeypatch.setenv("AMQP_URL", f"amqp://localhost:{rabbitmq.port}")
+    for tenant in ("north", "south"):
+        for queue in ("readings", "events", "alerts"):
+            rabbitmq.declare(f"{tenant}.{queue}")
+            rabbitmq.take_all(f"{tenant}.{queue}")  # Of another test.
+
+    def client(*words, expect=0) -> str:
+        done = subprocess.run(
+            [sys.executable, project.folder / "client.py", *words, "--url", rabbitmq.url],
+            capture_output=True, text=True, timeout=300, check=False,
+        )
+        assert done.returncode == expect, done.stderr
+        return done.stdout
+
+    def send(tenant: str, name: str, hour: int, results: int) -> list[dict]:
+        told = client(tenant, "send", str(alarms(tmp_path, name, hour)), "--json", "--expect", str(results))
+        return [json.loads(line) for line in told.splitlines()]
+
+    def rows_in(tenant: str, app: str) -> int:
+        (one,) = json.loads(client(tenant, "metrics", app))["apps"]
+        return one["metrics"]["rows_in"]
+
+    def publish(tenant: str, name: str, hour: int) -> None:
+        lines = alarms(tmp_path, name, hour).read_text(encoding="utf-8").splitlines()[1:]
+        rabbitmq.publish(f"{tenant}.readings", ((line.encode(), {}) for line in lines))
+
+    running = Running(project)
+    try:
+        states = [row["state"] for row in send("north", "a", 1, 12)]
+        assert sorted(states) == ["cleared"] * 6 + ["raised"] * 6
+        answer = json.loads(client("north", "disable", "events"))
+        assert answer == {"ok": True, "app": "events", "state": "disabled"}
+        publish("north", "b", 2)
+        wait_for(lambda: rows_in("north", "coverage") == 28)
+        assert rabbitmq.take_all("north.events") == []
+        # The other tenant has an app of this name, too, and no say in this one.
+        assert len(send("south", "a", 1, 12)) == 12
+        assert json.loads(client("south", "status", "events"))["apps"][0]["state"] == "enabled"
+        refused = json.loads(client("south", "enable", "coverage", expect=1))
+        assert "yours are alerts, events" in refused["error"]
+        client("north", "enable", "events")
+        publish("north", "c", 3)
+        got: dict[tuple, str] = {}
+
+        def are_all_cleared() -> bool:
+            for _, _, body in rabbitmq.take_all("north.events"):
+                row = json.loads(body)
+                got[row["station_id"], row["since"]] = row["state"]
+            hours = {since[11:13] for _, since in got}
+            return hours >= {"02", "03"} and list(got.values()).count("cleared") >= 12
+
+        wait_for(are_all_cleared)
+    finally:
+        running.end(signal.SIGTERM)
+    cleared = project.value("SELECT count(*) FROM north.events WHERE state = 'cleared'")
+    assert cleared == 18
+    assert project.verify()["violations"] == []
