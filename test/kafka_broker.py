@@ -13,7 +13,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from ports import free_ports
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+ROOT = pathlib.Path(__file__).resolve().parent.parent
 JARS = ROOT / ".deps" / "kafka"
 HEAP = os.environ.get("CATCHWATER_KAFKA_HEAP", "256m")
 
