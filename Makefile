@@ -30,6 +30,7 @@ bench: build ## measures throughput beside other programs
 	@.deps/venv/bin/python bench/run
 	@.deps/venv/bin/python bench/postgres
 	@.deps/venv/bin/python bench/live
+	@.deps/venv/bin/python bench/kafka
 	@.deps/venv/bin/python bench/freshness
 	@tools/build release nab_bench
 	@.deps/venv/bin/python bench/nab
