@@ -182,11 +182,12 @@ void JsonDecoder::DecodeValues(const char* at, const char* end) {
 
 void JsonDecoder::DecodeFrames(const Block& block) {
   const char* at = base_;
+  const char* const text_end = base_ + block.bytes->size();
   const bool may_be_usual = is_utf8_ && plans_.main.record_level() == 0;
   for (size_t i = 0; i < block.frame_ends.size(); ++i) {
     const char* const behind = base_ + block.frame_ends[i];
     if (may_be_usual && at < behind && *at == '{' &&
-        TakeUsualFrame(at, behind, block.frame_ordinals[i])) [[likely]] {
+        TakeUsualFrame(at, behind, text_end, block.frame_ordinals[i])) [[likely]] {
       at = behind;
       continue;
     }
@@ -195,11 +196,14 @@ void JsonDecoder::DecodeFrames(const Block& block) {
   }
 }
 
-bool JsonDecoder::TakeUsualFrame(const char* at, const char* end, uint64_t ordinal) {
+bool JsonDecoder::TakeUsualFrame(const char* at, const char* end, const char* text_end,
+                                 uint64_t ordinal) {
   if (end - at > frame_bytes_max_) return false;
   DocumentReader& reader = Use('{');
-  const char* const behind = reader.ReadUsualRecord(at, end);
-  if (behind == nullptr || SkipJsonBlanks(behind, end) != end) return false;
+  // A layout is compared in whole words, which reach into the next frame; a record that ends in
+  // its frame lies in it.
+  const char* const behind = reader.ReadUsualRecord(at, text_end);
+  if (behind == nullptr || behind > end || SkipJsonBlanks(behind, end) != end) return false;
   ++frame_count_;
   FrameRows frame{.ordinal = ordinal};
   reader.TakeRecord(at, behind, frame);

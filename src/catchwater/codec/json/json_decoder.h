@@ -49,7 +49,7 @@ class JsonDecoder final : public Decoder {
   /// The record of the usual layout that is a whole line. \return behind the line, or nullptr
   const char* TakeUsualLine(const char* at, const char* end);
   /// As TakeUsualLine, for the one record of a frame. \return false if it is another layout
-  bool TakeUsualFrame(const char* at, const char* end, uint64_t ordinal);
+  bool TakeUsualFrame(const char* at, const char* end, const char* text_end, uint64_t ordinal);
   /// Reads a frame of any number of values.
   void ReadFrame(std::string_view text, uint64_t ordinal);
   /// Reads a frame of one element of the streamed array.

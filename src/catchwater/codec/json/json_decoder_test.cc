@@ -435,6 +435,32 @@ TEST(JsonDecoder, TakesFramesOfABrokerAsTheyAre) {
   EXPECT_EQ(split.dead_frame_count, 2);
 }
 
+// The two halves look like one record of the layout that was learned.
+TEST(JsonDecoder, TakesNoRecordThatGoesOnInTheNextFrame) {
+  const auto codec = MakeCodec({});
+  const auto decoder =
+      codec->MakeDecoder(MakeOptions({MakeColumn("s", ColumnType::kString)})).ValueOrDie();
+  Block block;
+  std::string text;
+  for (const char* frame :
+       {"{\"s\":\"a\"}", "{\"s\":\"b\"}", "{\"s\":\"c", "d\"}", "{\"s\":\"e\"} ", "{\"s\":\"f\"}",
+        "{\"s\":\"gggggggggggggggggggggggggggggggggggggg\"}"}) {
+    text += frame;
+    block.frame_ends.push_back(static_cast<int64_t>(text.size()));
+    block.frame_ordinals.push_back(block.frame_ends.size());
+  }
+  block.bytes = arrow::Buffer::FromString(text);
+  const Split split = decoder->Decode(block).ValueOrDie();
+  std::string taken;
+  for (int64_t row = 0; row < split.good.rows->num_rows(); ++row) {
+    taken += split.good.rows->column(0)->GetScalar(row).ValueOrDie()->ToString().substr(0, 1);
+  }
+  EXPECT_EQ(taken, "abefg");
+  ASSERT_EQ(split.dead.size(), 2u);
+  EXPECT_EQ(split.dead[0].frame_ordinal, 3u);
+  EXPECT_EQ(split.dead[1].frame_ordinal, 4u);
+}
+
 TEST(JsonDecoder, CarriesTheEnvelopeOfRealReadings) {
   const char* folder = std::getenv("CATCHWATER_SHARED_DATA");
   const std::filesystem::path file =
