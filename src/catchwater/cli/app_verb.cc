@@ -124,10 +124,21 @@ std::string Rounded(const Json& number) {
 void PrintLive(const Json& live) {
   std::cout << "  since the start of the program: rows in " << live["rows_in"] << ", results "
             << live["results"] << ", out of order " << live["out_of_order"] << ", errors "
-            << live["errors"] << "\n  rows a second " << Rounded(live["rows_per_second"])
+            << live["errors"] << "\n  rows that led to a result " << live["rows_with_result"]
+            << ", not used " << live["dropped_rows"] << "; input bytes " << live["input_bytes"]
+            << ", frames not read " << live["deserialization_errors"] << ", values not read "
+            << live["conversion_errors"] << "\n  rows a second " << Rounded(live["rows_per_second"])
             << ", highest " << Rounded(live["rows_per_second_max"]) << "; analysis of a row "
             << Rounded(live["analysis_us_per_row"]) << " us; delay from receipt "
-            << Rounded(live["delay_s"]) << " s, longest " << Rounded(live["delay_s_max"]) << " s\n";
+            << Rounded(live["delay_s"]) << " s, longest " << Rounded(live["delay_s_max"])
+            << " s\n  response " << Rounded(live["response_s"]) << " s, longest "
+            << Rounded(live["response_s_max"]) << " s";
+  const std::string by = live["queue_delay_by"];
+  if (!by.empty()) {
+    std::cout << "; delay in the queue (" << by << ") " << Rounded(live["queue_delay_s"])
+              << " s, longest " << Rounded(live["queue_delay_s_max"]) << " s";
+  }
+  std::cout << "\n";
   if (!live.contains("script")) return;
   const Json& script = live["script"];
   std::cout << "  script " << script["state"].get<std::string>() << ", starts " << script["starts"]

@@ -59,10 +59,18 @@ void ControlFeed::Run(std::stop_token stop) {
 
 arrow::Result<std::string> ControlFeed::Answer(std::string_view request) {
   if (!IsRunningHere()) return Cancelled("The pipeline does not run here");
-  ARROW_ASSIGN_OR_RAISE(TenantAnswer answer, control_.Answer(request));
+  auto answered = control_.Answer(request);
+  Count(!answered.ok() ? "failed" : answered->is_refused ? "refused" : "done");
+  ARROW_ASSIGN_OR_RAISE(TenantAnswer answer, std::move(answered));
   const std::lock_guard lock(mutex_);
   ++(answer.is_refused ? report_.refused : report_.done);
   return std::move(answer.text);
+}
+
+void ControlFeed::Count(const char* outcome) const {
+  context_.telemetry.metrics
+      .counter(Metric::kControlRequests, {report_.pipeline, report_.tenant, outcome})
+      .Add();
 }
 
 void ControlFeed::NoteFailure(const arrow::Status& failure) {

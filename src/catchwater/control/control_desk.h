@@ -59,6 +59,7 @@ class ControlFeed {
  private:
   bool IsRunningHere() const;
   arrow::Result<std::string> Answer(std::string_view request);
+  void Count(const char* outcome) const;
   void NoteFailure(const arrow::Status& failure);
   void SetState(const char* state);
 

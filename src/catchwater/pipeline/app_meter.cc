@@ -6,6 +6,7 @@
 #include <arrow/array.h>
 
 #include "catchwater/ledger/names.h"
+#include "catchwater/pipeline/app_input.h"
 
 namespace catchwater {
 
@@ -24,7 +25,10 @@ AppMeter::AppMeter(Metrics& metrics, const Clock& clock, const std::string& pipe
       rate_(metrics.gauge(Metric::kAppRate, {pipeline, app})),
       rate_max_(metrics.gauge(Metric::kAppRateMax, {pipeline, app})),
       delay_(metrics.gauge(Metric::kAppDelay, {pipeline, app})),
-      delay_max_(metrics.gauge(Metric::kAppDelayMax, {pipeline, app})) {}
+      delay_max_(metrics.gauge(Metric::kAppDelayMax, {pipeline, app})),
+      result_rows_(metrics.counter(Metric::kAppResultRecords, {pipeline, app})),
+      response_(metrics.histogram(Metric::kAppResponseSeconds, {pipeline, app})),
+      response_max_(metrics.gauge(Metric::kAppResponseMax, {pipeline, app})) {}
 
 void AppMeter::Note(const Batch& rows, const arrow::Result<StreamTally>& tally, int64_t duration_us,
                     bool is_ordered) {
@@ -87,6 +91,16 @@ void AppMeter::Dropped(const std::string& reason, int64_t row_count) {
 
 void AppMeter::PutOut(int64_t row_count) { results_.Add(row_count); }
 
+void AppMeter::LedToResult(int64_t row_count) { result_rows_.Add(row_count); }
+
+void AppMeter::Responded(int64_t receive_us) {
+  if (receive_us <= 0) return;
+  const int64_t duration_us = std::max<int64_t>(0, clock_.NowMicros() - receive_us);
+  response_.Record(duration_us);
+  const std::lock_guard lock(mutex_);
+  response_max_.Set(std::max(response_max_.value(), static_cast<double>(duration_us) / 1e6));
+}
+
 void AppMeter::Failed() { errors_.Add(); }
 
 void AppMeter::Started() { metrics_.counter(Metric::kAppScriptStarts, {pipeline_, app_}).Add(); }
@@ -100,17 +114,32 @@ AppReport AppMeter::ReportOf(Metrics& metrics, const std::string& pipeline,
   AppReport report{.app = app,
                    .rows_in = counter(Metric::kAppRecords),
                    .results = counter(Metric::kAppResults),
+                   .rows_with_result = counter(Metric::kAppResultRecords),
+                   .input_bytes = counter(Metric::kAppInputBytes),
+                   .deserialization_errors = counter(Metric::kAppDeserializationErrors),
+                   .conversion_errors = counter(Metric::kAppConversionErrors),
                    .out_of_order = counter(Metric::kAppOutOfOrder),
                    .errors = counter(Metric::kAppErrors),
                    .script_starts = counter(Metric::kAppScriptStarts),
                    .rows_per_second = gauge(Metric::kAppRate),
                    .rows_per_second_max = gauge(Metric::kAppRateMax),
+                   .response_s_max = gauge(Metric::kAppResponseMax),
                    .delay_s = gauge(Metric::kAppDelay),
                    .delay_s_max = gauge(Metric::kAppDelayMax)};
+  for (const auto& [reason, row_count] :
+       metrics.ByLastLabel(Metric::kAppDropped, {pipeline, app})) {
+    report.dropped[reason] = static_cast<int64_t>(row_count);
+    report.dropped_rows += static_cast<int64_t>(row_count);
+  }
   const int64_t sum_us = metrics.histogram(Metric::kAppAnalysisSeconds, {pipeline, app}).sum_us();
   if (report.rows_in > 0) {
     report.analysis_us_per_row = static_cast<double>(sum_us) / static_cast<double>(report.rows_in);
   }
+  const Histogram& response = metrics.histogram(Metric::kAppResponseSeconds, {pipeline, app});
+  if (const int64_t count = response.count(); count > 0) {
+    report.response_s = static_cast<double>(response.sum_us()) / 1e6 / static_cast<double>(count);
+  }
+  AppInput::AddQueueDelay(metrics, pipeline, &report);
   return report;
 }
 

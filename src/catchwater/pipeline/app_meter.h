@@ -13,27 +13,11 @@
 
 #include "catchwater/base/clock.h"
 #include "catchwater/batch/batch.h"
+#include "catchwater/pipeline/app_report.h"
 #include "catchwater/stream/stream_operator.h"
 #include "catchwater/telemetry/metrics.h"
 
 namespace catchwater {
-
-/// What became of an app's rows since the program started; a copy of its metrics.
-struct AppReport {
-  std::string app;
-  int64_t rows_in = 0;
-  int64_t results = 0;
-  int64_t out_of_order = 0;
-  int64_t errors = 0;
-  int64_t script_starts = 0;
-  std::string script_state{};  ///< As SinkReport::state; empty: it is no script.
-  std::string last_error{};    ///< Of a script; empty: it is well.
-  double analysis_us_per_row = 0;
-  double rows_per_second = 0;
-  double rows_per_second_max = 0;
-  double delay_s = 0;
-  double delay_s_max = 0;
-};
 
 /// Any thread.
 class AppMeter {
@@ -64,6 +48,10 @@ class AppMeter {
   void Dropped(const std::string& reason, int64_t row_count);
   /// Rows of results for its tables and sinks.
   void PutOut(int64_t row_count);
+  /// Rows that are in a result now for the first time.
+  void LedToResult(int64_t row_count);
+  /// The results of rows that were received then are committed now.
+  void Responded(int64_t receive_us);
   void Failed();
   /// The program of a script began.
   void Started();
@@ -90,6 +78,9 @@ class AppMeter {
   Gauge& rate_max_;
   Gauge& delay_;
   Gauge& delay_max_;
+  Counter& result_rows_;
+  Histogram& response_;
+  Gauge& response_max_;
   std::mutex mutex_;
   std::map<int64_t, int64_t> newest_us_;  // Guarded by mutex_, as below. By partition.
   int64_t rate_from_us_ = 0;

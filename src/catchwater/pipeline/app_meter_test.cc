@@ -1,5 +1,6 @@
 #include "catchwater/pipeline/app_meter.h"
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -70,12 +71,26 @@ TEST_F(AppMeterTest, DelayIsFromReceiptToTheEndOfAnalysis) {
   EXPECT_EQ(Report().analysis_us_per_row, 6);
 }
 
+TEST_F(AppMeterTest, ResponseIsFromReceiptToNow) {
+  const int64_t now_us = clock_.NowMicros();
+  meter_.Responded(now_us - 4 * kSecond);
+  meter_.Responded(now_us - 2 * kSecond);
+  meter_.Responded(0);  // Not received, but read from the table.
+  EXPECT_EQ(Report().response_s, 3);
+  EXPECT_EQ(Report().response_s_max, 4);
+}
+
 TEST_F(AppMeterTest, ReasonsResultsAndErrorsAreMetrics) {
   meter_.Dropped("10m", 3);
   meter_.PutOut(7);
   meter_.Failed();
   EXPECT_EQ(Report().results, 7);
   EXPECT_EQ(Report().errors, 1);
+  meter_.Dropped("future", 1);
+  EXPECT_EQ(Report().dropped_rows, 4);
+  EXPECT_EQ(Report().dropped, (std::map<std::string, int64_t>{{"10m", 3}, {"future", 1}}));
+  meter_.LedToResult(5);
+  EXPECT_EQ(Report().rows_with_result, 5);
   EXPECT_NE(metrics_.ToPrometheusText().find(
                 "catchwater_app_dropped_total{pipeline=\"p\",app=\"a\",reason=\"10m\"} 3\n"),
             std::string::npos);

@@ -162,6 +162,7 @@ arrow::Status Attempt::Dispatch(Block block) {
   const Range range = block.origin.range;
   if (raw_ != nullptr) ARROW_RETURN_NOT_OK(raw_->Add(block));
   if (!book_.is_dirty()) epoch_started_us_ = clock_.MonotonicMicros();
+  if (options_.apps != nullptr) options_.apps->Read(block);
   LaneWork work{.block = std::move(block),
                 .sequence = next_sequence_++,
                 .open = book_.open_partitions(),

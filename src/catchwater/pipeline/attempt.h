@@ -25,6 +25,7 @@
 
 #include "catchwater/base/bounded_queue.h"
 #include "catchwater/base/clock.h"
+#include "catchwater/pipeline/app_input.h"
 #include "catchwater/pipeline/intake.h"
 #include "catchwater/pipeline/lane.h"
 #include "catchwater/pipeline/partition_book.h"
@@ -40,6 +41,7 @@ struct AttemptOptions {
   int64_t queue_blocks_max = 4;      ///< A lane.
   int64_t queue_bytes_max = 24LL << 20;
   const PipelineTelemetry* telemetry = nullptr;  ///< Borrowed; null: nothing is told.
+  AppInput* apps = nullptr;                      ///< The same.
 };
 
 /// Commits an epoch. Called by one thread, epochs in order.

@@ -16,6 +16,7 @@ arrow::Status Lane::Process(const LaneWork& work, std::stop_token stop) {
   ARROW_ASSIGN_OR_RAISE(RowPathResult result,
                         path_.Process(work.block, work.sequence, &flow, stop));
   if (context_.telemetry != nullptr) context_.telemetry->BlockDecoded(result.decode_us);
+  if (context_.apps != nullptr) context_.apps->Decoded(work.block, result.faults);
   const Turn turn{.sequence = work.sequence, .open = work.open, .stop = stop};
   if (result.rows.rows == nullptr || result.rows.rows->num_rows() == 0) {
     ARROW_RETURN_NOT_OK(destination_->Pass(turn));

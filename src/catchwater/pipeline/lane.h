@@ -14,6 +14,7 @@
 #include <arrow/result.h>
 
 #include "catchwater/base/bounded_queue.h"
+#include "catchwater/pipeline/app_input.h"
 #include "catchwater/pipeline/destination.h"
 #include "catchwater/pipeline/entity_collector.h"
 #include "catchwater/pipeline/epoch.h"
@@ -29,6 +30,7 @@ struct LaneContext {
   std::string event_time_column;                 ///< Empty: none.
   std::string entity_column;                     ///< Empty: none.
   const PipelineTelemetry* telemetry = nullptr;  ///< Borrowed; null: nothing is told.
+  AppInput* apps = nullptr;                      ///< The same.
 };
 
 struct LaneWork {

@@ -123,8 +123,13 @@ arrow::Status OrderedStreams::AddTo(size_t i, const Batch& rows, StreamCut* cut_
   flow.Count(Bucket::kUsed, "", tally.used);
   for (const Tally& other : tally.others) flow.Count(other.bucket, other.reason, other.row_count);
   Move(stream.TakeLate(), &cut.late);
+  if (streams_[i].meter != nullptr) {
+    streams_[i].meter->LedToResult(stream.op().TakeResultRowCount());
+  }
   if (take_results_ != nullptr) return take_results_(i, stream.TakeResults());
-  Move(stream.TakeResults(), &cut.results);
+  arrow::RecordBatchVector results = stream.TakeResults();
+  if (!results.empty()) cut.answered_us.push_back(rows.origin.receive_us);
+  Move(std::move(results), &cut.results);
   return arrow::Status::OK();
 }
 

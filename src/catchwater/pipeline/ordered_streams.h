@@ -41,6 +41,7 @@ struct StreamCut {
   Flows flows;
   arrow::RecordBatchVector results;
   arrow::RecordBatchVector late;
+  std::vector<int64_t> answered_us;  ///< When the rows that led to results were received.
   bool has_rows = false;
   int64_t watermark_us = EventTime::kNone;
   std::string state;  ///< Empty without rows, and where state is not kept.

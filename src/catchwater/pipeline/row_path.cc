@@ -26,6 +26,16 @@ Split RejectedFrame(const Block& block) {
   return split;
 }
 
+/// A letter that names a column has a value that is missing or not of its type, also where a frame
+/// is a row.
+void CountFault(const DeadLetter& letter, InputFaults* faults) {
+  if (!letter.field.empty()) {
+    ++faults->value_count;
+  } else if (letter.is_frame) {
+    ++faults->frame_count;
+  }
+}
+
 /// Takes the rows out whose values from the message could not be read.
 arrow::Status RefuseRows(const std::vector<FrameFault>& faults, Split* split) {
   std::vector<uint8_t> keep(static_cast<size_t>(split->good.rows->num_rows()), 1);
@@ -55,12 +65,16 @@ RowPath::RowPath(AttributeColumns columns, std::unique_ptr<Decoder> decoder,
       contract_(std::move(contract)) {}
 
 arrow::Result<Split> RowPath::Decode(const Block& block, PartitionFlow* flow,
-                                     RowLines* lines) const {
-  if (!block.reject_reason.empty()) return RejectedFrame(block);
+                                     RowPathResult* result) const {
+  if (!block.reject_reason.empty()) {
+    result->faults.frame_count = 1;
+    return RejectedFrame(block);
+  }
   ARROW_ASSIGN_OR_RAISE(Split split, decoder_->Decode(block));
+  for (const DeadLetter& letter : split.dead) CountFault(letter, &result->faults);
   split.good.origin = block.origin;
   if (split.good.rows == nullptr) return split;
-  *lines = RowLines(split.good);
+  result->lines = RowLines(split.good);
   if (contract_ != nullptr && !split.dead.empty()) {
     Drifts drifts;
     ARROW_RETURN_NOT_OK(contract_->Apply(block, &split, &drifts));
@@ -70,7 +84,11 @@ arrow::Result<Split> RowPath::Decode(const Block& block, PartitionFlow* flow,
   ARROW_ASSIGN_OR_RAISE(FrameValues values, frame_.Take(block, split.good));
   ARROW_ASSIGN_OR_RAISE(split.good.rows, columns_.Attach(split.good.rows, block.attributes.get(),
                                                          std::move(values.columns)));
-  if (!values.faults.empty()) ARROW_RETURN_NOT_OK(RefuseRows(values.faults, &split));
+  if (!values.faults.empty()) {
+    const size_t known = split.dead.size();
+    ARROW_RETURN_NOT_OK(RefuseRows(values.faults, &split));
+    for (size_t i = known; i < split.dead.size(); ++i) CountFault(split.dead[i], &result->faults);
+  }
   return split;
 }
 
@@ -103,7 +121,7 @@ arrow::Result<RowPathResult> RowPath::Process(const Block& block, uint64_t seque
                                               PartitionFlow* flow, std::stop_token stop) {
   RowPathResult result;
   const int64_t started_us = clock_->MonotonicMicros();
-  ARROW_ASSIGN_OR_RAISE(Split decoded, Decode(block, flow, &result.lines));
+  ARROW_ASSIGN_OR_RAISE(Split decoded, Decode(block, flow, &result));
   result.decode_us = clock_->MonotonicMicros() - started_us;
   int64_t row_count = decoded.good.rows == nullptr ? 0 : decoded.good.rows->num_rows();
   for (const DeadLetter& letter : decoded.dead) {

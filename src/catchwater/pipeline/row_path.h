@@ -16,6 +16,7 @@
 #include "catchwater/batch/batch.h"
 #include "catchwater/component/codec.h"
 #include "catchwater/component/step.h"
+#include "catchwater/pipeline/app_input.h"
 #include "catchwater/pipeline/attribute_columns.h"
 #include "catchwater/pipeline/contract.h"
 #include "catchwater/pipeline/extra_columns.h"
@@ -32,6 +33,7 @@ struct RowPathResult {
   std::vector<DeadLetter> dead;
   RowLines lines;         ///< For letters that are written of `rows` later.
   int64_t decode_us = 0;  ///< How long decoding took.
+  InputFaults faults;
 };
 
 /// Steps that keep state over batches, shared by the lanes of a pipeline, behind one gate.
@@ -58,7 +60,7 @@ class RowPath {
                                        std::stop_token stop);
 
  private:
-  arrow::Result<Split> Decode(const Block& block, PartitionFlow* flow, RowLines* lines) const;
+  arrow::Result<Split> Decode(const Block& block, PartitionFlow* flow, RowPathResult* result) const;
   arrow::Status TakeExtras(const Block& block, Split* split, PartitionFlow* flow) const;
   arrow::Result<RowPathResult> WithExtras(RowPathResult result) const;
   arrow::Status Absorb(const Block& block, Split split, PartitionFlow* flow,

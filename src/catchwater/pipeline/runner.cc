@@ -230,7 +230,8 @@ arrow::Result<std::vector<std::unique_ptr<Lane>>> RunnerCore::BuildLanes(
                           .source = plan_->source.name,
                           .event_time_column = plan_->event_time_column(),
                           .entity_column = plan_->entity_column(),
-                          .telemetry = &telemetry_};
+                          .telemetry = &telemetry_,
+                          .apps = app_input_.get()};
   std::vector<std::unique_ptr<Lane>> lanes;
   for (size_t i = 0; i < chain.lanes.size(); ++i) {
     ARROW_ASSIGN_OR_RAISE(auto decoder, plan_->codec->MakeDecoder(decode));
@@ -289,6 +290,19 @@ arrow::Status RunnerCore::BuildEnds(const StepChain& chain) {
   return apps_->Restore(*committer_);
 }
 
+std::vector<std::string> RunnerCore::BeginInput(std::vector<std::string> parts) {
+  app_input_ = nullptr;
+  const bool has_apps = plan_->lake && !plan_->streams.empty();
+  if (context_.telemetry == nullptr || !has_apps) return parts;
+  app_input_ = std::make_unique<AppInput>(context_.telemetry->metrics, context_.clock, plan_->name,
+                                          AppNames(*plan_), switches_);
+  const auto& known = plan_->source.frame_columns;
+  const bool says_when = std::ranges::find(known, AppInput::kEnqueueTime) != known.end() &&
+                         std::ranges::find(parts, AppInput::kEnqueueTime) == parts.end();
+  if (says_when) parts.emplace_back(AppInput::kEnqueueTime);
+  return parts;
+}
+
 arrow::Result<std::shared_ptr<Attempt>> RunnerCore::BuildAttempt() {
   if (context_.table_reader == nullptr && context_.lake != nullptr) {
     context_.table_reader = &lake_tables_.emplace(*context_.lake);
@@ -315,7 +329,7 @@ arrow::Result<std::shared_ptr<Attempt>> RunnerCore::BuildAttempt() {
       .frame_bytes_max = plan_->frame_bytes_max};
   ARROW_ASSIGN_OR_RAISE(auto source, plan_->source.make(source_context));
   source->SetIdentityAttributes(columns.attribute_names());
-  source->SetFrameColumns(columns.frame_column_names());
+  source->SetFrameColumns(BeginInput(columns.frame_column_names()));
   ARROW_RETURN_NOT_OK(source->Check());
   {
     std::lock_guard lock(read_point_mutex_);
@@ -329,7 +343,8 @@ arrow::Result<std::shared_ptr<Attempt>> RunnerCore::BuildAttempt() {
       .flush_bytes = plan_->lake ? plan_->lake->flush_bytes : 0,
       .flushes_only_at_end = !plan_->lake.has_value(),
       .queue_bytes_max = options_.queue_bytes / options_.lane_count,
-      .telemetry = &telemetry_};
+      .telemetry = &telemetry_,
+      .apps = app_input_.get()};
   return std::make_shared<Attempt>(
       attempt_options,
       IntakeOptions{.pipeline = plan_->name,

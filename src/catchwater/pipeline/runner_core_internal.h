@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "catchwater/base/random.h"
+#include "catchwater/pipeline/app_input.h"
 #include "catchwater/pipeline/app_switches.h"
 #include "catchwater/pipeline/epoch.h"
 #include "catchwater/pipeline/lake_tables.h"
@@ -110,6 +111,8 @@ class RunnerCore {
   arrow::Result<std::unique_ptr<ExtraColumns>> BuildExtras(const DecodeOptions& decode) const;
   arrow::Status PrepareTables(const std::shared_ptr<arrow::Schema>& schema);
   arrow::Status BuildEnds(const StepChain& chain);
+  /// The parts of a message that are read beside its payload. Begins to measure what comes in.
+  std::vector<std::string> BeginInput(std::vector<std::string> parts);
   SinkContext SinkContextOf(const StreamConfig& stream,
                             std::shared_ptr<arrow::Schema> schema) const;
   arrow::Status Commit(Epoch& epoch);
@@ -129,6 +132,7 @@ class RunnerCore {
   const RunnerOptions options_;
   const PipelineTelemetry telemetry_;
   AppSwitches switches_;
+  std::unique_ptr<AppInput> app_input_;  // Of the attempt; null: nothing is measured.
   Random random_ = Random::FromSystem();
   Fence fence_;
   std::unique_ptr<PartitionLeases> leases_;  // Null: fence_ covers all partitions.

@@ -239,7 +239,10 @@ arrow::Status ScriptSink::Write(const arrow::RecordBatch& rows) {
     if (meter_ == nullptr) continue;
     meter_->Analysed({.rows = batch, .origin = {}}, runner_.clock.MonotonicMicros() - from_us,
                      runner_.clock.NowMicros(), /*is_ordered=*/false);
-    if (result_count > 0) meter_->PutOut(result_count);
+    if (result_count == 0) continue;
+    meter_->PutOut(result_count);
+    // Which rows of the batch they are of, the program does not say.
+    meter_->LedToResult(std::min(result_count, batch->num_rows()));
   }
   return arrow::Status::OK();
 }

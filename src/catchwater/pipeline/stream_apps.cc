@@ -266,6 +266,7 @@ arrow::Status StreamApps::Prepare(const Epoch& epoch, CommitRequest* request,
     const size_t i = app.timed != nullptr ? ordered++ : merging++;
     app.names_next = app.state->names();
     app.results_next.clear();
+    app.answered_us.clear();
     if (!app.is_on) continue;
     ARROW_RETURN_NOT_OK(PreparePositions(&app, epoch, &request->plan));
     if (app.timed != nullptr) {
@@ -305,8 +306,14 @@ arrow::Status StreamApps::PrepareMerging(App* app, size_t i, const Epoch& epoch,
     ARROW_RETURN_NOT_OK(part->Merge(*shares[i].part));
     for (const auto& [partition_id, flow] : shares[i].flows) flows[partition_id].Merge(flow);
   }
+  int64_t used_count = 0;
   for (const auto& [partition_id, flow] : flows) {
     flow.AppendAccount(partition_id, app->plan->config.name, &request->plan.account);
+    used_count += flow.Total(Bucket::kUsed);
+  }
+  if (app->meter != nullptr) app->meter->LedToResult(used_count);
+  for (const auto& [receive_us, row_count] : epoch.receipts()) {
+    if (used_count > 0) app->answered_us.push_back(receive_us);
   }
   if (part->is_empty()) return arrow::Status::OK();
   ARROW_RETURN_NOT_OK(app->whole->Merge(*part));
@@ -331,12 +338,16 @@ arrow::Status StreamApps::PrepareOrdered(App* app, StreamCut cut, CommitRequest*
     ARROW_RETURN_NOT_OK(Append(app->late_table, cut.late, request));
   }
   app->results_next = std::move(cut.results);
+  app->answered_us = std::move(cut.answered_us);
   return SaveBytes(app, cut.state, cut.is_base, request);
 }
 
 void StreamApps::Committed() {
   for (App& app : apps_) {
     app.state->Committed(std::move(app.names_next));
+    for (const int64_t receive_us : std::exchange(app.answered_us, {})) {
+      if (app.meter != nullptr) app.meter->Responded(receive_us);
+    }
     if (app.timed != nullptr && app.watermark_us != EventTime::kNone) {
       context_.telemetry.Watermark(app.plan->config.name, app.watermark_us);
     }

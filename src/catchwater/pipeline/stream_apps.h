@@ -100,6 +100,7 @@ class StreamApps {
     std::shared_ptr<const TableState> late_table;  // Null: late rows are not kept.
     arrow::RecordBatchVector results_next;         // Of timed: in the commit under way.
     arrow::RecordBatchVector results_new;          // Committed, not in the sinks yet.
+    std::vector<int64_t> answered_us;              // StreamCut::answered_us of the same commit.
     std::map<int64_t, Position> positions;         // By partition, as the ledger has them.
 
     const StreamOperator& op() const {
@@ -121,6 +122,7 @@ class StreamApps {
   arrow::Result<bool> HasNoRows() const;
   arrow::Status BeginAnew(App* app, CommitRequest* request);
   arrow::Result<PartitionFlow> ReadTable(App* app, CommitRequest* request) const;
+  static void CountResultRows(App* app);  ///< \pre timed, and no lane touches it
   arrow::Status CommitAlone(App* app, CommitRequest* request, Committer& committer) const;
   arrow::Status PreparePositions(App* app, const Epoch& epoch, CommitPlan* plan) const;
   /// Lets the app go or join at this epoch, as it is switched. cut null: it merges, as the i-th.

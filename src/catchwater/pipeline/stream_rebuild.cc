@@ -60,6 +60,10 @@ arrow::Result<bool> StreamApps::HasNoRows() const {
   return files.empty();
 }
 
+void StreamApps::CountResultRows(App* app) {
+  if (app->meter != nullptr) app->meter->LedToResult(app->timed->op().TakeResultRowCount());
+}
+
 arrow::Result<PartitionFlow> StreamApps::ReadTable(App* app, CommitRequest* request) const {
   const std::string& table_key = plan_->lake->table.table_key;
   ARROW_ASSIGN_OR_RAISE(const auto table, context_.lake.LoadTable(table_key));
@@ -94,6 +98,7 @@ arrow::Result<PartitionFlow> StreamApps::ReadTable(App* app, CommitRequest* requ
     if (app->timed == nullptr) continue;
     const int64_t next_us = i + 1 < files.size() ? files[i + 1].event_us_min : kNoTime;
     ARROW_RETURN_NOT_OK(app->timed->StoredUpTo(next_us));
+    CountResultRows(app);
     ARROW_RETURN_NOT_OK(AddResults(*app, app->timed->TakeResults(), request));
   }
   return flow;
@@ -186,6 +191,7 @@ arrow::Status StreamApps::End(Committer& committer) {
     }
     if (app.timed == nullptr) continue;
     ARROW_RETURN_NOT_OK(app.timed->End());
+    CountResultRows(&app);
     arrow::RecordBatchVector results = app.timed->TakeResults();
     if (results.empty()) continue;
     CommitRequest request;

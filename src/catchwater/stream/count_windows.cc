@@ -66,6 +66,7 @@ uint32_t CountWindows::Join(uint32_t key, int64_t event_us) {
   ++state.row_count;
   const int64_t past = state.row_count - size_;
   if (past < 0 || past % every_ != 0) return cell;
+  CountResultRows(past == 0 ? size_ : every_);
   due_.push_back({.key = key, .number = past / every_, .slices = state.slices});
   const auto done = state.slices.begin() + every_ / width_;
   for (auto it = state.slices.begin(); it != done; ++it) gone_.push_back(it->cell);

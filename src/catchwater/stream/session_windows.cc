@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include <arrow/array.h>
 
@@ -86,6 +87,7 @@ uint32_t SessionWindows::Join(uint32_t key, int64_t event_us) {
       sessions.erase(next);
     }
   }
+  ++at->row_count;
   if (alarm_of_[key] == kNoAlarm) {
     alarm_of_[key] = at->last_us + gap_us_;
     alarms_.insert({alarm_of_[key], key});
@@ -100,6 +102,7 @@ uint32_t SessionWindows::Join(uint32_t key, int64_t event_us) {
 void SessionWindows::Absorb(Session* into, const Session& other) {
   into->last_us = std::max(into->last_us, other.last_us);
   into->revision = std::max(into->revision, other.revision);
+  into->row_count += other.row_count;
   merges_.emplace_back(other.cell, into->cell);
 }
 
@@ -149,6 +152,7 @@ arrow::Result<arrow::RecordBatchVector> SessionWindows::AdvanceTo(int64_t waterm
       gone.push_back(session.cell);
       if (!session.is_out) {
         ++session.revision;
+        CountResultRows(std::exchange(session.row_count, 0));
         due.push_back({.session = session, .key = key});
       }
       sessions.erase(sessions.begin());
@@ -174,6 +178,7 @@ arrow::Result<arrow::RecordBatchVector> SessionWindows::End() {
     for (Session& session : sessions_[key]) {
       if (session.is_out) continue;
       ++session.revision;
+      CountResultRows(std::exchange(session.row_count, 0));
       session.is_out = true;
       due.push_back({.session = session, .key = key});
       changed_.Mark(key);

@@ -57,6 +57,7 @@ class SessionWindows final : public OrderedOperator {
     uint32_t cell = 0;
     uint32_t revision = 0;  ///< How often it was put out.
     bool is_out = false;    ///< As it is now.
+    int64_t row_count = 0;  ///< That are in no result yet. Not saved.
   };
   /// A session that is put out, with its key.
   struct Due {

@@ -17,6 +17,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <arrow/record_batch.h>
@@ -110,6 +111,16 @@ class OrderedOperator : public StreamOperator {
   virtual void BeginRevisionsAfter(int64_t revision) { static_cast<void>(revision); }
   /// Approximate memory held.
   virtual int64_t byte_count() const = 0;
+
+  /// Rows that led to a result since the last call: a row is counted with the first result that it
+  /// is in, or when it raises, updates or clears an alarm. Not a part of the state.
+  int64_t TakeResultRowCount() { return std::exchange(result_row_count_, 0); }
+
+ protected:
+  void CountResultRows(int64_t row_count) { result_row_count_ += row_count; }
+
+ private:
+  int64_t result_row_count_ = 0;
 };
 
 }  // namespace catchwater

@@ -84,6 +84,7 @@ void TimeWindows::AddRows(const Batch& batch, std::span<const uint32_t> keys) {
     uint32_t& cell_next = slice->cells[keys[row]];
     if (cell_next == 0) cell_next = CellAt({.slice = number, .key = keys[row]}) + 1;
     const uint32_t cell = cell_next - 1;
+    ++slice->row_count;
     if (!must_save_all_ && is_changed_[cell] == 0)
       MarkChanged({.slice = number, .key = keys[row]}, cell);
     cell_of_row_[row] = cell;
@@ -125,6 +126,7 @@ arrow::Result<arrow::RecordBatchVector> TimeWindows::AdvanceTo(int64_t watermark
     provisional_.erase(provisional_.begin(), provisional_.upper_bound({*end_us, UINT32_MAX}));
     closed_us_ = *end_us;
     has_closed = true;
+    CountResultRowsUpTo(closed_us_);
     Expire();
   }
   if (watermark_us > INT64_MIN + size_us_ + every_us_ && watermark_us != kEndOfInputUs) {
@@ -142,7 +144,15 @@ arrow::Result<arrow::RecordBatchVector> TimeWindows::End() {
     ARROW_RETURN_NOT_OK(EmitAll(*end_us, /*is_provisional=*/true, &results));
     after_us = *end_us;
   }
+  CountResultRowsUpTo(kEndOfInputUs);
   return results;
+}
+
+void TimeWindows::CountResultRowsUpTo(int64_t end_us) {
+  for (auto& [number, slice] : slices_) {
+    if (FirstEndOf(number) > end_us) return;
+    CountResultRows(std::exchange(slice.row_count, 0));
+  }
 }
 
 std::vector<uint32_t> TimeWindows::Gather(int64_t end_us, std::span<const uint32_t> candidates,
@@ -265,6 +275,7 @@ arrow::Result<StreamTally> TimeWindows::AddLate(const Batch& batch) {
   ARROW_RETURN_NOT_OK(Retract(affected));
   if (!provisional_.empty()) ARROW_RETURN_NOT_OK(RetractProvisional(rows, keys));
   AddRows(rows, keys);
+  CountResultRowsUpTo(closed_us_);
   ARROW_RETURN_NOT_OK(EmitAgain(affected));
   return tally;
 }

@@ -61,6 +61,7 @@ class TimeWindows final : public OrderedOperator {
   /// By key: the number of its cell + 1, 0: none.
   struct Slice {
     std::vector<uint32_t> cells;
+    int64_t row_count = 0;  ///< That are in no result yet. Not saved.
   };
   struct Place {
     int64_t slice = 0;
@@ -92,6 +93,7 @@ class TimeWindows final : public OrderedOperator {
   arrow::Status EmitAll(int64_t end_us, bool is_provisional, arrow::RecordBatchVector* results);
   arrow::Status Retract(const std::set<ResultId>& affected);
   arrow::Status EmitAgain(const std::set<ResultId>& affected);
+  void CountResultRowsUpTo(int64_t end_us);
   void Expire();
   arrow::Status DropIdleKeys();
 

@@ -136,6 +136,25 @@ Histogram& Metrics::histogram(Metric metric, std::initializer_list<std::string_v
   return Find(histograms_, metric, MetricKind::kHistogram, labels);
 }
 
+std::map<std::string, double> Metrics::ByLastLabel(
+    Metric metric, std::initializer_list<std::string_view> labels) const {
+  const Labels leading(labels.begin(), labels.end());
+  std::map<std::string, double> values;
+  const auto add_all = [&](const auto& table) {
+    for (auto it = table.lower_bound({metric, leading}); it != table.end(); ++it) {
+      const auto& [key, series] = *it;
+      const bool is_under = key.first == metric && key.second.size() == leading.size() + 1 &&
+                            std::equal(leading.begin(), leading.end(), key.second.begin());
+      if (!is_under) break;
+      values[key.second.back()] = static_cast<double>(series->value());
+    }
+  };
+  const std::lock_guard lock(mutex_);
+  add_all(counters_);
+  add_all(gauges_);
+  return values;
+}
+
 void Metrics::AppendHistogram(const MetricSpec& spec, const Labels& labels,
                               const Histogram& histogram, std::string& text) const {
   int64_t count = 0;

@@ -74,6 +74,10 @@ class Metrics {
   Gauge& gauge(Metric metric, std::initializer_list<std::string_view> labels = {});
   Histogram& histogram(Metric metric, std::initializer_list<std::string_view> labels = {});
 
+  /// Values of the metric's counters or gauges whose labels but the last are these, by the last.
+  std::map<std::string, double> ByLastLabel(Metric metric,
+                                            std::initializer_list<std::string_view> labels) const;
+
   /// All series as text, in the order of names.h, then by label values.
   std::string ToPrometheusText() const;
 

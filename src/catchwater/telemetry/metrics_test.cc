@@ -95,6 +95,20 @@ TEST(Histogram, PutsEachDurationUnderItsBound) {
   }
 }
 
+TEST(Metrics, TellsValuesByTheLastLabel) {
+  Metrics metrics;
+  metrics.counter(Metric::kAppDropped, {"p", "a", "late"}).Add(3);
+  metrics.counter(Metric::kAppDropped, {"p", "a", "future"}).Add(1);
+  metrics.counter(Metric::kAppDropped, {"p", "aa", "late"}).Add(9);
+  metrics.gauge(Metric::kAppQueueDelay, {"p", "a", "enqueue_time"}).Set(0.5);
+  using Values = std::map<std::string, double>;
+  EXPECT_EQ(metrics.ByLastLabel(Metric::kAppDropped, {"p", "a"}),
+            (Values{{"future", 1}, {"late", 3}}));
+  EXPECT_EQ(metrics.ByLastLabel(Metric::kAppDropped, {"p", "b"}), Values{});
+  EXPECT_EQ(metrics.ByLastLabel(Metric::kAppQueueDelay, {"p", "a"}),
+            (Values{{"enqueue_time", 0.5}}));
+}
+
 TEST(Histogram, TellsQuantiles) {
   Histogram histogram;
   EXPECT_EQ(histogram.QuantileMicros(0.5), 0) << "without values";

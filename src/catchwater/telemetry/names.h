@@ -5,72 +5,10 @@
 
 #include <array>
 #include <cstddef>
-#include <string_view>
+
+#include "catchwater/telemetry/metric.h"
 
 namespace catchwater {
-
-enum class MetricKind { kCounter, kGauge, kHistogram };
-
-enum class Metric {
-  kBuildInfo,
-  kSourceRecords,
-  kReceivedBytes,
-  kSourceLastSuccess,
-  kFrames,
-  kRows,
-  kRecordsRejected,
-  kRecordsDeduplicated,
-  kUnaccountedRows,
-  kBlocksRejected,
-  kInputFiles,
-  kInputFilesPending,
-  kSourceLag,
-  kQueueItems,
-  kQueueBytes,
-  kDecodeSeconds,
-  kFlushSeconds,
-  kFlushes,
-  kCommits,
-  kCommitSeconds,
-  kCommitConflicts,
-  kCommitUnknown,
-  kRestarts,
-  kDataFilesWritten,
-  kDataBytesWritten,
-  kLakeFiles,
-  kLakeBytes,
-  kSnapshotTimestamp,
-  kRawBytes,
-  kCompactions,
-  kCompactedBytes,
-  kCompactionSeconds,
-  kFreshnessSeconds,
-  kWatermarkSeconds,
-  kAppRecords,
-  kAppDropped,
-  kAppResults,
-  kAppOutOfOrder,
-  kAppErrors,
-  kAppScriptStarts,
-  kAppAnalysisSeconds,
-  kAppRate,
-  kAppRateMax,
-  kAppDelay,
-  kAppDelayMax,
-  kLeasesLost,
-  kDiskFull,
-  kLogRecords,
-  kLogRecordsSuppressed,
-  kSeriesDropped,
-};
-
-struct MetricSpec {
-  Metric metric;
-  MetricKind kind;
-  std::string_view name;
-  std::string_view labels;  ///< Names with commas between: "pipeline,bucket".
-  std::string_view meaning;
-};
 
 inline constexpr std::array kMetricSpecs = {
     MetricSpec{Metric::kBuildInfo, MetricKind::kGauge, "catchwater_build_info", "version",
@@ -169,6 +107,35 @@ inline constexpr std::array kMetricSpecs = {
                "pipeline,app", "From the receipt of the last block to the end of its analysis."},
     MetricSpec{Metric::kAppDelayMax, MetricKind::kGauge, "catchwater_app_delay_seconds_max",
                "pipeline,app", "The longest such delay since the start."},
+    MetricSpec{Metric::kAppInputBytes, MetricKind::kCounter, "catchwater_app_input_bytes_total",
+               "pipeline,app", "Bytes that the source delivered while the stream app was on."},
+    MetricSpec{Metric::kAppDeserializationErrors, MetricKind::kCounter,
+               "catchwater_app_deserialization_errors_total", "pipeline,app",
+               "Frames of which nothing could be decoded while the stream app was on."},
+    MetricSpec{
+        Metric::kAppConversionErrors, MetricKind::kCounter,
+        "catchwater_app_conversion_errors_total", "pipeline,app",
+        "Rows with a value that was missing or not of its column's type while the stream app "
+        "was on."},
+    MetricSpec{Metric::kAppResultRecords, MetricKind::kCounter,
+               "catchwater_app_records_with_result_total", "pipeline,app",
+               "Rows that led to a result of a stream app."},
+    MetricSpec{Metric::kAppResponseSeconds, MetricKind::kHistogram,
+               "catchwater_app_response_seconds", "pipeline,app",
+               "From the receipt of the rows that led to results to the commit of these."},
+    MetricSpec{Metric::kAppResponseMax, MetricKind::kGauge, "catchwater_app_response_seconds_max",
+               "pipeline,app", "The longest such response since the start."},
+    MetricSpec{Metric::kAppQueueDelay, MetricKind::kGauge, "catchwater_app_queue_delay_seconds",
+               "pipeline,app,by",
+               "How long the rows in work have waited behind the newest known. By enqueue_time: "
+               "the time of the newest message less theirs; by depth_over_rate: bytes that wait "
+               "over bytes a second."},
+    MetricSpec{Metric::kAppQueueDelayMax, MetricKind::kGauge,
+               "catchwater_app_queue_delay_seconds_max", "pipeline,app,by",
+               "The longest such delay since the start."},
+    MetricSpec{Metric::kControlRequests, MetricKind::kCounter, "catchwater_control_requests_total",
+               "pipeline,tenant,outcome",
+               "Messages of tenants on control queues: done, refused, failed."},
     MetricSpec{Metric::kLeasesLost, MetricKind::kCounter, "catchwater_leases_lost_total", "lease",
                "Leases that another process took over."},
     MetricSpec{Metric::kDiskFull, MetricKind::kCounter, "catchwater_disk_full_total", "",

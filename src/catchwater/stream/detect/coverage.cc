@@ -111,7 +111,7 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> Coverage::ClosePeriod() {
     }
     ARROW_RETURN_NOT_OK(revisions.Append(revision_base_ + 1));
     ARROW_RETURN_NOT_OK(retracted.Append(false));
-    key.received = 0;
+    CountResultRows(std::exchange(key.received, 0));
   }
   period_us_ = end_us;
   ARROW_ASSIGN_OR_RAISE(arrow::ArrayVector arrays, keys_.KeyColumns(groups));

@@ -116,8 +116,10 @@ arrow::Result<StreamTally> DetectOperator::Add(const Batch& batch) {
       key_of_source_[row.source] = row.key;
     }
     found.clear();
+    const size_t told_before = told_.size();
     sets_[row.key].AddOnArrival(row.time_us, row.numbers, &found);
     TakeFindings(row.key, found);
+    CountResultRows(told_.size() > told_before ? 1 : 0);
     waiting_.Add(row);
   }
   StreamTally tally{.used = rows.num_rows() - refused_count - late_count};
@@ -161,6 +163,7 @@ void DetectOperator::TakeSilence(std::vector<SilenceWatch::Found>* found) {
 }
 
 void DetectOperator::Take(const WaitingRow& row) {
+  const size_t told_before = told_.size();
   if (plan_.missing() != nullptr) {
     std::vector<SilenceWatch::Found> silent;
     silence_.Add(row.key, row.source, row.time_us, &silent);
@@ -169,6 +172,7 @@ void DetectOperator::Take(const WaitingRow& row) {
   std::vector<FoundBy> found;
   sets_[row.key].Add(row.time_us, row.numbers, &found);
   TakeFindings(row.key, found);
+  CountResultRows(told_.size() > told_before ? 1 : 0);
 }
 
 void DetectOperator::ReleaseBefore(int64_t time_us) {

@@ -116,6 +116,18 @@ class DetectOperatorTest : public ::testing::Test {
 
 using Texts = std::vector<std::string>;
 
+TEST_F(DetectOperatorTest, CountsRowsThatLedToAlarmsOnce) {
+  Detect().active_alarm.emplace();
+  const auto op = Make();
+  ASSERT_TRUE(op->Add(BatchOf({{"a", 1, 1, 1.0, false},
+                               {"a", 1, 2, 1.0, true},
+                               {"b", 1, 2, 1.0, true},
+                               {"a", 1, 3, 1.0, false}}))
+                  .ok());
+  EXPECT_EQ(op->TakeResultRowCount(), 3);
+  EXPECT_EQ(op->TakeResultRowCount(), 0);
+}
+
 TEST_F(DetectOperatorTest, RaisesAndClearsWhatTheSenderReports) {
   Detect().active_alarm.emplace();
   EXPECT_EQ(Run({{"a", 151, 10, 0.0, false},
