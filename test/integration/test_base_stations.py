@@ -61,6 +61,19 @@ def test_each_row_is_in_the_account_of_each_app(ended):
     assert late == ended.value("SELECT count(*) FROM north.readings__alerts_late")
 
 
+def test_the_metrics_of_the_apps_are_stored(ended):
+    for tenant in ("north", "south"):
+        apps = ended.verify()["pipelines"][tenant]["streams"]
+        metrics = {row["app"]: row for row in ended.query(
+            f"SELECT * FROM {tenant}.app_metrics QUALIFY row_number() OVER (PARTITION BY app ORDER BY measured_at DESC) = 1")}
+        assert metrics.keys() == apps.keys()
+        for app, row in metrics.items():
+            assert (row["rows_in"], row["input_bytes"] > 0) == (apps[app]["in"], True)
+            assert 0 < row["rows_with_result"] <= apps[app]["used"]
+            results = ended.value(f"SELECT count(*) FROM {tenant}.{app}__revisions")
+            assert row["results"] == results
+
+
 def test_results_are_as_their_schemas_say(ended):
     for tenant in ("north", "south"):
         check(ended.query(f"SELECT * FROM {tenant}.events__revisions"), "BTSAlarmEvent")

@@ -37,6 +37,7 @@ class PipelineReader {
     if (pipeline_.lake) TakeLake(document_.At("lake"));
     TakeStreams(document_.At("streams"));
     CheckControl(document_.At("control"));
+    if (pipeline_.app_metrics) CheckAppMetrics(document_.At("app_metrics"));
     CheckDestinations();
     return std::move(pipeline_);
   }
@@ -270,6 +271,17 @@ class PipelineReader {
     diagnostics_
         .Error("E1405", document_.Find("control")->key_place,
                "only streams beside a lake can be switched")
+        .helps.emplace_back("add `lake: {table: namespace.name}`");
+  }
+
+  void CheckAppMetrics(const ConfigNode& node) {
+    if (!pipeline_.app_metrics->table.empty()) {
+      CheckTable(pipeline_.app_metrics->table, node.At("table").place());
+    }
+    if (!document_.At("lake").is_missing()) return;
+    diagnostics_
+        .Error("E1405", document_.Find("app_metrics")->key_place,
+               "metrics go to a table only beside a lake")
         .helps.emplace_back("add `lake: {table: namespace.name}`");
   }
 

@@ -12,6 +12,7 @@
 
 #include <arrow/result.h>
 
+#include "catchwater/config/app_metrics_config.h"
 #include "catchwater/config/column_config.h"
 #include "catchwater/config/control_config.h"
 #include "catchwater/config/describe.h"
@@ -52,6 +53,7 @@ struct PipelineConfig {
   std::vector<StreamConfig> streams;
   std::vector<ConfigNode> sinks;  ///< Each of one key.
   std::vector<ControlConfig> control;
+  std::optional<AppMetricsConfig> app_metrics;
 
   ConfigNode document;  ///< The whole file with overrides: for places and for later questions.
   std::string file;     ///< Its path, as the user gave it.
@@ -89,6 +91,9 @@ struct PipelineConfig {
                    "Queues on which tenants switch their own streams and ask about them; only "
                    "beside a lake.",
                    Count{0, 100});
+    field.Optional("app_metrics", app_metrics,
+                   "A table of the metrics of all streams; only beside a lake.",
+                   Example{"{every: 1m}"});
   }
 };
 

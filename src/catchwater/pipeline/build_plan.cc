@@ -218,6 +218,29 @@ arrow::Status FeedFromTable(StreamPlan* stream, PipelinePlan* plan) {
   return stream->config.script ? FeedScript(*stream, plan) : arrow::Status::OK();
 }
 
+arrow::Result<AppMetricsPlan> BuildAppMetricsPlan(const PipelineConfig& config,
+                                                  const PipelinePlan& plan) {
+  const AppMetricsConfig& wanted = *config.app_metrics;
+  AppMetricsPlan made{.table_key = wanted.table, .every_ms = wanted.every.ms};
+  const std::string& lake_table = plan.lake->table.table_key;
+  if (made.table_key.empty()) made.table_key = lake_table + "__app_metrics";
+  if (wanted.retain) made.retain_ms = wanted.retain->ms;
+  if (plan.streams.empty()) {
+    return ConfigError("`app_metrics` are those of `streams`, and there are none, pipeline: ",
+                       plan.name);
+  }
+  bool is_taken =
+      made.table_key == lake_table || made.table_key == plan.lake->dead_letters.table_key;
+  for (const StreamPlan& stream : plan.streams) {
+    is_taken |= std::ranges::find(stream.tables, made.table_key) != stream.tables.end();
+  }
+  if (is_taken) {
+    return ConfigError("The table of `app_metrics` holds nothing else, pipeline and table: ",
+                       plan.name, " ", made.table_key);
+  }
+  return made;
+}
+
 arrow::Status CheckStream(const BoundStream& stream, const PipelinePlan& plan) {
   const std::string& name = stream.config.name;
   if (IsReservedName(name)) return ConfigError("A stream cannot have this name: ", name);
@@ -301,6 +324,9 @@ arrow::Result<PipelinePlan> BuildPlan(const BoundPipeline& bound, const std::str
       late->table = ResultTableKey(plan.lake->table.table_key, stream.config.name) + "_late";
     }
     ARROW_RETURN_NOT_OK(FeedFromTable(&plan.streams.back(), &plan));
+  }
+  if (config.app_metrics) {
+    ARROW_ASSIGN_OR_RAISE(plan.app_metrics, BuildAppMetricsPlan(config, plan));
   }
   return plan;
 }

@@ -39,6 +39,7 @@ void Maintenance::SetPlans(const std::vector<std::shared_ptr<const PipelinePlan>
     for (const StreamPlan& stream : plan->streams) {
       table_keys.insert(table_keys.end(), stream.tables.begin(), stream.tables.end());
     }
+    if (plan->app_metrics) table_keys.push_back(plan->app_metrics->table_key);
     for (const std::string& table_key : table_keys) {
       Settings& settings = settings_[table_key];
       if (!wanted.is_compacted) continue;
@@ -48,6 +49,9 @@ void Maintenance::SetPlans(const std::vector<std::shared_ptr<const PipelinePlan>
                                              .target_file_bytes = wanted.target_file_bytes};
     }
     settings_[wanted.table.table_key].retain_ms = wanted.retain_ms;
+    if (plan->app_metrics) {
+      settings_[plan->app_metrics->table_key].retain_ms = plan->app_metrics->retain_ms;
+    }
   }
 }
 

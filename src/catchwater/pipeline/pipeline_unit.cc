@@ -6,11 +6,16 @@
 namespace catchwater {
 
 PipelineUnit::PipelineUnit(std::shared_ptr<const PipelinePlan> plan, const RunnerContext& context,
-                           const RunnerOptions& options)
-    : runner_(plan, context, options) {
+                           const RunnerOptions& options, int64_t since_us)
+    : runner_(plan, context, options), telemetry_(context.telemetry) {
   for (const SinkPlan& sink : plan->sinks) {
     feeds_.push_back(std::make_unique<SinkFeed>(plan, sink, context));
   }
+  if (!plan->app_metrics || telemetry_ == nullptr) return;
+  metrics_table_ = std::make_unique<AppMetricsTable>(plan, context, since_us, [this] {
+    const bool is_here = runner_.Report().state != "waiting_for_lease";
+    return is_here ? AppReports() : std::vector<AppReport>();
+  });
 }
 
 PipelineUnit::~PipelineUnit() { stop_.request_stop(); }
@@ -19,6 +24,10 @@ void PipelineUnit::Start(std::function<void()> on_end) {
   on_end_ = std::move(on_end);
   results_.resize(feeds_.size() + 1);
   left_ = static_cast<int64_t>(results_.size());
+  working_ = left_.load();
+  if (metrics_table_ != nullptr) {
+    metrics_thread_ = std::jthread([this](std::stop_token ended) { metrics_table_->Run(ended); });
+  }
   committing_ = 1 + std::ranges::count_if(feeds_, &SinkFeed::is_script);
   for (size_t i = 0; i < feeds_.size(); ++i) {
     threads_.emplace_back([this, i] {
@@ -49,6 +58,11 @@ void PipelineUnit::Ended(size_t index, arrow::Status status) {
     const std::lock_guard lock(mutex_);
     results_[index] = std::move(status);
   }
+  // Who ends last waits for the last row of the metrics.
+  if (--working_ == 0 && metrics_thread_.joinable()) {
+    metrics_thread_.request_stop();
+    metrics_thread_.join();
+  }
   if (--left_ == 0) on_end_();
 }
 
@@ -76,6 +90,16 @@ void PipelineUnit::AddScriptState(AppReport* report) const {
     report->script_state = script.state;
     report->last_error = script.last_error;
   }
+}
+
+std::vector<AppReport> PipelineUnit::AppReports() const {
+  std::vector<AppReport> reports;
+  if (telemetry_ == nullptr || !plan().lake) return reports;
+  for (const StreamPlan& stream : plan().streams) {
+    reports.push_back(AppMeter::ReportOf(telemetry_->metrics, plan().name, stream.config.name));
+    if (stream.config.script) AddScriptState(&reports.back());
+  }
+  return reports;
 }
 
 std::vector<SinkReport> PipelineUnit::SinkReports() const {

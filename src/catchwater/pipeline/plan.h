@@ -39,6 +39,13 @@ struct StreamPlan {
   std::vector<std::string> tables;  ///< Keys of result tables; only with a lake.
 };
 
+/// What `app_metrics:` asks for.
+struct AppMetricsPlan {
+  std::string table_key;
+  int64_t every_ms = 60'000;
+  std::optional<int64_t> retain_ms;
+};
+
 /// Where the bytes of the source are kept as they were received, and for how long.
 struct KeepRawPlan {
   std::string folder;  ///< Absolute.
@@ -70,7 +77,8 @@ struct PipelinePlan {
   std::vector<ChosenStep> steps;
   std::optional<LakePlan> lake;
   std::vector<StreamPlan> streams;
-  std::vector<SinkPlan> sinks;  ///< Only with a lake.
+  std::vector<SinkPlan> sinks;                ///< Only with a lake.
+  std::optional<AppMetricsPlan> app_metrics;  ///< The same.
   std::optional<KeepRawPlan> keep_raw;
   int64_t frame_bytes_max = 16 << 20;
   uint64_t fingerprint = 0;  ///< Of all that its file says: a reload restarts what has another.

@@ -16,7 +16,9 @@ constexpr int64_t kSwitchUsMax = 5'000'000;  // Less than a verb waits for its a
 }  // namespace
 
 ProjectRun::ProjectRun(Plans plans, RunnerContext context, ProjectRunOptions options)
-    : context_(std::move(context)), options_(std::move(options)) {
+    : context_(std::move(context)),
+      options_(std::move(options)),
+      since_us_(context_.clock.NowMicros()) {
   if (context_.lake != nullptr && options_.maintains) {
     maintenance_ = std::make_unique<Maintenance>(*context_.lake, plans, options_.maintenance);
   }
@@ -27,7 +29,7 @@ ProjectRun::~ProjectRun() = default;
 
 std::shared_ptr<PipelineUnit> ProjectRun::Make(
     const std::shared_ptr<const PipelinePlan>& plan) const {
-  return std::make_shared<PipelineUnit>(plan, context_, options_.runner);
+  return std::make_shared<PipelineUnit>(plan, context_, options_.runner, since_us_);
 }
 
 ProjectRun::Units ProjectRun::units() const {
@@ -168,17 +170,10 @@ std::vector<SinkReport> ProjectRun::SinkReports(const std::string& pipeline) con
 }
 
 std::vector<AppReport> ProjectRun::AppReports(const std::string& pipeline) const {
-  std::vector<AppReport> reports;
   for (const auto& unit : units()) {
-    if (unit->plan().name != pipeline || context_.telemetry == nullptr) continue;
-    if (!unit->plan().lake) continue;
-    for (const StreamPlan& stream : unit->plan().streams) {
-      reports.push_back(
-          AppMeter::ReportOf(context_.telemetry->metrics, pipeline, stream.config.name));
-      if (stream.config.script) unit->AddScriptState(&reports.back());
-    }
+    if (unit->plan().name == pipeline) return unit->AppReports();
   }
-  return reports;
+  return {};
 }
 
 arrow::Status ProjectRun::TakeSwitches() {

@@ -94,6 +94,7 @@ class ProjectRun {
 
   RunnerContext context_;
   const ProjectRunOptions options_;
+  const int64_t since_us_;
   std::unique_ptr<Maintenance> maintenance_;
   std::optional<std::jthread> maintenance_thread_;  // Of Run's thread.
   mutable std::mutex mutex_;
