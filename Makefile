@@ -32,6 +32,7 @@ bench: build ## measures throughput beside other programs
 	@.deps/venv/bin/python bench/live
 	@.deps/venv/bin/python bench/kafka
 	@.deps/venv/bin/python bench/freshness
+	@.deps/venv/bin/python bench/apps
 	@tools/build release nab_bench
 	@.deps/venv/bin/python bench/nab
 	@tools/build release stations_bench
