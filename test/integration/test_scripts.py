@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 
 import pytest
 from test_apps import account, is_committed, states, switch  # noqa: F401
@@ -267,3 +268,52 @@ def test_a_script_sees_no_secret_and_a_command_that_is_not_there_is_told(sensors
     done = finish(sensors, expect=None)
     assert done.returncode != 0 and "no-such-program" in done.stderr
     assert sensors.value("SELECT n FROM t.totals") == 5
+
+
+TIMED = """
+import json, sys
+
+for line in sys.stdin:
+    row = json.loads(line)
+    print(line.strip() if "$commit" in row else json.dumps({"row": row["id"], "why": "seen"}), flush="$commit" in row)
+"""
+
+
+def timed(project, options: str) -> None:
+    (project.folder / "app.py").write_text(TIMED, encoding="utf-8")
+    text = PIPELINE.replace("  value: float64\n", "  value: float64\n  ts: { type: timestamp, event_time: true }\n")
+    project.pipeline("sensors", text.replace("  hot:\n", f"  hot:\n    {options}\n"))
+
+
+def put_days(project, name: str, rows: range) -> None:
+    """A row an hour from 2026-01-01 on; the first of each day has no time."""
+    text = "id,value,ts\n" + "".join(
+        f"{i},1,{f'2026-01-{1 + i // 24:02}T{i % 24:02}:00:00Z' if i % 24 else ''}\n" for i in rows
+    )
+    (project.folder / "in" / f"{name}.csv").write_text(text, encoding="utf-8")
+
+
+def test_a_script_begins_with_an_event_time(sensors):
+    timed(sensors, "from: 2026-01-03")
+    put_days(sensors, "a", range(96))
+    finish(sensors)
+    wanted = [i for i in range(48, 96) if i % 24]
+    assert [row["row"] for row in sensors.query("SELECT row FROM t.hot ORDER BY row")] == wanted
+    told = sensors.verify()["pipelines"]["sensors"]["streams"]["hot"]
+    assert (told["in"], told["used"], told["filtered"]) == (96, len(wanted), 96 - len(wanted))
+    # Another beginning: it gets the whole table again.
+    timed(sensors, "from: 2026-01-04")
+    finish(sensors)
+    assert [row["row"] for row in sensors.query("SELECT row FROM t.hot ORDER BY row")] == wanted[23:]
+    assert sensors.verify()["violations"] == []
+
+
+def test_a_script_is_given_no_more_rows_in_a_second_than_it_may(sensors):
+    timed(sensors, "rows_per_second_max: 100")
+    put_days(sensors, "a", range(400))
+    began = time.monotonic()
+    finish(sensors)
+    assert time.monotonic() - began >= 3  # The first hundred are given at once.
+    assert sensors.value("SELECT count(*) FROM t.hot") == 400
+    told = sensors.verify()["pipelines"]["sensors"]["streams"]["hot"]
+    assert (told["in"], told["used"]) == (400, 400)

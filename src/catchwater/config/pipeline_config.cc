@@ -173,8 +173,7 @@ class PipelineReader {
 
   /// A script sees all rows of the table in the order of commits, whatever their key and time.
   void CheckScript(const ConfigNode& node) {
-    for (const std::string_view name :
-         {"key", "late", "from", "rows_per_second_max", "keys_max", "state_bytes_max", "alarms"}) {
+    for (const std::string_view name : {"key", "late", "keys_max", "state_bytes_max", "alarms"}) {
       const ConfigEntry* entry = node.Find(name);
       if (entry == nullptr) continue;
       diagnostics_

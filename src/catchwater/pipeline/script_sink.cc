@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "catchwater/base/error.h"
+#include "catchwater/batch/select_rows.h"
 #include "catchwater/lake/partition_writer.h"
 #include "catchwater/ledger/names.h"
 #include "catchwater/pipeline/app_meter.h"
@@ -16,6 +17,7 @@
 #include "catchwater/pipeline/script_results.h"
 #include "catchwater/pipeline/stream_state.h"
 #include "catchwater/script/script_process.h"
+#include "catchwater/stream/event_time.h"
 #include "catchwater/stream/state_bytes.h"
 
 namespace catchwater {
@@ -89,6 +91,11 @@ class ScriptSink final : public Sink {
   arrow::Status StartProgram();
   void Said(std::string_view line) const;
   void Failed(const arrow::Status& why) const;
+  /// The rows from the event time on that the app begins with; the others are counted.
+  arrow::Result<std::shared_ptr<arrow::RecordBatch>> FromOn(const arrow::RecordBatch& rows);
+  /// Waits so long that no more rows than allowed are taken in a second.
+  arrow::Status Pace(int64_t row_count);
+  std::string Meaning() const;
   arrow::Result<int64_t> Work(const arrow::RecordBatch& rows);
   arrow::Status Take(ScriptAnswer answer, const std::string& batch);
   arrow::Status Add(const std::shared_ptr<arrow::RecordBatch>& rows);
@@ -118,9 +125,11 @@ class ScriptSink final : public Sink {
   DeliveryMark file_;
   int64_t batch_in_file_ = 0;
   bool has_begun_anew_ = false;
-  int64_t revision_ = 0;   // Of the last result.
-  int64_t row_count_ = 0;  // Given since the last Flush.
-  DeliveryMark mark_;      // Of the last commit.
+  int64_t revision_ = 0;      // Of the last result.
+  int64_t row_count_ = 0;     // Given since the last Flush.
+  int64_t before_count_ = 0;  // Left out since then: they are before `from`.
+  int64_t paced_us_ = 0;      // When the next rows may be taken; monotonic.
+  DeliveryMark mark_;         // Of the last commit.
 };
 
 arrow::Status ScriptSink::MakeTables() {
@@ -141,8 +150,7 @@ arrow::Status ScriptSink::MakeTables() {
 arrow::Result<bool> ScriptSink::LoadState(std::optional<DeliveryMark>* mark) {
   ARROW_ASSIGN_OR_RAISE(const auto saved,
                         runner_.ledger->Checkpoints(plan_->name, stream_.config.name));
-  const std::string meaning = kMeaning + plan_->lake->table.table_key;
-  if (saved.empty() || saved.front().meaning != meaning) return false;
+  if (saved.empty() || saved.front().meaning != Meaning()) return false;
   const auto load = [&](std::string_view bytes) {
     StateReader reader(bytes);
     DeliveryMark read{.seq = reader.Get<int64_t>(), .ordinal = reader.Get<int64_t>()};
@@ -230,9 +238,53 @@ arrow::Status ScriptSink::StartProgram() {
   return arrow::Status::OK();
 }
 
-arrow::Status ScriptSink::Write(const arrow::RecordBatch& rows) {
-  for (int64_t begin = 0; begin < rows.num_rows(); begin += config_.batch_rows) {
-    const auto batch = rows.Slice(begin, config_.batch_rows);
+std::string ScriptSink::Meaning() const {
+  const auto& from_us = stream_.config.from_us;
+  return kMeaning + plan_->lake->table.table_key +
+         (from_us ? " from " + std::to_string(*from_us) : "");
+}
+
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> ScriptSink::FromOn(
+    const arrow::RecordBatch& rows) {
+  Batch all{.rows = rows.Slice(0), .origin = {}};
+  if (!stream_.config.from_us) return all.rows;
+  const auto column = rows.GetColumnByName(plan_->event_time_column());
+  if (column == nullptr || column->type_id() != arrow::Type::TIMESTAMP) {
+    return ConfigError("Column of the event time is gone or no timestamp, app: ", name_);
+  }
+  const auto& times = static_cast<const arrow::TimestampArray&>(*column);
+  std::vector<uint8_t> keep(static_cast<size_t>(rows.num_rows()));
+  for (int64_t row = 0; row < rows.num_rows(); ++row) {
+    const bool is_kept = times.IsValid(row) && times.Value(row) >= *stream_.config.from_us;
+    keep[static_cast<size_t>(row)] = is_kept ? 1 : 0;
+  }
+  ARROW_ASSIGN_OR_RAISE(const Batch kept, FilterBatch(std::move(all), keep));
+  const int64_t before_count = rows.num_rows() - kept.rows->num_rows();
+  before_count_ += before_count;
+  if (meter_ != nullptr && before_count > 0) meter_->Dropped(kBeforeFrom, before_count);
+  return kept.rows;
+}
+
+arrow::Status ScriptSink::Pace(int64_t row_count) {
+  const int64_t rows_max = stream_.config.rows_per_second_max;
+  if (rows_max == 0) return arrow::Status::OK();
+  const int64_t now_us = runner_.clock.MonotonicMicros();
+  const int64_t wait_us = paced_us_ - now_us;
+  if (wait_us > 0 && !runner_.clock.SleepMicros(wait_us, stop_)) {
+    return Cancelled("Script is stopping");
+  }
+  paced_us_ = std::max(now_us, paced_us_) + row_count * 1'000'000 / rows_max;
+  return arrow::Status::OK();
+}
+
+arrow::Status ScriptSink::Write(const arrow::RecordBatch& all) {
+  ARROW_ASSIGN_OR_RAISE(const auto rows, FromOn(all));
+  const int64_t rows_max = stream_.config.rows_per_second_max;
+  const int64_t batch_rows =
+      rows_max > 0 ? std::min(config_.batch_rows, rows_max) : config_.batch_rows;
+  for (int64_t begin = 0; begin < rows->num_rows(); begin += batch_rows) {
+    const auto batch = rows->Slice(begin, batch_rows);
+    ARROW_RETURN_NOT_OK(Pace(batch->num_rows()));
     const int64_t from_us = runner_.clock.MonotonicMicros();
     ARROW_ASSIGN_OR_RAISE(const int64_t result_count, Work(*batch));
     row_count_ += batch->num_rows();
@@ -296,27 +348,28 @@ arrow::Status ScriptSink::AddState(const DeliveryMark& mark, CommitRequest* requ
   request->plan.state.push_back({.pipeline = plan_->name,
                                  .consumer = stream_.config.name,
                                  .shard = "",
-                                 .meaning = kMeaning + plan_->lake->table.table_key,
+                                 .meaning = Meaning(),
                                  .files = files,
                                  .watermark_us = std::nullopt});
   return arrow::Status::OK();
 }
 
 void ScriptSink::AddAccount(CommitRequest* request) const {
-  if (row_count_ == 0) return;
+  if (row_count_ + before_count_ == 0) return;
   const std::string& app = stream_.config.name;
   Range range{.partition_id = account_.id, .from = position_, .to = position_};
-  range.to.ordinal += static_cast<uint64_t>(row_count_);
+  range.to.ordinal += static_cast<uint64_t>(row_count_ + before_count_);
   request->partitions = {account_};
   request->plan.positions = {{.range = range, .consumer = app, .is_finished = false}};
   PartitionFlow flow;
-  flow.Count(Bucket::kRows, "", row_count_);
+  flow.Count(Bucket::kRows, "", row_count_ + before_count_);
   flow.Count(Bucket::kUsed, "", row_count_);
+  flow.Count(Bucket::kFiltered, kBeforeFrom, before_count_);
   flow.AppendAccount(account_.id, app, &request->plan.account);
 }
 
 arrow::Result<SinkReceipt> ScriptSink::Flush(const std::optional<DeliveryMark>& mark) {
-  if (mark && *mark == mark_ && row_count_ == 0) return SinkReceipt{};
+  if (mark && *mark == mark_ && row_count_ + before_count_ == 0) return SinkReceipt{};
   CommitRequest request;
   request.plan.id = runner_.lake->NewUuid();
   request.plan.actor = "pipeline/" + plan_->name;
@@ -347,7 +400,7 @@ arrow::Result<SinkReceipt> ScriptSink::Flush(const std::optional<DeliveryMark>& 
   }
   state_.Committed(std::move(checkpoint));
   mark_ = *mark;
-  position_.ordinal += static_cast<uint64_t>(row_count_);
+  position_.ordinal += static_cast<uint64_t>(row_count_ + std::exchange(before_count_, 0));
   return SinkReceipt{.row_count = std::exchange(row_count_, 0)};
 }
 
