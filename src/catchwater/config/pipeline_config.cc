@@ -145,7 +145,7 @@ class PipelineReader {
   }
 
   /// A stream has `window` and `compute`, or `detect`, or `coverage`, or `script`.
-  void CheckStreamKind(const ConfigNode& node) {
+  void CheckStreamKind(const ConfigNode& node, const StreamConfig& stream) {
     const ConfigEntry* other = nullptr;
     for (const std::string_view name : {"script", "coverage", "detect"}) {
       const ConfigEntry* entry = node.Find(name);
@@ -165,6 +165,9 @@ class PipelineReader {
     for (const std::string_view name : {"window", "compute", "coverage", "script"}) {
       const ConfigEntry* entry = node.Find(name);
       if (entry == nullptr || entry == other) continue;
+      // Detectors see each row by itself anyway.
+      const bool is_none = name == "window" && stream.window.over == WindowOver::kNone;
+      if (is_none && other->key == "detect") continue;
       diagnostics_.Error(
           "E1405", entry->key_place,
           "`" + std::string(name) + "` and `" + other->key + "` stand in one stream; make it two");
@@ -173,7 +176,8 @@ class PipelineReader {
 
   /// A script sees all rows of the table in the order of commits, whatever their key and time.
   void CheckScript(const ConfigNode& node) {
-    for (const std::string_view name : {"key", "late", "keys_max", "state_bytes_max", "alarms"}) {
+    for (const std::string_view name :
+         {"key", "late", "overrides", "keys_max", "state_bytes_max", "alarms"}) {
       const ConfigEntry* entry = node.Find(name);
       if (entry == nullptr) continue;
       diagnostics_
@@ -201,8 +205,41 @@ class PipelineReader {
     }
   }
 
+  /// Each has what fits the stream's windows, and keys are told apart by columns of the key.
+  void CheckOverrides(const ConfigNode& node, const StreamConfig& stream) {
+    const WindowConfig& window = stream.window;
+    for (size_t i = 0; i < stream.overrides.size() && i < node.items().size(); ++i) {
+      const OverrideConfig& override = stream.overrides[i];
+      const ConfigNode& item = node.items()[i];
+      const auto contradict = [&](const char* what) {
+        diagnostics_.Error("E1405", item.place(), what)
+            .helps.emplace_back(
+                "`overrides` are of streams with `window: {size: ...}` or "
+                "`{session: ...}`, and change its lengths and `late: {allow}`");
+      };
+      if (!window.size && !window.session) {
+        contradict("this stream has no windows of time that could be overridden");
+      } else if ((override.size || override.every) && !window.size) {
+        contradict("`size` and `every` override those of windows with a `size`");
+      } else if (override.session && !window.session) {
+        contradict("`session` overrides that of sessions");
+      }
+      const auto size = override.size ? override.size : window.size;
+      const auto every = override.every ? override.every : window.every;
+      if (size && every && *every > *size) contradict("`every` is longer than `size`");
+      for (const auto& [column, values] : override.only) {
+        if (std::ranges::find(stream.key, column) != stream.key.end()) continue;
+        const ConfigEntry* entry = item.At("only").Find(column);
+        diagnostics_
+            .Error("E1405", entry == nullptr ? item.place() : entry->key_place,
+                   "`" + column + "` is not in the `key` of this stream")
+            .helps.emplace_back("all rows of a key have the same windows");
+      }
+    }
+  }
+
   void TakeStream(const ConfigNode& node, StreamConfig& stream) {
-    CheckStreamKind(node);
+    CheckStreamKind(node, stream);
     if (stream.script) CheckScript(node);
     const ConfigNode window = node.At("window");
     const bool needs_time =
@@ -217,6 +254,7 @@ class PipelineReader {
       CheckTable(stream.late->table, node.At("late").At("table").place());
     }
     CheckUnordered(node, stream);
+    CheckOverrides(node.At("overrides"), stream);
     if (!stream.from.empty()) {
       const LocalTime from = ToUtc(ParseIso(stream.from));
       stream.from_us = from.us;

@@ -14,6 +14,7 @@
 
 #include "catchwater/config/describe.h"
 #include "catchwater/config/detect_config.h"
+#include "catchwater/config/override_config.h"
 #include "catchwater/config/script_config.h"
 #include "catchwater/config/window_config.h"
 
@@ -68,6 +69,7 @@ struct StreamConfig {
   std::optional<CoverageConfig> coverage;  ///< Instead of a window.
   std::optional<ScriptConfig> script;      ///< Instead of a window.
   std::optional<LateConfig> late;
+  std::vector<OverrideConfig> overrides;
   ByteSize state_bytes_max = ByteSize::MiB(512);
   int64_t keys_max = 10'000'000;
   int64_t rows_per_second_max = 0;  ///< 0: any number.
@@ -88,7 +90,7 @@ struct StreamConfig {
                    Count{0, 16}, Example{"[sensor_id]"});
     field.Optional("window", window,
                    "Which rows of a key belong together. A stream has `window` and `compute`, or "
-                   "`detect`, or `coverage`, or `script`.",
+                   "`detect`, or `coverage`, or `script`. `none`: each row by itself.",
                    Example{"all"});
     field.Optional(
         "compute", compute_texts,
@@ -116,16 +118,22 @@ struct StreamConfig {
     field.Optional("late", late,
                    "What happens to rows that come late. Without: one minute of disorder beside a "
                    "lake, and none too late in a pipeline that ends by itself.");
+    field.Optional(
+        "overrides", overrides,
+        "Other windows and lateness for some keys; the first that fits a key holds. Only "
+        "with `window: {size: ...}` and `{session: ...}`.",
+        Count{0, 20}, Example{"[{only: {station_id: [A]}, size: 5m, allow: 10m}]"});
     field.Optional("state_bytes_max", state_bytes_max,
                    "Memory that open windows and their keys may take. Over it rows of new keys are "
                    "refused and counted; with `window: all` the pipeline stops.",
                    Bounds{ByteSize::KiB(64), ByteSize::GiB(64)});
     field.Optional("keys_max", keys_max, "Keys at a time; rows of others are refused and counted.",
                    Bounds{1, 1'000'000'000});
-    field.Optional("rows_per_second_max", rows_per_second_max,
-                   "Rows that are received in a second beyond these are refused and counted; 0: "
-                   "any number. Not with `window: all`.",
-                   Bounds{0, 1'000'000'000});
+    field.Optional(
+        "rows_per_second_max", rows_per_second_max,
+        "Rows that are received in a second beyond these are refused and counted; 0: "
+        "any number. Not with `window: all`. A script is given no more, and the rest waits.",
+        Bounds{0, 1'000'000'000});
     field.Optional("from", from,
                    "Only rows from this event time on, ISO 8601; a new or edited stream is filled "
                    "with those that the table has. Default: all. Not with `window: all`.",

@@ -124,7 +124,7 @@ arrow::Status OrderedStreams::AddTo(size_t i, const Batch& rows, StreamCut* cut_
   for (const Tally& other : tally.others) flow.Count(other.bucket, other.reason, other.row_count);
   Move(stream.TakeLate(), &cut.late);
   if (streams_[i].meter != nullptr) {
-    streams_[i].meter->LedToResult(stream.op().TakeResultRowCount());
+    streams_[i].meter->LedToResult(stream.TakeResultRowCount());
   }
   if (take_results_ != nullptr) return take_results_(i, stream.TakeResults());
   arrow::RecordBatchVector results = stream.TakeResults();
@@ -158,7 +158,7 @@ arrow::Status OrderedStreams::SaveState(OrderedStream& stream, StreamCut* cut) c
   } else {
     ARROW_ASSIGN_OR_RAISE(cut->state, stream.stream->Save());
   }
-  stream.stream->op().Saved();
+  stream.stream->Saved();
   stream.growth.Saved(cut->is_base, static_cast<int64_t>(cut->state.size()));
   return arrow::Status::OK();
 }

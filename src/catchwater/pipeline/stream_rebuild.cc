@@ -61,7 +61,7 @@ arrow::Result<bool> StreamApps::HasNoRows() const {
 }
 
 void StreamApps::CountResultRows(App* app) {
-  if (app->meter != nullptr) app->meter->LedToResult(app->timed->op().TakeResultRowCount());
+  if (app->meter != nullptr) app->meter->LedToResult(app->timed->TakeResultRowCount());
 }
 
 arrow::Result<PartitionFlow> StreamApps::ReadTable(App* app, CommitRequest* request) const {
@@ -121,7 +121,7 @@ arrow::Status StreamApps::BeginAnew(App* app, CommitRequest* request) {
     if (retracted != nullptr) ARROW_RETURN_NOT_OK(AddResults(*app, {retracted}, request));
   }
   app->head.revision += 2;
-  if (app->timed != nullptr) app->timed->op().BeginRevisionsAfter(app->head.revision - 1);
+  if (app->timed != nullptr) app->timed->BeginRevisionsAfter(app->head.revision - 1);
   return arrow::Status::OK();
 }
 
@@ -153,7 +153,7 @@ arrow::Status StreamApps::Rebuild(App* app, Committer& committer) {
   }
   if (app->timed != nullptr) {
     ARROW_ASSIGN_OR_RAISE(const std::string state, app->timed->Save());
-    app->timed->op().Saved();
+    app->timed->Saved();
     app->watermark_us = app->timed->watermark_us();
     ARROW_RETURN_NOT_OK(SaveBytes(app, state, /*is_base=*/true, &request));
   } else {
@@ -200,7 +200,7 @@ arrow::Status StreamApps::End(Committer& committer) {
     request.plan.fences = {context_.fence};
     ARROW_RETURN_NOT_OK(AddResults(app, results, &request));
     ARROW_ASSIGN_OR_RAISE(const std::string state, app.timed->Save());
-    app.timed->op().Saved();
+    app.timed->Saved();
     ARROW_RETURN_NOT_OK(SaveBytes(&app, state, /*is_base=*/true, &request));
     ARROW_RETURN_NOT_OK(CommitAlone(&app, &request, committer));
     if (!app.plan->to.empty()) {

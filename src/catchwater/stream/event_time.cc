@@ -35,11 +35,10 @@ void CountReason(Bucket bucket, const char* reason, int64_t row_count,
 
 }  // namespace
 
-int64_t EventTime::WatermarkOf(const Partition& partition) const {
-  if (partition.newest_us == kNone || options_.allow_us == EventTimeOptions::kAllowAll) {
-    return kNone;
-  }
-  return Less(partition.newest_us, options_.allow_us);
+int64_t EventTime::WatermarkOf(const Partition& partition, size_t of_class) const {
+  const int64_t allow_us = allow_us_[of_class];
+  if (partition.newest_us == kNone || allow_us == EventTimeOptions::kAllowAll) return kNone;
+  return Less(partition.newest_us, allow_us);
 }
 
 arrow::Result<std::shared_ptr<arrow::TimestampArray>> EventTime::TimesOf(const Batch& batch) const {
@@ -73,7 +72,11 @@ arrow::Result<SortedByTime> EventTime::SortStored(const Batch& batch) {
   return sorted;
 }
 
-int64_t EventTime::StoredWatermark() const { return WatermarkOf({.newest_us = newest_us_}); }
+void EventTime::RaiseStoredTo(int64_t event_us) {
+  for (size_t i = 0; i < class_count(); ++i) {
+    RaiseTo(i, std::min(event_us, WatermarkOf({.newest_us = newest_us_}, i)));
+  }
+}
 
 int64_t EventTime::TakeAllowed(const Batch& batch) {
   const int64_t row_count = batch.rows->num_rows();
@@ -89,7 +92,7 @@ int64_t EventTime::TakeAllowed(const Batch& batch) {
   return allowed;
 }
 
-arrow::Result<SortedByTime> EventTime::Sort(const Batch& batch) {
+arrow::Result<SortedByTime> EventTime::Sort(const Batch& batch, std::span<const uint8_t> classes) {
   SortedByTime sorted;
   ARROW_ASSIGN_OR_RAISE(const auto event_times, TimesOf(batch));
   const int64_t allowed_count = TakeAllowed(batch);
@@ -118,7 +121,6 @@ arrow::Result<SortedByTime> EventTime::Sort(const Batch& batch) {
   const int64_t future_us =
       received_us > 0 ? received_us + options_.future_us : std::numeric_limits<int64_t>::max();
   const bool has_nulls = times.null_count() > 0;
-  const bool has_watermark = options_.allow_us != EventTimeOptions::kAllowAll;
   keep_.assign(static_cast<size_t>(row_count), 1);
   is_late_.assign(static_cast<size_t>(row_count), 0);
   std::array<int64_t, kLateness.size()> late_counts{};
@@ -127,11 +129,15 @@ arrow::Result<SortedByTime> EventTime::Sort(const Batch& batch) {
   int64_t future_count = 0;
   int64_t late_count = 0;
   int64_t newest_us = partition.newest_us;
-  int64_t line_us = std::max(watermark_us_, WatermarkOf(partition));
+  lines_us_.clear();  // By class: what is before it is late.
+  for (size_t i = 0; i < class_count(); ++i) {
+    lines_us_.push_back(std::max(watermarks_us_[i], WatermarkOf(partition, i)));
+  }
   std::fill(keep_.begin() + allowed_count, keep_.end(), uint8_t{0});
   for (int64_t row = 0; row < allowed_count; ++row) {
     const int64_t event_us = values[row];
     const auto at = static_cast<size_t>(row);
+    const int64_t line_us = lines_us_[classes.empty() ? 0 : classes[at]];
     if (has_nulls && times.IsNull(row)) {
       ++null_count;
       keep_[at] = 0;
@@ -152,7 +158,10 @@ arrow::Result<SortedByTime> EventTime::Sort(const Batch& batch) {
       ++late_counts[static_cast<size_t>(bucket - kLateness.begin())];
     } else if (event_us > newest_us) {
       newest_us = event_us;
-      if (has_watermark) line_us = std::max(line_us, Less(newest_us, options_.allow_us));
+      for (size_t i = 0; i < lines_us_.size(); ++i) {
+        if (allow_us_[i] == EventTimeOptions::kAllowAll) continue;
+        lines_us_[i] = std::max(lines_us_[i], Less(newest_us, allow_us_[i]));
+      }
     }
   }
   partition.newest_us = newest_us;
@@ -189,17 +198,19 @@ void EventTime::SetOpen(const OpenPartitions& open) {
 }
 
 void EventTime::Advance() {
-  int64_t least_us = std::numeric_limits<int64_t>::max();
-  for (const auto& [id, partition] : partitions_) {
-    const bool is_idle =
-        !partition.is_bounded && received_us_ - partition.received_us > options_.idle_us;
-    if (!is_idle) least_us = std::min(least_us, WatermarkOf(partition));
+  for (size_t i = 0; i < class_count(); ++i) {
+    int64_t least_us = std::numeric_limits<int64_t>::max();
+    for (const auto& [id, partition] : partitions_) {
+      const bool is_idle =
+          !partition.is_bounded && received_us_ - partition.received_us > options_.idle_us;
+      if (!is_idle) least_us = std::min(least_us, WatermarkOf(partition, i));
+    }
+    if (least_us != std::numeric_limits<int64_t>::max()) RaiseTo(i, least_us);
   }
-  if (least_us != std::numeric_limits<int64_t>::max()) RaiseTo(least_us);
 }
 
 void EventTime::Save(StateWriter* state) const {
-  state->Put(watermark_us_);
+  state->Put(watermarks_us_.front());
   state->Put(newest_us_);
   state->Put(uint64_t{partitions_.size()});
   for (const auto& [id, partition] : partitions_) {
@@ -207,10 +218,11 @@ void EventTime::Save(StateWriter* state) const {
     state->Put(partition.newest_us);
     state->Put(partition.is_bounded);
   }
+  for (size_t i = 1; i < class_count(); ++i) state->Put(watermarks_us_[i]);
 }
 
 void EventTime::Load(StateReader* state) {
-  watermark_us_ = state->Get<int64_t>();
+  watermarks_us_.front() = state->Get<int64_t>();
   newest_us_ = state->Get<int64_t>();
   partitions_.clear();
   const uint64_t count = state->GetCount(/*item_bytes_min=*/17);
@@ -219,6 +231,7 @@ void EventTime::Load(StateReader* state) {
     partition.newest_us = state->Get<int64_t>();
     partition.is_bounded = state->Get<uint8_t>() != 0;
   }
+  for (size_t i = 1; i < class_count(); ++i) watermarks_us_[i] = state->Get<int64_t>();
 }
 
 }  // namespace catchwater

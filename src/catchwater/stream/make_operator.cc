@@ -1,11 +1,15 @@
 #include "catchwater/stream/make_operator.h"
 
+#include <algorithm>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "catchwater/base/error.h"
 #include "catchwater/stream/count_windows.h"
 #include "catchwater/stream/detect/coverage.h"
 #include "catchwater/stream/detect/detect_operator.h"
+#include "catchwater/stream/key_classes.h"
 #include "catchwater/stream/session_windows.h"
 #include "catchwater/stream/time_windows.h"
 #include "catchwater/stream/whole_input.h"
@@ -17,23 +21,35 @@ EventTimeOptions TimeOptionsOf(const StreamConfig& config, const OperatorInput& 
   EventTimeOptions options{.column = input.event_time_column,
                            .rows_per_second_max = config.rows_per_second_max};
   if (config.from_us) options.from_us = *config.from_us;
-  if (!config.late && input.is_bounded) return options;
+  const bool says_when = config.late || std::ranges::any_of(config.overrides, [](const auto& one) {
+                           return one.allow.has_value();
+                         });
+  // A row that is its own window cannot come too late for it.
+  const bool is_alone = config.window.over == WindowOver::kNone && config.detect.empty();
+  if (!says_when && (input.is_bounded || is_alone)) {
+    options.allow_us_of_others.assign(config.overrides.size(), EventTimeOptions::kAllowAll);
+    return options;
+  }
   const LateConfig late = config.late.value_or(LateConfig{});
   options.allow_us = late.allow.us();
+  for (const OverrideConfig& override : config.overrides) {
+    options.allow_us_of_others.push_back(override.allow.value_or(late.allow).us());
+  }
   options.future_us = late.future.us();
   options.idle_us = late.idle.us();
   return options;
 }
 
 /// One entry a kind of operator.
-arrow::Result<std::unique_ptr<OrderedOperator>> MakeOrderedOperator(const StreamConfig& config,
+arrow::Result<std::unique_ptr<OrderedOperator>> MakeOrderedOperator(StreamConfig config,
                                                                     const OperatorInput& input) {
-  const WindowConfig& window = config.window;
+  WindowConfig& window = config.window;
+  if (window.over == WindowOver::kNone) window.count = 1;  // Each row is a window.
   const bool corrects = config.late && config.late->then == LateAction::kCorrect;
-  if (corrects && !window.size) {
+  if (corrects && !window.size && !window.session) {
     return ConfigError(
-        "`late: {then: correct}` is for windows with a `size`; use `drop` or `side_table`, "
-        "stream: ",
+        "`late: {then: correct}` is for windows with a `size` and for sessions; use `drop` or "
+        "`side_table`, stream: ",
         config.name);
   }
   if (!config.detect.empty()) {
@@ -60,6 +76,14 @@ arrow::Result<std::unique_ptr<OrderedOperator>> MakeOrderedOperator(const Stream
   return ConfigError("No operator does what the stream asks for, stream: ", config.name);
 }
 
+StreamConfig Overridden(StreamConfig config, const OverrideConfig& override) {
+  WindowConfig& window = config.window;
+  if (override.size) window.size = override.size;
+  if (override.every) window.every = override.every;
+  if (override.session) window.session = override.session;
+  return config;
+}
+
 std::string WindowText(const WindowConfig& window) {
   std::string text;
   for (const auto& [over, word] : EnumWords(WindowOver::kTime)) {
@@ -74,6 +98,19 @@ std::string WindowText(const WindowConfig& window) {
   for (const auto& [name, count] :
        {std::pair{"count", window.count}, {"every_rows", window.every_rows}}) {
     if (count) text += std::string(" ") + name + "=" + std::to_string(*count);
+  }
+  return text;
+}
+
+std::string OverridesText(const StreamConfig& config) {
+  std::string text;
+  for (const OverrideConfig& override : config.overrides) {
+    text += " override";
+    for (const auto& [column, values] : override.only) {
+      text += " " + column + "=";
+      for (const std::string& value : values.values) text += value + ",";
+    }
+    text += " " + WindowText(Overridden(config, override).window);
   }
   return text;
 }
@@ -93,13 +130,19 @@ arrow::Result<std::unique_ptr<MergingOperator>> MakeMergingOperator(const Stream
 
 arrow::Result<std::unique_ptr<TimedStream>> MakeTimedStream(const StreamConfig& config,
                                                             const OperatorInput& input) {
-  ARROW_ASSIGN_OR_RAISE(auto op, MakeOrderedOperator(config, input));
   const bool keeps_late = config.late && config.late->then == LateAction::kSideTable;
-  return std::make_unique<TimedStream>(TimeOptionsOf(config, input), std::move(op), keeps_late);
+  std::vector<std::unique_ptr<OrderedOperator>> ops;
+  ARROW_ASSIGN_OR_RAISE(ops.emplace_back(), MakeOrderedOperator(config, input));
+  for (const OverrideConfig& override : config.overrides) {
+    ARROW_ASSIGN_OR_RAISE(ops.emplace_back(),
+                          MakeOrderedOperator(Overridden(config, override), input));
+  }
+  return std::make_unique<TimedStream>(TimeOptionsOf(config, input), std::move(ops),
+                                       KeyClasses(config.overrides), keeps_late);
 }
 
 std::string MeaningOf(const StreamConfig& config, const arrow::Schema& results) {
-  std::string meaning = WindowText(config.window);
+  std::string meaning = WindowText(config.window) + OverridesText(config);
   for (const std::string& key : config.key) meaning += " " + key;
   meaning += ":";
   if (!config.detect.empty()) {

@@ -26,13 +26,13 @@ Counts CountsOf(const StreamConfig& config, uint64_t seed) {
   Counts counts;
   for (size_t at = 0; at < readings.size();) {
     counts.used += stream->Add(MakeBatch(NextBatch(readings, &at, &random))).ValueOrDie().used;
-    counts.all += stream->op().TakeResultRowCount();
+    counts.all += stream->TakeResultRowCount();
   }
   counts.before_end = counts.all;
   EXPECT_TRUE(stream->End().ok());
-  counts.all += stream->op().TakeResultRowCount();
+  counts.all += stream->TakeResultRowCount();
   EXPECT_TRUE(stream->End().ok());
-  EXPECT_EQ(stream->op().TakeResultRowCount(), 0) << "they were in a result before";
+  EXPECT_EQ(stream->TakeResultRowCount(), 0) << "they were in a result before";
   return counts;
 }
 
@@ -70,7 +70,7 @@ TEST(ResultRows, OfFullWindowsOfRowsOnly) {
   std::vector<int64_t> counts;
   for (int64_t row = 0; row < 7; ++row) {
     ASSERT_TRUE(stream->Add(MakeBatch({{"a", row, 1.0}})).ok());
-    counts.push_back(stream->op().TakeResultRowCount());
+    counts.push_back(stream->TakeResultRowCount());
   }
   EXPECT_EQ(counts, (std::vector<int64_t>{0, 0, 0, 4, 0, 2, 0}));
 }
@@ -81,9 +81,9 @@ TEST(ResultRows, OfCoverageAreThoseOfPeriodsThatAreOut) {
   config.coverage = CoverageConfig{.period = Duration::Minutes(1)};
   const auto stream = MakeStream(config);
   ASSERT_TRUE(stream->Add(MakeBatch({{"a", 0, 1.0}, {"a", kSecond, 1.0}})).ok());
-  EXPECT_EQ(stream->op().TakeResultRowCount(), 0);
+  EXPECT_EQ(stream->TakeResultRowCount(), 0);
   ASSERT_TRUE(stream->Add(MakeBatch({{"a", 2 * kMinute, 1.0}})).ok());
-  EXPECT_EQ(stream->op().TakeResultRowCount(), 2);
+  EXPECT_EQ(stream->TakeResultRowCount(), 2);
 }
 
 }  // namespace

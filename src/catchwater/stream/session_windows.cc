@@ -7,18 +7,24 @@
 #include <arrow/array.h>
 
 #include "catchwater/base/error.h"
+#include "catchwater/batch/select_rows.h"
 
 namespace catchwater {
 namespace {
 
 constexpr int64_t kNoAlarm = std::numeric_limits<int64_t>::min();
 constexpr std::string_view kKind = "session_windows.1";
+/// The same with what is forgotten: sessions behind it are kept for correction.
+constexpr std::string_view kCorrectingKind = "session_windows.1+forgotten";
 constexpr size_t kSessionBytes = 2 * sizeof(int64_t) + sizeof(uint32_t) + 1;
 
 }  // namespace
 
 SessionWindows::SessionWindows(const StreamConfig& config, WindowParts parts)
     : gap_us_(config.window.session->us()),
+      correct_for_us_(config.late && config.late->then == LateAction::kCorrect
+                          ? std::optional(config.late->correct_for.us())
+                          : std::nullopt),
       event_time_column_(std::move(parts.event_time_column)),
       keys_(config, parts.results.key_types()),
       cells_(std::move(parts.cells)),
@@ -68,6 +74,35 @@ arrow::Result<StreamTally> SessionWindows::Add(const Batch& batch) {
   return tally;
 }
 
+arrow::Result<StreamTally> SessionWindows::AddLate(const Batch& batch) {
+  // The sessions that a row may touch end behind it: none of them was forgotten.
+  const auto column = batch.rows->GetColumnByName(event_time_column_);
+  const int64_t* times = static_cast<const arrow::TimestampArray&>(*column).raw_values();
+  std::vector<uint8_t> keep(static_cast<size_t>(batch.rows->num_rows()));
+  for (size_t row = 0; row < keep.size(); ++row) keep[row] = times[row] >= forgotten_us_ ? 1 : 0;
+  ARROW_ASSIGN_OR_RAISE(const Batch rows, FilterBatch(batch, keep));
+  StreamTally tally;
+  if (rows.rows->num_rows() > 0) {
+    ARROW_ASSIGN_OR_RAISE(tally, Add(rows));
+  }
+  tally.Count(Bucket::kLate, "too_late_to_correct", batch.rows->num_rows() - rows.rows->num_rows());
+  return tally;
+}
+
+int64_t SessionWindows::NextOf(const Session& session) const {
+  return session.last_us + gap_us_ + (session.is_out ? correct_for_us_.value_or(0) : 0);
+}
+
+void SessionWindows::SetAlarm(uint32_t key) {
+  if (alarm_of_[key] != kNoAlarm) alarms_.erase({alarm_of_[key], key});
+  alarm_of_[key] = kNoAlarm;
+  for (const Session& session : sessions_[key]) {
+    const int64_t next_us = NextOf(session);
+    if (alarm_of_[key] == kNoAlarm || next_us < alarm_of_[key]) alarm_of_[key] = next_us;
+  }
+  if (alarm_of_[key] != kNoAlarm) alarms_.insert({alarm_of_[key], key});
+}
+
 uint32_t SessionWindows::Join(uint32_t key, int64_t event_us) {
   std::vector<Session>& sessions = sessions_[key];
   // The first that the row is not more than a gap behind.
@@ -88,13 +123,12 @@ uint32_t SessionWindows::Join(uint32_t key, int64_t event_us) {
     }
   }
   ++at->row_count;
-  if (alarm_of_[key] == kNoAlarm) {
-    alarm_of_[key] = at->last_us + gap_us_;
-    alarms_.insert({alarm_of_[key], key});
-  } else if (at->last_us + gap_us_ < alarm_of_[key]) {
-    alarms_.erase({alarm_of_[key], key});
-    alarm_of_[key] = at->last_us + gap_us_;
-    alarms_.insert({alarm_of_[key], key});
+  // Earlier than need be is no harm but that it is looked at once too often.
+  const int64_t next_us = NextOf(*at);
+  if (alarm_of_[key] == kNoAlarm || next_us < alarm_of_[key]) {
+    if (alarm_of_[key] != kNoAlarm) alarms_.erase({alarm_of_[key], key});
+    alarm_of_[key] = next_us;
+    alarms_.insert({next_us, key});
   }
   return at->cell;
 }
@@ -140,26 +174,30 @@ arrow::Status SessionWindows::Emit(const std::vector<Due>& due, bool is_retracte
 }
 
 arrow::Result<arrow::RecordBatchVector> SessionWindows::AdvanceTo(int64_t watermark_us) {
+  if (watermark_us != INT64_MIN) {
+    const bool is_known = forgotten_us_ != INT64_MAX;
+    forgotten_us_ = is_known ? std::max(forgotten_us_, watermark_us - correct_for_us_.value_or(0))
+                             : watermark_us;
+  }
   arrow::RecordBatchVector results = std::exchange(retractions_, {});
   std::vector<Due> due;
   std::vector<uint32_t> gone;
   while (!alarms_.empty() && alarms_.begin()->first <= watermark_us) {
     const uint32_t key = alarms_.begin()->second;
-    alarms_.erase(alarms_.begin());
-    std::vector<Session>& sessions = sessions_[key];
-    while (!sessions.empty() && sessions.front().last_us + gap_us_ <= watermark_us) {
-      Session& session = sessions.front();
-      gone.push_back(session.cell);
-      if (!session.is_out) {
-        ++session.revision;
-        CountResultRows(std::exchange(session.row_count, 0));
-        due.push_back({.session = session, .key = key});
-      }
-      sessions.erase(sessions.begin());
-      changed_.Mark(key);
+    for (Session& session : sessions_[key]) {
+      if (session.is_out || session.last_us + gap_us_ > watermark_us) continue;
+      ++session.revision;
+      session.is_out = true;
+      CountResultRows(std::exchange(session.row_count, 0));
+      due.push_back({.session = session, .key = key});
     }
-    alarm_of_[key] = sessions.empty() ? kNoAlarm : sessions.front().last_us + gap_us_;
-    if (!sessions.empty()) alarms_.insert({alarm_of_[key], key});
+    std::erase_if(sessions_[key], [&](const Session& session) {
+      const bool is_over = session.is_out && NextOf(session) <= watermark_us;
+      if (is_over) gone.push_back(session.cell);
+      return is_over;
+    });
+    SetAlarm(key);
+    changed_.Mark(key);
   }
   std::ranges::sort(due, {}, [](const Due& one) {
     return std::tuple(one.session.last_us, one.session.first_us, one.key);
@@ -201,19 +239,17 @@ arrow::Status SessionWindows::DropIdleKeys() {
   keys_.Replace(std::move(kept));
   alarms_.clear();
   alarm_of_.assign(sessions_.size(), kNoAlarm);
-  for (uint32_t key = 0; key < sessions_.size(); ++key) {
-    alarm_of_[key] = sessions_[key].front().last_us + gap_us_;
-    alarms_.insert({alarm_of_[key], key});
-  }
+  for (uint32_t key = 0; key < sessions_.size(); ++key) SetAlarm(key);
   changed_.Renumber(keys_.count());
   return arrow::Status::OK();
 }
 
 std::string SessionWindows::Write(uint32_t keys_from, std::span<const uint32_t> keys) const {
   StateWriter state;
-  state.PutText(kKind);
+  state.PutText(correct_for_us_ ? kCorrectingKind : kKind);
   state.PutText(cells_.values().Meaning());
   state.Put(gap_us_);
+  if (correct_for_us_) state.Put(forgotten_us_);
   state.Put(revision_base_);
   keys_.Save(keys_from, &state);
   state.Put(uint64_t{keys.size()});
@@ -258,8 +294,6 @@ arrow::Status SessionWindows::ReadSessions(StateReader* state) {
     for (const Session& session : sessions_[key]) gone.push_back(session.cell);
     cells_.Release(gone);
     sessions_[key].clear();
-    if (alarm_of_[key] != kNoAlarm) alarms_.erase({alarm_of_[key], key});
-    alarm_of_[key] = kNoAlarm;
     for (uint64_t k = 0; k < session_count; ++k) {
       Session session{.cell = cells_.Take()};
       session.first_us = state->Get<int64_t>();
@@ -269,9 +303,7 @@ arrow::Status SessionWindows::ReadSessions(StateReader* state) {
       sessions_[key].push_back(session);
       cells.push_back(session.cell);
     }
-    if (sessions_[key].empty()) continue;
-    alarm_of_[key] = sessions_[key].front().last_us + gap_us_;
-    alarms_.insert({alarm_of_[key], key});
+    SetAlarm(key);
   }
   ARROW_ASSIGN_OR_RAISE(const AggregateSet values, cells_.Load(state, cells.size()));
   cells_.Merge(values, cells);
@@ -280,10 +312,14 @@ arrow::Status SessionWindows::ReadSessions(StateReader* state) {
 
 arrow::Status SessionWindows::Load(std::string_view bytes) {
   StateReader state(bytes);
-  if (state.GetText() != kKind || state.GetText() != cells_.values().Meaning() ||
+  const std::string_view kind = state.GetText();
+  const bool is_known = kind == kKind || kind == kCorrectingKind;
+  if (!is_known || state.GetText() != cells_.values().Meaning() ||
       state.Get<int64_t>() != gap_us_) {
     return BadData("Operator state belongs to other windows, keys or aggregates");
   }
+  // Without it all that is behind the watermark is: nothing was kept.
+  forgotten_us_ = kind == kCorrectingKind ? state.Get<int64_t>() : INT64_MAX;
   revision_base_ = state.Get<int64_t>();
   keys_.Load(&state);
   ARROW_RETURN_NOT_OK(state.status());

@@ -4,7 +4,8 @@
 /// Invariants:
 /// 1. Two sessions of a key are at least a gap apart; a row that comes between makes them one.
 /// 2. A session closes when the watermark is a gap behind its last row. Its end is that time.
-/// 3. What was put out at the end of an input and changes is first retracted as it was.
+/// 3. What was put out and changes is first retracted as it was: at the end of an input, and for
+///    `correct_for` behind the watermark.
 #pragma once
 
 #include <cstdint>
@@ -40,6 +41,8 @@ class SessionWindows final : public OrderedOperator {
   std::vector<std::string> result_key() const override { return results_.result_key(); }
 
   arrow::Result<StreamTally> Add(const Batch& batch) override;
+  bool takes_late_rows() const override { return correct_for_us_.has_value(); }
+  arrow::Result<StreamTally> AddLate(const Batch& batch) override;
   arrow::Result<arrow::RecordBatchVector> AdvanceTo(int64_t watermark_us) override;
   arrow::Result<arrow::RecordBatchVector> End() override;
 
@@ -67,6 +70,9 @@ class SessionWindows final : public OrderedOperator {
   /// When to look at a key next.
   using Alarm = std::pair<int64_t, uint32_t>;
 
+  /// When something happens to the session next: it is put out, or it is forgotten.
+  int64_t NextOf(const Session& session) const;
+  void SetAlarm(uint32_t key);
   /// Finds or makes the session of a row and widens it. \return its cell
   uint32_t Join(uint32_t key, int64_t event_us);
   void Absorb(Session* into, const Session& other);
@@ -78,6 +84,8 @@ class SessionWindows final : public OrderedOperator {
   arrow::Status ReadSessions(StateReader* state);
 
   const int64_t gap_us_;
+  const std::optional<int64_t> correct_for_us_;
+  int64_t forgotten_us_ = INT64_MIN;  // Sessions that end before it may be; INT64_MAX: not known.
   const std::string event_time_column_;
   WindowKeys keys_;
   CellStore cells_;

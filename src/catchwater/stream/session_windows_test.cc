@@ -126,9 +126,79 @@ TEST(SessionWindows, RefusesStateThatIsCutDamagedOrOfAnotherKind) {
   }
 }
 
-TEST(SessionWindows, DoNotCorrectWhatIsClosed) {
-  const auto made = MakeTimedStream(Config(kMinute, {.then = LateAction::kCorrect}),
-                                    {.schema = InputSchema(), .event_time_column = "ts"});
+// Property: with corrections the last revisions are those of all rows, whatever their order.
+TEST(SessionWindows, CorrectionsEndAtWhatAllRowsGive) {
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    SCOPED_TRACE(seed);
+    Random random(seed);
+    const int64_t gap_us = (20 + static_cast<int64_t>(random.Below(300))) * kSecond;
+    const auto readings = RandomReadings(&random, 300, 20 * kMinute);
+    const StreamConfig config = Config(gap_us, {.allow = Duration::Seconds(30),
+                                                .then = LateAction::kCorrect,
+                                                .correct_for = Duration::Days(1)});
+    auto stream = MakeStream(config);
+    stream->SetOpen(kBoth);
+    Restarter restarter(config);
+    Reader reader(/*may_begin_at_any_revision=*/true);
+    for (size_t at = 0; at < readings.size();) {
+      const StreamTally tally =
+          stream->Add(MakeBatch(NextBatch(readings, &at, &random))).ValueOrDie();
+      EXPECT_TRUE(tally.others.empty());
+      reader.Take(stream->TakeResults());
+      restarter.Save(*stream, random.Below(4) == 0);
+      if (random.Below(3) == 0) stream = restarter.Load();
+    }
+    ASSERT_TRUE(stream->End().ok());
+    reader.Take(stream->TakeResults());
+    EXPECT_GT(reader.retraction_count(), 0);
+    ExpectEqual(reader.windows(), Oracle(readings, gap_us));
+  }
+}
+
+TEST(SessionWindows, ALateRowMakesOneOfTwoThatAreOut) {
+  auto stream = MakeStream(Config(10 * kSecond, {.allow = Duration::Seconds(1),
+                                                 .then = LateAction::kCorrect,
+                                                 .correct_for = Duration::Minutes(1)}));
+  Reader reader(/*may_begin_at_any_revision=*/true);
+  const auto add = [&](const std::vector<SensorReading>& readings) {
+    const StreamTally tally = stream->Add(MakeBatch(readings)).ValueOrDie();
+    reader.Take(stream->TakeResults());
+    return tally;
+  };
+  add({{"a", 0, 1.0}, {"a", 18 * kSecond, 2.0}, {"b", 40 * kSecond, 3.0}});
+  EXPECT_EQ(reader.windows().size(), 2U);
+  add({{"a", 9 * kSecond, 4.0}});
+  ASSERT_EQ(reader.windows().size(), 1U);
+  EXPECT_EQ(reader.windows().at({"a", 0}).sum, 7.0);
+  EXPECT_EQ(reader.retraction_count(), 2);
+  // A minute behind the watermark, which is at 99 s, is too late.
+  add({{"b", 100 * kSecond, 3.0}});
+  const StreamTally tally = add({{"a", 38 * kSecond, 5.0}, {"a", 39 * kSecond, 5.0}});
+  EXPECT_EQ(tally.used, 1);
+  ASSERT_EQ(tally.others.size(), 1U);
+  EXPECT_EQ(tally.others[0].reason, "too_late_to_correct");
+}
+
+TEST(SessionWindows, StateOfOneThatDidNotCorrectIsTaken) {
+  const StreamConfig before = Config(10 * kSecond, {.allow = Duration::Seconds(1)});
+  StreamConfig after = before;
+  after.late->then = LateAction::kCorrect;
+  auto stream = MakeStream(before);
+  ASSERT_TRUE(stream->Add(MakeBatch({{"a", 0, 1.0}, {"a", 30 * kSecond, 2.0}})).ok());
+  auto edited = MakeStream(after);
+  ASSERT_TRUE(edited->Load(stream->Save().ValueOrDie()).ok());
+  // What it had put out is forgotten and cannot be corrected; what is put out from now on can.
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(edited->Add(MakeBatch({{"a", kSecond, 3.0}})).ValueOrDie().used, 0);
+  }
+  ASSERT_TRUE(edited->Add(MakeBatch({{"a", 100 * kSecond, 3.0}})).ok());
+  EXPECT_EQ(edited->Add(MakeBatch({{"a", 35 * kSecond, 3.0}})).ValueOrDie().used, 1);
+}
+
+TEST(CountWindows, DoNotCorrectWhatIsClosed) {
+  StreamConfig config = BaseConfig({.then = LateAction::kCorrect});
+  config.window.count = 3;
+  const auto made = MakeTimedStream(config, {.schema = InputSchema(), .event_time_column = "ts"});
   EXPECT_NE(made.status().message().find("with a `size`"), std::string::npos);
 }
 

@@ -13,6 +13,7 @@
 #include <arrow/result.h>
 
 #include "catchwater/stream/event_time.h"
+#include "catchwater/stream/key_classes.h"
 #include "catchwater/stream/stream_operator.h"
 
 namespace catchwater {
@@ -20,8 +21,13 @@ namespace catchwater {
 /// Pure. One thread at a time.
 class TimedStream {
  public:
-  TimedStream(EventTimeOptions time, std::unique_ptr<OrderedOperator> op, bool keeps_late = false)
-      : time_(std::move(time)), op_(std::move(op)), keeps_late_(keeps_late) {}
+  /// An operator for each class of rows, all with the same schema.
+  TimedStream(EventTimeOptions time, std::vector<std::unique_ptr<OrderedOperator>> ops,
+              KeyClasses classes, bool keeps_late)
+      : time_(std::move(time)),
+        classes_(std::move(classes)),
+        ops_(std::move(ops)),
+        keeps_late_(keeps_late) {}
 
   void SetOpen(const OpenPartitions& open) { time_.SetOpen(open); }
   /// Batches come in the order of the source. Results wait for TakeResults.
@@ -38,8 +44,12 @@ class TimedStream {
   /// The late rows since the last call, with `watermark` and `late_by_ms`, if keeps_late.
   arrow::RecordBatchVector TakeLate() { return std::exchange(late_, {}); }
 
-  OrderedOperator& op() { return *op_; }
-  const OrderedOperator& op() const { return *op_; }
+  /// Of class 0: its schema and key are those of all.
+  const OrderedOperator& op() const { return *ops_.front(); }
+  /// As OrderedOperator, of all.
+  void Saved();
+  void BeginRevisionsAfter(int64_t revision);
+  int64_t TakeResultRowCount();
   int64_t watermark_us() const { return time_.watermark_us(); }
 
   arrow::Result<std::string> Save() const;
@@ -48,12 +58,15 @@ class TimedStream {
   arrow::Status Load(std::string_view state);
 
  private:
-  arrow::Status Advance(int64_t watermark_us);
+  arrow::Status Advance();
+  arrow::Status AddInTime(const Batch& rows, StreamTally* tally);
+  arrow::Status AddLate(const SortedByTime& sorted, StreamTally* tally);
   arrow::Status KeepLate(const SortedByTime& sorted);
   std::string WithTime(std::string_view state) const;
 
   EventTime time_;
-  std::unique_ptr<OrderedOperator> op_;
+  const KeyClasses classes_;
+  std::vector<std::unique_ptr<OrderedOperator>> ops_;  // By class.
   const bool keeps_late_;
   arrow::RecordBatchVector results_;
   arrow::RecordBatchVector late_;

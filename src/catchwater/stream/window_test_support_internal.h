@@ -122,7 +122,7 @@ class Restarter {
     } else {
       saved_ = {stream.Save().ValueOrDie()};
     }
-    stream.op().Saved();
+    stream.Saved();
   }
   std::unique_ptr<TimedStream> Load() const {
     auto stream = MakeStream(config_);
