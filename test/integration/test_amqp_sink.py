@@ -5,7 +5,9 @@ import json
 import signal
 import time
 
-from live import DRILL
+import pika
+import pytest
+from live import DRILL, wait_for
 from test_amqp import name_of
 from test_kafka import Running
 
@@ -78,6 +80,60 @@ def test_an_exchange_gets_each_row_under_its_key(project, rabbitmq):
     assert all(properties.delivery_mode == 1 for _, properties, _ in messages)
     if messages:
         assert list(json.loads(messages[0][2])) == ["ts", "sensor_id"]
+
+
+def test_a_result_queue_is_made_as_it_is_declared(project, rabbitmq):
+    """A stream app's results for a tenant: a quorum queue whose refused messages are kept."""
+    queue, dead = name_of("results"), name_of("dead")
+    rabbitmq.declare(dead)
+    wanted = {"x-queue-type": "quorum", "x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead}
+    arguments = ", ".join(f'{name}: "{value}"' for name, value in wanted.items() if name != "x-queue-type")
+    app = f"""
+streams:
+  minutes:
+    key: [sensor_id]
+    window: {{ size: 10m }}
+    compute: {{ n: count() }}
+    to:
+      - amqp:
+          url: "{rabbitmq.url}"
+          routing_key: {queue}
+          create: true
+          queue_type: quorum
+          queue_arguments: {{ {arguments} }}
+"""
+    text = PIPELINE.format(url="", key="", more="", rows=500).split("sinks:")[0] + app
+    project.pipeline("readings", text)
+    project.call("validate", "--connect")
+    project.run()
+    with rabbitmq.connect() as connection:
+        channel = connection.channel()
+        # The broker refuses to declare it again but as it is.
+        declared = channel.queue_declare(queue, durable=True, arguments=wanted)
+        with pytest.raises(pika.exceptions.ChannelClosedByBroker):
+            connection.channel().queue_declare(queue, durable=True, arguments={"x-queue-type": "classic"})
+        assert declared.method.message_count > 0
+        method, _, body = channel.basic_get(queue)
+        channel.basic_reject(method.delivery_tag, requeue=False)
+    messages = rabbitmq.take_all(queue)
+    wait_for(lambda: rabbitmq.count(dead) == 1)
+    rows = [json.loads(one) for one in (body, *(message[2] for message in messages))]
+    assert sum(row["n"] for row in rows) == project.value("SELECT count(*) FROM t.readings") == 500
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ("queue_type: quorum", "create: true"),
+        ("create: true, exchange: rooms, queue_arguments: { x-max-length: 5 }", "without `exchange`"),
+        ("create: true, queue_arguments: { x-queue-type: quorum }", "queue_type"),
+        ("create: true, queue_type: lazy", "lazy"),
+    ],
+)
+def test_a_queue_that_is_not_made_is_not_described(project, more, told):
+    declare(project, "amqp://localhost", "results", more)
+    refused = project.call("validate", expect=78)
+    assert told in refused.stdout + refused.stderr
 
 
 def test_a_missing_queue_or_binding_blocks_the_sink_and_not_the_table(project, rabbitmq):

@@ -59,13 +59,19 @@ class AmqpProducer final : public MessageProducer {
                                   : connection.CountMessages(options_.queue).status();
   }
 
+  arrow::Status MakeQueue(AmqpConnection& connection) const {
+    AmqpArguments arguments = options_.queue_arguments;
+    arguments.emplace_back("x-queue-type", WordOf(options_.queue_type));
+    return connection.MakeQueue(options_.queue, arguments);
+  }
+
   arrow::Status Connect() {
     if (connection_ != nullptr) return arrow::Status::OK();
     ARROW_ASSIGN_OR_RAISE(auto connection, AmqpConnection::Connect(options_.connection));
     arrow::Status found = Find(*connection);
     if (KindIs(found, ErrorKind::kNotFound) && options_.create) {
       found = options_.exchange.empty()
-                  ? connection->MakeQueue(options_.queue, {{"x-queue-type", options_.queue_type}})
+                  ? MakeQueue(*connection)
                   : connection->MakeExchange(options_.exchange, options_.exchange_type);
     }
     ARROW_RETURN_NOT_OK(found);

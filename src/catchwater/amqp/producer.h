@@ -6,7 +6,9 @@
 #include <memory>
 #include <string>
 
+#include "catchwater/amqp/connection.h"
 #include "catchwater/amqp/connection_config.h"
+#include "catchwater/amqp/queue_type.h"
 #include "catchwater/base/clock.h"
 #include "catchwater/component/message_producer.h"
 
@@ -17,8 +19,9 @@ struct AmqpProducerOptions {
   std::string exchange{};  ///< Empty: the default one, where a routing key is a queue's name.
   std::string queue{};     ///< Of the default exchange, if it is always the same; for Check.
   bool create = false;     ///< Makes the exchange, or the queue.
-  std::string exchange_type = "topic";  ///< Of one that is made.
-  std::string queue_type = "classic";   ///< Of one that is made.
+  std::string exchange_type = "topic";                 ///< Of one that is made.
+  AmqpQueueType queue_type = AmqpQueueType::kClassic;  ///< Of one that is made, as the next.
+  AmqpArguments queue_arguments{};
   bool is_persistent = true;
   bool is_mandatory = true;
   int64_t timeout_us = 30'000'000;  ///< How long confirmations may take.

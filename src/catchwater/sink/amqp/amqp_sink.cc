@@ -23,6 +23,15 @@ std::string WordOf(AmqpExchangeType type) {
 
 arrow::Status AmqpSinkConfig::Check() const {
   ARROW_RETURN_NOT_OK(broker.CheckBroker());
+  for (const auto& [name, value] : queue_arguments) {
+    if (name == "x-queue-type") return ConfigError("`x-queue-type` is the option `queue_type`");
+  }
+  const bool describes_queue = queue_type != AmqpQueueType::kClassic || !queue_arguments.empty();
+  if (describes_queue && (!create || !exchange.empty())) {
+    return ConfigError(
+        "`queue_type` and `queue_arguments` are of a queue that is made: with `create: true` and "
+        "without `exchange`");
+  }
   if (!exchange.empty()) return arrow::Status::OK();
   if (routing_key.empty()) return ConfigError("`routing_key` is empty, and there is no `exchange`");
   if (create && IsTemplate(routing_key)) {
@@ -49,6 +58,8 @@ arrow::Status RegisterAmqpSink(Registry& registry) {
             .queue = IsTemplate(config.routing_key) ? "" : config.routing_key,
             .create = config.create,
             .exchange_type = WordOf(config.exchange_type),
+            .queue_type = config.queue_type,
+            .queue_arguments = config.queue_arguments,
             .is_persistent = config.persistent,
             .is_mandatory = config.mandatory,
             .timeout_us = config.timeout.us()};

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "catchwater/amqp/connection_config.h"
+#include "catchwater/amqp/queue_type.h"
 #include "catchwater/component/delivery_options.h"
 #include "catchwater/component/registry.h"
 
@@ -32,6 +33,8 @@ struct AmqpSinkConfig {
   bool mandatory = true;
   bool create = false;
   AmqpExchangeType exchange_type = AmqpExchangeType::kTopic;
+  AmqpQueueType queue_type = AmqpQueueType::kClassic;
+  std::vector<std::pair<std::string, std::string>> queue_arguments;
   Duration timeout = Duration::Seconds(30);
   DeliveryOptions delivery;
 
@@ -51,6 +54,11 @@ struct AmqpSinkConfig {
     field.Optional("create", create,
                    "Make the exchange, or without one the queue, if it does not exist: durable.");
     field.Optional("exchange_type", exchange_type, "Of an exchange that is made.");
+    field.Optional("queue_type", queue_type, "Of a queue that is made.");
+    field.Optional(
+        "queue_arguments", queue_arguments,
+        "Of a queue that is made: `x-dead-letter-exchange`, `x-max-length`, `x-message-ttl`, ...",
+        Count{0, 32});
     field.Optional("timeout", timeout, "How long confirmations may take.",
                    Bounds{Duration::Seconds(1), Duration::Hours(1)});
     delivery.Describe(field);

@@ -26,5 +26,22 @@ TEST(AmqpSinkConfig, RefusesWhatMakesNoSense) {
   EXPECT_FALSE(config.Check().ok());
 }
 
+TEST(AmqpSinkConfig, DescribesOnlyAQueueThatIsMade) {
+  AmqpSinkConfig config;
+  config.broker.url = "amqp://localhost";
+  config.routing_key = "acme.results";
+  config.queue_type = AmqpQueueType::kQuorum;
+  EXPECT_FALSE(config.Check().ok());  // Nothing is made.
+  config.create = true;
+  EXPECT_TRUE(config.Check().ok());
+  config.queue_arguments = {{"x-dead-letter-exchange", "dead"}};
+  EXPECT_TRUE(config.Check().ok());
+  config.exchange = "results";
+  EXPECT_FALSE(config.Check().ok());  // The exchange is made, no queue.
+  config.exchange = "";
+  config.queue_arguments = {{"x-queue-type", "stream"}};
+  EXPECT_FALSE(config.Check().ok());
+}
+
 }  // namespace
 }  // namespace catchwater

@@ -30,13 +30,6 @@ std::optional<uint64_t> MarkOf(std::string_view token) {
   return error == std::errc() ? std::optional(mark) : std::nullopt;
 }
 
-std::string WordOf(AmqpQueueType type) {
-  for (const auto& [value, word] : EnumWords(type)) {
-    if (value == type) return std::string(word);
-  }
-  return "";
-}
-
 }  // namespace
 
 arrow::Status AmqpSourceConfig::Check() const {

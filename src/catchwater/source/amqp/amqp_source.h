@@ -10,16 +10,11 @@
 #include <vector>
 
 #include "catchwater/amqp/connection_config.h"
+#include "catchwater/amqp/queue_type.h"
 #include "catchwater/component/registry.h"
 
 namespace catchwater {
 
-enum class AmqpQueueType { kClassic, kQuorum, kStream };
-constexpr auto EnumWords(AmqpQueueType) {
-  using Pair = std::pair<AmqpQueueType, std::string_view>;
-  return std::array{Pair{AmqpQueueType::kClassic, "classic"},
-                    Pair{AmqpQueueType::kQuorum, "quorum"}, Pair{AmqpQueueType::kStream, "stream"}};
-}
 enum class AmqpDelivery { kGuaranteed, kAtMostOnce };
 constexpr auto EnumWords(AmqpDelivery) {
   using Pair = std::pair<AmqpDelivery, std::string_view>;
