@@ -230,3 +230,17 @@ def test_mistakes_are_told_before_anything_runs(sensors):
         file.write_text(wrong)
         done = sensors.call("validate", expect=None)
         assert done.returncode == 78 and said in done.stderr + done.stdout, done.stderr
+        line = 1 + next(
+            i for i, (a, b) in enumerate(zip(right.splitlines(), wrong.splitlines(), strict=True)) if a != b)
+        assert f"pipelines/sensors.yaml:{line}:" in done.stderr, done.stderr
+        refused = sensors.call("run", "--until-idle", expect=78)
+        assert said in refused.stderr
+
+
+def test_the_queue_s_options_are_in_the_reference(project):
+    page = project.call("doc", "pipeline").stdout
+    for option in ("url", "user", "password", "tls.ca", "heartbeat", "queue", "create"):
+        assert f"| `control[].amqp.{option}` |" in page
+    schema = json.loads(project.call("schema").stdout)
+    amqp = schema["properties"]["control"]["items"]["properties"]["amqp"]
+    assert {"url", "queue"} == set(amqp["required"]) and amqp["additionalProperties"] is False

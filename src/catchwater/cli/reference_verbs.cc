@@ -13,6 +13,7 @@
 #include "catchwater/cli/workspace.h"
 #include "catchwater/component/reference.h"
 #include "catchwater/config/error_codes.h"
+#include "catchwater/control/amqp_control.h"
 
 namespace catchwater {
 namespace {
@@ -22,9 +23,13 @@ struct DocArguments {
   std::string all_to;
 };
 
+std::vector<HeldOptions> Held() {
+  return {{.what = "queue", .options = DescribeStruct<AmqpControlConfig>()}};
+}
+
 /// With the codes of running, which the registry does not know.
 std::vector<std::pair<std::string, std::string>> Pages(const Registry& registry) {
-  auto pages = ReferencePages(registry);
+  auto pages = ReferencePages(registry, Held());
   for (auto& [name, page] : pages) {
     if (name == "errors.md") page = ErrorCodesPage(AllErrorCodes());
   }
@@ -86,8 +91,9 @@ void AddSchemaVerb(Command& program, GlobalOptions& /*globals*/) {
   verb.Flag("--project-file", *is_project, "The schema of catchwater.yaml instead");
   verb.Runs([is_project] {
     return WithRegistry([&](const Registry& registry) {
-      std::cout << (*is_project ? ProjectJsonSchema() : PipelineJsonSchema(registry)).dump(2)
-                << "\n";
+      std::cout
+          << (*is_project ? ProjectJsonSchema() : PipelineJsonSchema(registry, Held())).dump(2)
+          << "\n";
       return arrow::Status::OK();
     });
   });

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "catchwater/control/control_desk.h"
 #include "catchwater/pipeline/build_plan.h"
 #include "catchwater/pipeline/check_steps.h"
 #include "catchwater/pipeline/lake_tables.h"
@@ -52,6 +53,7 @@ arrow::Result<StepFindings> FindBadSteps(Workspace& workspace, const GlobalOptio
                                               .clock = workspace.clock(),
                                               .table_reader = plan.lake ? &tables : nullptr},
                                              findings.diagnostics);
+    ControlDesk::Check(bound, findings.diagnostics);
     if (!checked.ok()) {
       findings.unchecked.push_back("pipeline " + plan.name +
                                    ": not checked from here on: " + checked.message());

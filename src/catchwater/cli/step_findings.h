@@ -1,5 +1,6 @@
 /// \file
-/// What is wrong with the steps of a project's pipelines: said before anything is started.
+/// What is wrong with the steps and control queues of a project's pipelines: said before anything
+/// is started.
 #pragma once
 
 #include <optional>
@@ -18,8 +19,8 @@ struct StepFindings {
   std::vector<std::string> unchecked;  ///< Sentences: which steps cannot be looked at now, and why.
 };
 
-/// Makes every step once (pipeline/check_steps.h). Tables of the lake are read if there are some.
-/// \retval kConfig a pipeline is not whole, e.g. it has no codec
+/// Makes every step once (pipeline/check_steps.h) and reads `control`. Tables of the lake are read
+/// if there are some. \retval kConfig a pipeline is not whole, e.g. it has no codec
 arrow::Result<StepFindings> FindBadSteps(Workspace& workspace, const GlobalOptions& globals,
                                          const std::vector<BoundPipeline>& pipelines);
 

@@ -8,7 +8,6 @@
 #include "catchwater/base/error.h"
 #include "catchwater/cli/step_findings.h"
 #include "catchwater/cli/workspace.h"
-#include "catchwater/control/control_desk.h"
 #include "catchwater/pipeline/build_plan.h"
 #include "catchwater/pipeline/connect_check.h"
 #include "catchwater/security/secret.h"
@@ -76,10 +75,6 @@ ExitCode Validate(const GlobalOptions& globals, bool connects) {
   if (auto code = workspace.LoadProject(globals)) return *code;
   const auto found = FindBadSteps(workspace, globals, workspace.project().pipelines);
   if (!found.ok()) return ReportFailure(found.status());
-  for (const BoundPipeline& bound : workspace.project().pipelines) {
-    const arrow::Status control = ControlDesk::Check(bound, workspace.project().folder);
-    if (!control.ok()) return ReportFailure(control);
-  }
   for (const std::string& name : found->valid) std::cerr << "pipeline " << name << ": valid\n";
   for (const std::string& sentence : found->unchecked) std::cerr << sentence << "\n";
   Diagnostics diagnostics = found->diagnostics;

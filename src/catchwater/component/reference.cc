@@ -80,6 +80,30 @@ Json SourceSchema(const std::vector<Registry::Listing>& list) {
   return ComponentSchema(ComponentKind::kSource, list, StructSchema(beside, Slot)["properties"]);
 }
 
+StructDescription Filled(StructDescription description, const std::vector<HeldOptions>& held);
+
+TypeDescription Filled(TypeDescription type, const std::string& holds,
+                       const std::vector<HeldOptions>& held) {
+  if (type.item) {
+    type.item = std::make_shared<TypeDescription>(Filled(*type.item, holds, held));
+  }
+  if (type.fields) type.fields = std::make_shared<StructDescription>(Filled(*type.fields, held));
+  if (type.type != FieldType::kNode) return type;
+  for (const HeldOptions& one : held) {
+    if (one.what != holds) continue;
+    type = {FieldType::kStruct, {}, {}, std::make_shared<StructDescription>(one.options)};
+  }
+  return type;
+}
+
+// With what the description itself leaves open.
+StructDescription Filled(StructDescription description, const std::vector<HeldOptions>& held) {
+  for (FieldDescription& field : description.fields) {
+    field.type = Filled(std::move(field.type), field.holds, held);
+  }
+  return description;
+}
+
 std::string PageOf(const Registry::Listing& listing) {
   const std::string kind(ComponentKindName(listing.kind));
   std::string page =
@@ -131,9 +155,9 @@ std::string StructPage(std::string_view title, std::string_view intro,
 
 }  // namespace
 
-Json PipelineJsonSchema(const Registry& registry) {
+Json PipelineJsonSchema(const Registry& registry, const std::vector<HeldOptions>& held) {
   const std::vector<Registry::Listing> list = registry.List();
-  Json schema = Document("Catchwater pipeline", DescribeStruct<PipelineConfig>());
+  Json schema = Document("Catchwater pipeline", Filled(DescribeStruct<PipelineConfig>(), held));
   schema["properties"]["source"] = {{"$ref", "#/$defs/source"},
                                     {"description", "Where records come from."}};
   Json& definitions = schema["$defs"];
@@ -167,7 +191,8 @@ arrow::Result<std::string> ComponentSample(const Registry& registry, std::string
   return listing.info.name + ":\n" + SampleYaml(listing.fields, 2);
 }
 
-std::vector<std::pair<std::string, std::string>> ReferencePages(const Registry& registry) {
+std::vector<std::pair<std::string, std::string>> ReferencePages(
+    const Registry& registry, const std::vector<HeldOptions>& held) {
   std::vector<std::pair<std::string, std::string>> pages;
   const std::vector<Registry::Listing> list = registry.List();
   for (const Registry::Listing& listing : list) {
@@ -179,7 +204,7 @@ std::vector<std::pair<std::string, std::string>> ReferencePages(const Registry& 
   pages.emplace_back("errors.md", ErrorCodesPage(ErrorCodeTable::WithConfigCodes()));
   pages.emplace_back("pipeline.md",
                      StructPage("Pipeline file", "`pipelines/*.yaml`, one file a pipeline.",
-                                DescribeStruct<PipelineConfig>()));
+                                Filled(DescribeStruct<PipelineConfig>(), held)));
   pages.emplace_back("project.md",
                      StructPage("Project file", "`catchwater.yaml`. All of it has defaults.",
                                 DescribeStruct<ProjectSettings>()));

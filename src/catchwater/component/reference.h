@@ -14,8 +14,16 @@
 
 namespace catchwater {
 
+/// What stands at fields that are `Holds{what}`, where the registry does not know it: options that
+/// are described in a room above `config`.
+struct HeldOptions {
+  std::string what;
+  StructDescription options;
+};
+
 /// JSON Schema (draft 2020-12) of a whole pipeline file with all components of the registry.
-nlohmann::ordered_json PipelineJsonSchema(const Registry& registry);
+nlohmann::ordered_json PipelineJsonSchema(const Registry& registry,
+                                          const std::vector<HeldOptions>& held = {});
 /// The same of `catchwater.yaml`.
 nlohmann::ordered_json ProjectJsonSchema();
 
@@ -30,6 +38,7 @@ arrow::Result<std::string> ComponentSample(const Registry& registry, std::string
 
 /// Every page of docs/reference: (file name, Markdown), `pipeline.md`, `project.md`,
 /// `components.md` (the list), `source-file.md`, ..., `errors.md`; by file name.
-std::vector<std::pair<std::string, std::string>> ReferencePages(const Registry& registry);
+std::vector<std::pair<std::string, std::string>> ReferencePages(
+    const Registry& registry, const std::vector<HeldOptions>& held = {});
 
 }  // namespace catchwater

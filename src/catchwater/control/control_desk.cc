@@ -1,6 +1,7 @@
 #include "catchwater/control/control_desk.h"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -11,6 +12,7 @@
 namespace catchwater {
 namespace {
 
+constexpr std::string_view kOwner = "the queue of `control`";
 constexpr int64_t kPollUs = 200'000;
 constexpr int64_t kBackOffUsMin = 500'000;
 constexpr int64_t kBackOffUsMax = 30'000'000;
@@ -20,7 +22,7 @@ arrow::Result<AmqpControlOptions> OptionsOf(const ControlConfig& config,
                                             const std::string& project_folder) {
   AmqpControlConfig amqp;
   Diagnostics diagnostics;
-  if (!ReadConfig(config.amqp, "the queue of `control`", diagnostics, amqp)) {
+  if (!ReadConfig(config.amqp, kOwner, diagnostics, amqp)) {
     return WithContext(diagnostics.ToStatus(), "pipeline `" + pipeline + "`");
   }
   AmqpControlOptions options{.queue = amqp.queue, .create = amqp.create};
@@ -115,11 +117,11 @@ arrow::Result<std::unique_ptr<ControlFeed>> ControlDesk::Make(
                                        context_);
 }
 
-arrow::Status ControlDesk::Check(const BoundPipeline& pipeline, const std::string& project_folder) {
+void ControlDesk::Check(const BoundPipeline& pipeline, Diagnostics& diagnostics) {
   for (const ControlConfig& config : pipeline.config.control) {
-    ARROW_RETURN_NOT_OK(OptionsOf(config, pipeline.config.name, project_folder).status());
+    AmqpControlConfig amqp;
+    static_cast<void>(ReadConfig(config.amqp, kOwner, diagnostics, amqp));
   }
-  return arrow::Status::OK();
 }
 
 arrow::Status ControlDesk::Set(const std::vector<BoundPipeline>& pipelines,

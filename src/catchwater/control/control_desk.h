@@ -77,8 +77,8 @@ class ControlDesk {
  public:
   explicit ControlDesk(ControlDeskContext context) : context_(context) {}
 
-  /// \retval kConfig a setting of a queue is wrong
-  static arrow::Status Check(const BoundPipeline& pipeline, const std::string& project_folder);
+  /// Says what is wrong with the settings of a pipeline's queues, each at its place.
+  static void Check(const BoundPipeline& pipeline, Diagnostics& diagnostics);
   /// Reads these queues from now on, and no others.
   arrow::Status Set(const std::vector<BoundPipeline>& pipelines, const std::string& project_folder);
   /// Those of a pipeline, for `status`.
