@@ -39,6 +39,37 @@ struct NotifyAmqpConfig {
   arrow::Status Check() const;
 };
 
+struct NotifySqsConfig {
+  std::string queue_url;
+  std::string region;
+  std::string access_key_id;
+  Secret secret_access_key;
+  Secret session_token;
+  std::string ca_file;
+
+  template <class Visitor>
+  void Describe(Visitor& field) {
+    field.Required("queue_url", queue_url,
+                   "URL of the queue that gets the store's events; it is emptied.",
+                   Example{"\"https://sqs.eu-west-1.amazonaws.com/123456789012/bucket-events\""});
+    field.Optional("region", region,
+                   "Region of the queue. Default: of `queue_url`, else `AWS_REGION`, else "
+                   "us-east-1.",
+                   Example{"eu-west-1"});
+    field.Optional("access_key_id", access_key_id,
+                   "Default: `AWS_ACCESS_KEY_ID`, else the profile `AWS_PROFILE` of the file "
+                   "`~/.aws/credentials`.",
+                   Example{"\"${SQS_KEY}\""});
+    field.Optional("secret_access_key", secret_access_key, "Goes with `access_key_id`.",
+                   Example{"\"${SQS_SECRET}\""});
+    field.Optional("session_token", session_token, "Of temporary credentials.");
+    field.Optional("ca_file", ca_file,
+                   "Certificates (PEM) of the authorities that are believed. Default: the "
+                   "system's.");
+  }
+  arrow::Status Check() const;
+};
+
 struct NotifyHttpConfig {
   std::string host = "127.0.0.1";
   int64_t port = 0;
@@ -59,12 +90,14 @@ struct NotifyHttpConfig {
 struct NotifyConfig {
   std::optional<NotifyKafkaConfig> kafka;
   std::optional<NotifyAmqpConfig> amqp;
+  std::optional<NotifySqsConfig> sqs;
   std::optional<NotifyHttpConfig> http;
 
   template <class Visitor>
   void Describe(Visitor& field) {
     field.Optional("kafka", kafka, "Events come through a topic of Kafka.");
     field.Optional("amqp", amqp, "Events come through a queue of an AMQP broker.");
+    field.Optional("sqs", sqs, "Events come through a queue of Amazon SQS.");
     field.Optional("http", http, "Events are posted to us (a webhook).");
   }
   /// \retval kConfig unless exactly one is given

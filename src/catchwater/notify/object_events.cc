@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <mutex>
 #include <stop_token>
 #include <thread>
 #include <utility>
@@ -10,15 +11,22 @@
 
 #include "catchwater/amqp/connection.h"
 #include "catchwater/base/error.h"
+#include "catchwater/config/environment.h"
+#include "catchwater/io/http_client.h"
 #include "catchwater/io/http_listener.h"
+#include "catchwater/io/s3/s3_credentials.h"
+#include "catchwater/io/store_path.h"
 #include "catchwater/kafka/client.h"
 #include "catchwater/notify/object_event.h"
+#include "catchwater/notify/sqs_queue.h"
+#include "catchwater/security/secret.h"
 
 namespace catchwater {
 namespace {
 
 constexpr int64_t kWaitMs = 200;  // For one message; then the stop is looked at.
 constexpr int64_t kAskMs = 10'000;
+constexpr int kSqsWaitS = 20;  // The longest that SQS knows; a stop ends it.
 constexpr int64_t kBackOffUsMin = 500'000;
 constexpr int64_t kBackOffUsMax = 30'000'000;
 constexpr int64_t kBodyBytesMax = 1 << 20;
@@ -49,8 +57,8 @@ class Flag {
 class EventReader {
  public:
   virtual ~EventReader() = default;
-  /// Waits up to kWaitMs for messages. An error: connect anew.
-  virtual arrow::Status Read(Flag& flag) = 0;
+  /// Waits for messages, not long after a stop. An error: connect anew.
+  virtual arrow::Status Read(Flag& flag, std::stop_token stop) = 0;
 };
 
 class KafkaReader final : public EventReader {
@@ -84,7 +92,7 @@ class KafkaReader final : public EventReader {
     if (client_ != nullptr) rd_kafka_consumer_close(client_->get());
   }
 
-  arrow::Status Read(Flag& flag) override {
+  arrow::Status Read(Flag& flag, std::stop_token) override {
     const RdKafkaOwned<rd_kafka_message_t, rd_kafka_message_destroy> message(
         rd_kafka_consumer_poll(client_->get(), static_cast<int>(kWaitMs)));
     if (message == nullptr) return client_->FatalComplaint();
@@ -117,7 +125,7 @@ class AmqpReader final : public EventReader {
     if (connection_ != nullptr) connection_->Close();
   }
 
-  arrow::Status Read(Flag& flag) override {
+  arrow::Status Read(Flag& flag, std::stop_token) override {
     ARROW_ASSIGN_OR_RAISE(const AmqpMessage* message, connection_->Read(kWaitMs));
     if (message != nullptr) flag.Tell(message->body);
     return connection_->Beat();
@@ -127,44 +135,107 @@ class AmqpReader final : public EventReader {
   std::unique_ptr<AmqpConnection> connection_;
 };
 
+arrow::Result<SqsOptions> SqsOptionsOf(const NotifySqsConfig& config, Files& files) {
+  const VariableLookup variable = Environment::FromProcess("").variable;
+  SqsOptions options{.queue_url = config.queue_url, .region = config.region};
+  if (options.region.empty()) options.region = RegionOfSqs(config.queue_url);
+  if (options.region.empty()) options.region = variable("AWS_REGION").value_or("us-east-1");
+  if (config.access_key_id.empty()) {
+    // Asked for at each connection: they may have been renewed.
+    ARROW_ASSIGN_OR_RAISE(options.credentials, FindS3Credentials(files, variable));
+  } else {
+    options.credentials = {.access_key_id = config.access_key_id,
+                           .secret_access_key = config.secret_access_key,
+                           .session_token = config.session_token};
+  }
+  return options;
+}
+
+/// An event is told, then deleted: one that is not comes again.
+class SqsReader final : public EventReader {
+ public:
+  static arrow::Result<std::unique_ptr<EventReader>> Open(const NotifySqsConfig& config,
+                                                          const ObjectEventsOptions& options,
+                                                          const Clock& clock,
+                                                          std::stop_token stop) {
+    ARROW_ASSIGN_OR_RAISE(SqsOptions queue, SqsOptionsOf(config, *options.files));
+    HttpTls tls;
+    if (!config.ca_file.empty()) tls.ca_file = ResolvePath(options.project_folder, config.ca_file);
+    auto reader = std::make_unique<SqsReader>(std::move(queue),
+                                              MakeHttpClient({.tls = std::move(tls)}), clock);
+    ARROW_RETURN_NOT_OK(reader->queue_.Find(std::move(stop)));
+    return reader;
+  }
+  SqsReader(SqsOptions queue, std::unique_ptr<HttpClient> http, const Clock& clock)
+      : queue_(std::move(queue), std::move(http), clock) {}
+
+  arrow::Status Read(Flag& flag, std::stop_token stop) override {
+    ARROW_ASSIGN_OR_RAISE(const auto messages, queue_.Receive(kSqsWaitS, stop));
+    for (const SqsMessage& message : messages) flag.Tell(message.body);
+    return messages.empty() ? arrow::Status::OK() : queue_.Delete(messages, std::move(stop));
+  }
+
+ private:
+  SqsQueue queue_;
+};
+
+/// \pre not `http`
 arrow::Result<std::unique_ptr<EventReader>> OpenReader(const NotifyConfig& config,
-                                                       const std::string& project_folder) {
+                                                       const ObjectEventsOptions& options,
+                                                       const Clock& clock, std::stop_token stop) {
   if (config.kafka) return KafkaReader::Open(*config.kafka);
-  return AmqpReader::Open(*config.amqp, project_folder);
+  if (config.amqp) return AmqpReader::Open(*config.amqp, options.project_folder);
+  return SqsReader::Open(*config.sqs, options, clock, std::move(stop));
 }
 
 class BrokerEvents final : public ObjectEvents {
  public:
   BrokerEvents(NotifyConfig config, ObjectEventsOptions options, const Clock& clock)
       : config_(std::move(config)),
-        project_folder_(std::move(options.project_folder)),
+        options_(std::move(options)),
         clock_(clock),
-        flag_(std::move(options.patterns)),
+        flag_(options_.patterns),
         thread_([this](std::stop_token stop) { Run(stop); }) {}
 
   bool Take() override { return flag_.Take(); }
+  std::string Trouble() const override {
+    const std::lock_guard lock(mutex_);
+    return trouble_;
+  }
 
  private:
   void Run(std::stop_token stop) {
     int64_t wait_us = kBackOffUsMin;
     while (!stop.stop_requested()) {
-      auto reader = OpenReader(config_, project_folder_);
-      if (reader.ok()) {
+      auto reader = OpenReader(config_, options_, clock_, stop);
+      arrow::Status status = reader.status();
+      if (status.ok()) {
+        Note(status);
         flag_.Wake();
         wait_us = kBackOffUsMin;
-        arrow::Status status;
-        while (status.ok() && !stop.stop_requested()) status = (*reader)->Read(flag_);
+        while (status.ok() && !stop.stop_requested()) status = (*reader)->Read(flag_, stop);
       }
+      if (stop.stop_requested()) return;
       // Whatever is wrong, files are found by the listing meanwhile.
+      Note(status);
       if (!clock_.SleepMicros(wait_us, stop)) return;
       wait_us = std::min(kBackOffUsMax, 2 * wait_us);
     }
   }
 
+  void Note(const arrow::Status& status) {
+    const std::lock_guard lock(mutex_);
+    // That it begins wakes the listing: what was missed is looked for, and the trouble is told.
+    if (trouble_.empty() && !status.ok()) flag_.Wake();
+    trouble_ = status.ok() ? "" : MaskSecrets(status.message());
+  }
+
   const NotifyConfig config_;
-  const std::string project_folder_;
+  const ObjectEventsOptions options_;
   const Clock& clock_;
   Flag flag_;
+  mutable std::mutex mutex_;
+  std::string trouble_;  // Guarded by mutex_.
   std::jthread thread_;  // Last: it uses all of the above.
 };
 
@@ -227,6 +298,19 @@ arrow::Status NotifyAmqpConfig::Check() const {
   return broker.CheckBroker();
 }
 
+arrow::Status NotifySqsConfig::Check() const {
+  const size_t scheme = queue_url.find("://");
+  const bool is_url = queue_url.starts_with("https://") || queue_url.starts_with("http://");
+  const size_t path = is_url ? queue_url.find('/', scheme + 3) : queue_url.npos;
+  const bool has_name = path != queue_url.npos && path > scheme + 3 && path + 1 < queue_url.size();
+  if (!has_name || queue_url.find_first_of("@?# ") != queue_url.npos) {
+    return ConfigError("`queue_url` is a URL as https://sqs.REGION.amazonaws.com/ACCOUNT/NAME: ",
+                       ShownUrl(queue_url));
+  }
+  if (access_key_id.empty() == secret_access_key.is_empty()) return arrow::Status::OK();
+  return ConfigError("`access_key_id` and `secret_access_key` go together");
+}
+
 arrow::Status NotifyHttpConfig::Check() const {
   if (!path.starts_with('/')) return ConfigError("`path` must begin with `/`: ", path);
   if (IsLoopback(host) || !bearer.is_empty()) return arrow::Status::OK();
@@ -234,9 +318,9 @@ arrow::Status NotifyHttpConfig::Check() const {
 }
 
 arrow::Status NotifyConfig::Check() const {
-  const int count = (kafka ? 1 : 0) + (amqp ? 1 : 0) + (http ? 1 : 0);
+  const int count = (kafka ? 1 : 0) + (amqp ? 1 : 0) + (sqs ? 1 : 0) + (http ? 1 : 0);
   if (count == 1) return arrow::Status::OK();
-  return ConfigError("`notify` needs exactly one of `kafka`, `amqp` and `http`");
+  return ConfigError("`notify` needs exactly one of `kafka`, `amqp`, `sqs` and `http`");
 }
 
 arrow::Result<std::unique_ptr<ObjectEvents>> ObjectEvents::Listen(const NotifyConfig& config,
@@ -248,9 +332,10 @@ arrow::Result<std::unique_ptr<ObjectEvents>> ObjectEvents::Listen(const NotifyCo
   return events;
 }
 
-arrow::Status ObjectEvents::Check(const NotifyConfig& config, const ObjectEventsOptions& options) {
+arrow::Status ObjectEvents::Check(const NotifyConfig& config, const ObjectEventsOptions& options,
+                                  const Clock& clock) {
   if (config.http) return HttpListener::Bind(HttpEvents::OptionsOf(*config.http)).status();
-  if (config.kafka) return KafkaReader::Open(*config.kafka).status();
+  if (!config.amqp) return OpenReader(config, options, clock, {}).status();
   ARROW_ASSIGN_OR_RAISE(const auto broker,
                         config.amqp->broker.Options(options.project_folder, "catchwater check"));
   ARROW_ASSIGN_OR_RAISE(const auto connection, AmqpConnection::Connect(broker));

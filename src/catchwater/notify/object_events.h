@@ -13,6 +13,7 @@
 #include <arrow/result.h>
 
 #include "catchwater/base/clock.h"
+#include "catchwater/io/files.h"
 #include "catchwater/notify/notify_config.h"
 
 namespace catchwater {
@@ -20,6 +21,7 @@ namespace catchwater {
 struct ObjectEventsOptions {
   std::vector<std::string> patterns;  ///< `s3://bucket/in/*.csv`: events of others wake nobody.
   std::string project_folder;
+  Files* files = nullptr;  ///< Where the keys for SQS may lie.
 };
 
 /// One thread at a time.
@@ -36,10 +38,13 @@ class ObjectEvents {
 
   /// True if something was created since the last call.
   virtual bool Take() = 0;
+  /// Why nothing can be told now; empty: it can. A trouble that begins or ends counts as an event.
+  virtual std::string Trouble() const { return ""; }
 
   /// Tests that the broker can be reached, without taking anything.
   /// \retval kNotFound no such topic or queue; kDenied, kUnavailable, kConfig
-  static arrow::Status Check(const NotifyConfig& config, const ObjectEventsOptions& options);
+  static arrow::Status Check(const NotifyConfig& config, const ObjectEventsOptions& options,
+                             const Clock& clock);
 };
 
 }  // namespace catchwater

@@ -60,7 +60,7 @@ arrow::Status Attempt::Run(std::stop_token stop) {
 arrow::Status Attempt::Feed(std::stop_token stop) {
   ARROW_RETURN_NOT_OK(Reach(FailPoint::kRecoveryBegin));
   ARROW_RETURN_NOT_OK(intake_.Discover());
-  if (options_.telemetry != nullptr) options_.telemetry->NothingFound(source_->nothing_found());
+  TellNothingFound();
   discovered_us_ = clock_.MonotonicMicros();
   while (!stop.stop_requested() && !has_failed()) {
     ARROW_ASSIGN_OR_RAISE(const bool goes_on, FeedOnce(stop));
@@ -70,6 +70,13 @@ arrow::Status Attempt::Feed(std::stop_token stop) {
   ARROW_RETURN_NOT_OK(Flush("end"));
   ARROW_RETURN_NOT_OK(WaitForCommits(/*in_flight_max=*/0));
   return AcknowledgeCommitted();
+}
+
+// Once as long as it is the same.
+void Attempt::TellNothingFound() {
+  const std::string before = std::exchange(nothing_found_, source_->nothing_found());
+  if (options_.telemetry == nullptr || nothing_found_ == before) return;
+  options_.telemetry->NothingFound(nothing_found_);
 }
 
 arrow::Result<bool> Attempt::FeedOnce(std::stop_token stop) {
@@ -111,6 +118,7 @@ arrow::Result<bool> Attempt::Take(NextResult next, std::stop_token stop) {
     may_open_ = true;
   } else if (std::holds_alternative<OffersChanged>(next)) {
     ARROW_RETURN_NOT_OK(intake_.Discover());
+    TellNothingFound();
     may_open_ = true;
   } else if (const auto* revoked = std::get_if<PartitionsRevoked>(&next)) {
     ARROW_ASSIGN_OR_RAISE(const bool is_settled, Settle());

@@ -73,6 +73,7 @@ class Attempt {
 
  private:
   arrow::Status Feed(std::stop_token stop);
+  void TellNothingFound();
   arrow::Result<bool> FeedOnce(std::stop_token stop);
   arrow::Result<bool> Take(NextResult next, std::stop_token stop);
   arrow::Result<bool> Idle(std::stop_token stop, bool is_source_at_end, bool is_caught_up);
@@ -110,6 +111,7 @@ class Attempt {
   uint64_t next_sequence_ = 0;
   int64_t epoch_started_us_ = 0;
   int64_t discovered_us_ = 0;
+  std::string nothing_found_;  // As it was told.
   int64_t idle_rounds_ = 0;
   bool may_open_ = true;
   bool is_at_end_ = false;

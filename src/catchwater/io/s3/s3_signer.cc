@@ -89,13 +89,13 @@ void SignS3Request(const S3Credentials& credentials, const std::string& region,
   const std::string canonical = request->method + "\n" + target.path + "\n" +
                                 CanonicalQuery(target) + "\n" + lines + "\n" + names + "\n" +
                                 body_hash;
-  const std::string scope = day + "/" + region + "/s3/aws4_request";
+  const std::string scope = day + "/" + region + "/" + target.service + "/aws4_request";
   const std::string to_sign =
       "AWS4-HMAC-SHA256\n" + time + "\n" + scope + "\n" + Sha256Hex(canonical);
   const Secret first("AWS4" + credentials.secret_access_key.Reveal());
   const Digest of_day = Hmac(first.Reveal(), day);
   const Digest of_region = Hmac(BytesOf(of_day), region);
-  const Digest of_service = Hmac(BytesOf(of_region), "s3");
+  const Digest of_service = Hmac(BytesOf(of_region), target.service);
   const Digest key = Hmac(BytesOf(of_service), "aws4_request");
   request->secret_headers.push_back(
       {"Authorization", Secret("AWS4-HMAC-SHA256 Credential=" + credentials.access_key_id + "/" +

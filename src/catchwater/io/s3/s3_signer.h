@@ -1,5 +1,6 @@
 /// \file
-/// Signs requests to S3. Source: AWS Signature Version 4, "Create a signed AWS API request".
+/// Signs requests to S3, and to the services of AWS beside it. Source: AWS Signature Version 4,
+/// "Create a signed AWS API request".
 #pragma once
 
 #include <cstdint>
@@ -25,6 +26,7 @@ struct S3Target {
   std::string path = {};  ///< Percent-encoded, with the leading slash.
   /// Names and values, not encoded.
   std::vector<std::pair<std::string, std::string>> query = {};
+  std::string service = "s3";  ///< As AWS names it.
 };
 
 /// `a=1&b=x%20y`, sorted by name as the signature wants it.

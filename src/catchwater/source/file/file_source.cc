@@ -88,11 +88,11 @@ arrow::Status FileSource::Check() {
   ARROW_ASSIGN_OR_RAISE(const Found found, FindFiles(files_, folder_, config_.Paths()));
   has_found_ = !found.files.empty() || !found.unreadable.empty();
   if (config_.notify && events_ == nullptr) {
-    const arrow::Status reached = ObjectEvents::Check(*config_.notify, EventOptions());
+    const arrow::Status reached = ObjectEvents::Check(*config_.notify, EventOptions(), clock_);
     // A pipeline goes on without: what is not told is found by the listing.
     const bool is_away = KindOf(reached) == ErrorKind::kUnavailable;
     if (!is_away) ARROW_RETURN_NOT_OK(reached);
-    not_told_ = is_away ? "Events of `notify` cannot be received: " + reached.message() : "";
+    not_told_ = is_away ? reached.message() : "";
   }
   // What is watched may appear later, and a folder may be empty today.
   if (is_watching() || has_found_ || MissingBeginnings().empty()) return arrow::Status::OK();
@@ -109,7 +109,8 @@ std::string FileSource::MissingBeginnings() const {
 }
 
 std::string FileSource::nothing_found() const {
-  if (has_found_ || !not_told_.empty()) return not_told_;
+  if (!not_told_.empty()) return "Events of `notify` cannot be received: " + not_told_;
+  if (has_found_) return "";
   const std::string missing = MissingBeginnings();
   if (is_watching() && missing.empty()) return "";
   std::string patterns;
@@ -121,16 +122,18 @@ std::string FileSource::nothing_found() const {
 }
 
 ObjectEventsOptions FileSource::EventOptions() const {
-  return {.patterns = config_.Paths(), .project_folder = folder_};
+  return {.patterns = config_.Paths(), .project_folder = folder_, .files = &files_};
 }
 
 arrow::Result<std::vector<Offer>> FileSource::Discover() {
   // Before the look: what is created after it is told.
-  if (config_.notify && events_ == nullptr) {
+  if (events_ != nullptr) {
+    static_cast<void>(events_->Take());
+    not_told_ = events_->Trouble();
+  } else if (config_.notify) {
     ARROW_ASSIGN_OR_RAISE(events_, ObjectEvents::Listen(*config_.notify, EventOptions(), clock_));
   }
   is_told_ = false;
-  if (events_ != nullptr) static_cast<void>(events_->Take());
   const int64_t begun_us = clock_.MonotonicMicros();
   auto offers = finder_.Discover();
   const int64_t ended_us = clock_.MonotonicMicros();

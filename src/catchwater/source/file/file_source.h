@@ -120,7 +120,7 @@ class FileSource final : public Source {
   FileFinder finder_;
   bool has_found_ = true;
   std::unique_ptr<ObjectEvents> events_;  // Null: nobody tells, or nothing was looked for yet.
-  std::string not_told_;                  // Why the last Check could not reach who tells.
+  std::string not_told_;                  // Why who tells could not be reached, last time.
   bool is_told_ = false;
   int64_t look_again_us_ = 0;                              // Monotonic: many events are one look.
   std::deque<std::unique_ptr<PartitionReader>> bounded_;   // In the order of Open.
