@@ -245,6 +245,24 @@ def test_a_stream_is_filled_from_a_day_on(sensors):
     sensors.verify()
 
 
+def test_of_each_window_only_the_greatest(sensors):
+    sensors.pipeline("sensors", PIPELINE.replace("window: { size: 1m }", "window: { size: 1m, greatest: n }"))
+    expected = (
+        f"SELECT * FROM ({batch_sql(1)}) QUALIFY n = max(n) OVER (PARTITION BY w) "
+        "ORDER BY sensor_id, w"
+    )
+    drop(sensors, "a", readings(3, 3000, disorder_s=100))
+    sensors.run()
+    close_enough(sensors.query(results_sql("minutes")), sensors.query(expected))
+    # More rows of the windows that were open: others may be the greatest now.
+    last_s = sensors.value("SELECT max(epoch_us(ts)) // 1000000 - 1767225600 FROM sensors.readings")
+    drop(sensors, "b", readings(4, 300, disorder_s=30, begin_s=last_s - 20))
+    sensors.run()
+    close_enough(sensors.query(results_sql("minutes")), sensors.query(expected))
+    assert sensors.value("SELECT count(*) FROM sensors.minutes__revisions WHERE retracted") > 0
+    assert sensors.verify()["violations"] == []
+
+
 def test_rows_over_the_rate_of_an_app_are_refused_and_counted(sensors):
     sensors.pipeline("sensors", PIPELINE.replace("window: { size: 1m }",
                                                  "window: { size: 1m }\n    rows_per_second_max: 1"))

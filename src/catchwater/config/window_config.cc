@@ -7,7 +7,8 @@ namespace catchwater {
 arrow::Status WindowConfig::Check() const {
   const int kinds = (size ? 1 : 0) + (session ? 1 : 0) + (count ? 1 : 0);
   if (!is_time()) {
-    if (kinds == 0 && !every && !every_rows && !cadence) return arrow::Status::OK();
+    if (kinds == 0 && !every && !every_rows && !cadence && greatest.empty())
+      return arrow::Status::OK();
     return ConfigError("`over: all` and `over: none` have no size, session or count");
   }
   if (kinds != 1) {
@@ -24,6 +25,9 @@ arrow::Status WindowConfig::Check() const {
   if (every_rows && !count) return ConfigError("`every_rows` belongs to `count`");
   if (every_rows && *every_rows > *count) {
     return ConfigError("`every_rows` is more than `count`: rows would be in no window");
+  }
+  if (!greatest.empty() && !size) {
+    return ConfigError("`greatest` belongs to windows with a `size`");
   }
   if (cadence && !size) return ConfigError("`cadence` belongs to windows with a `size`");
   return arrow::Status::OK();

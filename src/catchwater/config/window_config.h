@@ -39,6 +39,7 @@ struct WindowConfig {
   std::optional<int64_t> count;
   std::optional<int64_t> every_rows;
   std::optional<Duration> cadence;
+  std::string greatest;  ///< Of the results of a window, those of the greatest value here.
 
   bool is_time() const { return over == WindowOver::kTime; }
 
@@ -66,6 +67,11 @@ struct WindowConfig {
                    "full window has, and `largest_gap`, the seconds of the longest silence between "
                    "two rows of it.",
                    Bounds{Duration::Millis(1), Duration::Days(366)});
+    field.Optional("greatest", greatest,
+                   "A result column, `n` or one of `compute`: of each window only the results of "
+                   "the keys with the greatest value in it, all that are equal. For windows with a "
+                   "`size`, not with `late: {then: correct}`.",
+                   Example{"n"});
   }
   arrow::Status Check() const;
 };

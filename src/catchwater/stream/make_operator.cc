@@ -52,6 +52,12 @@ arrow::Result<std::unique_ptr<OrderedOperator>> MakeOrderedOperator(StreamConfig
         "`side_table`, stream: ",
         config.name);
   }
+  if (corrects && !window.greatest.empty()) {
+    return ConfigError(
+        "`greatest` is for windows that are put out once, not for `late: {then: correct}`, "
+        "stream: ",
+        config.name);
+  }
   if (!config.detect.empty()) {
     return DetectOperator::Make({.key = config.key,
                                  .detect = config.detect,
@@ -99,6 +105,7 @@ std::string WindowText(const WindowConfig& window) {
        {std::pair{"count", window.count}, {"every_rows", window.every_rows}}) {
     if (count) text += std::string(" ") + name + "=" + std::to_string(*count);
   }
+  if (!window.greatest.empty()) text += " greatest=" + window.greatest;
   return text;
 }
 

@@ -9,6 +9,7 @@
 
 #include "catchwater/base/error.h"
 #include "catchwater/batch/select_rows.h"
+#include "catchwater/stream/greatest.h"
 
 namespace catchwater {
 namespace {
@@ -184,9 +185,9 @@ std::vector<uint32_t> TimeWindows::Gather(int64_t end_us, std::span<const uint32
 
 arrow::Status TimeWindows::EmitAll(int64_t end_us, bool is_provisional,
                                    arrow::RecordBatchVector* results) {
+  if (results_.greatest_at()) return EmitGreatest(end_us, is_provisional, results);
   // What is out already and did not change since is not put out again.
-  const auto known = provisional_.lower_bound({end_us, 0});
-  const bool is_partly_out = known != provisional_.end() && known->first == end_us;
+  const bool is_partly_out = this->is_partly_out(end_us);
   std::vector<uint32_t> candidates;
   for (uint32_t key = 0; key < keys_.count();) {
     candidates.clear();
@@ -194,6 +195,36 @@ arrow::Status TimeWindows::EmitAll(int64_t end_us, bool is_provisional,
       if (!is_partly_out || !provisional_.contains({end_us, key})) candidates.push_back(key);
     }
     ARROW_ASSIGN_OR_RAISE(const auto keys, Emit(end_us, candidates, false, results));
+    if (!is_provisional) continue;
+    for (const uint32_t emitted : keys) provisional_.insert({end_us, emitted});
+  }
+  return arrow::Status::OK();
+}
+
+bool TimeWindows::is_partly_out(int64_t end_us) const {
+  const auto known = provisional_.lower_bound({end_us, 0});
+  return known != provisional_.end() && known->first == end_us;
+}
+
+arrow::Status TimeWindows::EmitGreatest(int64_t end_us, bool is_provisional,
+                                        arrow::RecordBatchVector* results) {
+  if (is_partly_out(end_us)) return arrow::Status::OK();  // A row would have retracted all of it.
+  Greatest greatest;
+  for (uint32_t key = 0; key < keys_.count();) {
+    std::vector<uint32_t> candidates;
+    for (; key < keys_.count() && candidates.size() < kResultRowsMax; ++key) {
+      candidates.push_back(key);
+    }
+    ARROW_ASSIGN_OR_RAISE(AggregateSet values, cells_.values().NewEmpty());
+    const auto keys = Gather(end_us, candidates, &values);
+    if (keys.empty()) continue;
+    ARROW_ASSIGN_OR_RAISE(const auto columns, values.Finish(static_cast<uint32_t>(keys.size())));
+    greatest.Offer(*columns[*results_.greatest_at()], keys);
+  }
+  for (std::span<const uint32_t> rest = greatest.keys(); !rest.empty();) {
+    const auto part = rest.first(std::min(rest.size(), kResultRowsMax));
+    rest = rest.subspan(part.size());
+    ARROW_ASSIGN_OR_RAISE(const auto keys, Emit(end_us, part, false, results));
     if (!is_provisional) continue;
     for (const uint32_t emitted : keys) provisional_.insert({end_us, emitted});
   }
@@ -247,6 +278,16 @@ std::set<TimeWindows::ResultId> TimeWindows::ResultsWith(const Batch& batch,
 
 arrow::Status TimeWindows::RetractProvisional(const Batch& batch, std::span<const uint32_t> keys) {
   std::set<ResultId> affected = ResultsWith(batch, keys, provisional_.rbegin()->first);
+  if (results_.greatest_at()) {
+    std::set<ResultId> whole;
+    for (auto it = affected.begin(); it != affected.end();) {
+      const int64_t end_us = it->first;
+      whole.insert(provisional_.lower_bound({end_us, 0}),
+                   provisional_.upper_bound({end_us, UINT32_MAX}));
+      it = affected.upper_bound({end_us, UINT32_MAX});
+    }
+    affected = std::move(whole);
+  }
   std::erase_if(affected, [&](const ResultId& result) { return !provisional_.contains(result); });
   ARROW_RETURN_NOT_OK(Retract(affected));
   for (const ResultId& result : affected) provisional_.erase(result);

@@ -9,7 +9,7 @@
 ///    closed (and can be corrected no more).
 /// 2. Windows close in the order of their ends. A window that no row fell into is not put out.
 /// 3. What was put out and changes is first retracted as it was, then put out with the next
-///    revision.
+///    revision. With `greatest` a row changes all results of its windows.
 #pragma once
 
 #include <cstdint>
@@ -91,6 +91,9 @@ class TimeWindows final : public OrderedOperator {
                                             bool is_retracted,
                                             arrow::RecordBatchVector* results) const;
   arrow::Status EmitAll(int64_t end_us, bool is_provisional, arrow::RecordBatchVector* results);
+  arrow::Status EmitGreatest(int64_t end_us, bool is_provisional,
+                             arrow::RecordBatchVector* results);
+  bool is_partly_out(int64_t end_us) const;
   arrow::Status Retract(const std::set<ResultId>& affected);
   arrow::Status EmitAgain(const std::set<ResultId>& affected);
   void CountResultRowsUpTo(int64_t end_us);

@@ -171,6 +171,48 @@ TEST(TimeWindows, ALaterRunRevisesWhatTheEndPutOut) {
   }
 }
 
+/// Of each window the results with the most rows.
+Windows MostRows(const Windows& all) {
+  std::map<int64_t, int64_t> most;
+  for (const auto& [key, values] : all) most[key.second] = std::max(most[key.second], values.rows);
+  Windows kept;
+  for (const auto& [key, values] : all) {
+    if (values.rows == most[key.second]) kept.emplace(key, values);
+  }
+  return kept;
+}
+
+// Property: the same for `greatest`, also over ends after which more rows came.
+TEST(TimeWindows, GreatestKeepsOfEachWindowTheKeysWithTheMost) {
+  for (uint64_t seed = 1; seed <= 100; ++seed) {
+    SCOPED_TRACE(seed);
+    Random random(seed);
+    const Shape shape = kShapes[seed % std::size(kShapes)];
+    const auto readings = RandomReadings(&random, 400, kMinute);
+    StreamConfig config = Config(shape.size_us, shape.every_us);
+    config.window.greatest = "n";
+    auto stream = MakeStream(config);
+    stream->SetOpen(kBoth);
+    Reader reader;
+    Restarter restarter(config);
+    for (size_t at = 0; at < readings.size();) {
+      ASSERT_TRUE(stream->Add(MakeBatch(NextBatch(readings, &at, &random))).ok());
+      reader.Take(stream->TakeResults());
+      const bool ends = random.Below(8) == 0;
+      if (ends) {
+        ASSERT_TRUE(stream->End().ok());
+        reader.Take(stream->TakeResults());
+      }
+      if (!ends && random.Below(4) > 0) continue;
+      restarter.Save(*stream, ends);
+      stream = restarter.Load();
+    }
+    ASSERT_TRUE(stream->End().ok());
+    reader.Take(stream->TakeResults());
+    ExpectEqual(reader.windows(), MostRows(Oracle(readings, shape.size_us, shape.every_us)));
+  }
+}
+
 TEST(TimeWindows, AWindowClosesWhenNoPartitionCanBringARowOfIt) {
   auto stream = MakeStream(Config(kMinute, kMinute, {.allow = Duration::Seconds(10)}));
   stream->SetOpen(kBoth);

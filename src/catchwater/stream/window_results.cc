@@ -9,6 +9,7 @@
 #include <arrow/scalar.h>
 
 #include "catchwater/base/error.h"
+#include "catchwater/stream/greatest.h"
 #include "catchwater/stream/keyed_aggregate.h"
 
 namespace catchwater {
@@ -73,6 +74,9 @@ arrow::Result<WindowResults> WindowResults::Make(const StreamConfig& config,
   }
   made.compute_.insert(made.compute_.end(), config.compute.begin(), config.compute.end());
   ARROW_ASSIGN_OR_RAISE(const auto values, AggregateSet::Make(made.compute_, input, ""));
+  if (!window.greatest.empty()) {
+    ARROW_ASSIGN_OR_RAISE(made.greatest_at_, FindGreatest(window.greatest, values.fields()));
+  }
   arrow::FieldVector value_fields = values.fields();
   if (made.expected_n_) {
     value_fields.insert(value_fields.begin() + made.expected_at_,

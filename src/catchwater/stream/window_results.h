@@ -3,6 +3,7 @@
 /// full it is, and the aggregates.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -47,6 +48,8 @@ class WindowResults {
   /// The aggregates that every window needs: those of the stream behind our own.
   const std::vector<Aggregate>& compute() const { return compute_; }
   std::vector<std::shared_ptr<arrow::DataType>> key_types() const;
+  /// Of compute(): the one that `greatest` names.
+  std::optional<size_t> greatest_at() const { return greatest_at_; }
 
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> Make(const WindowRows& rows) const;
 
@@ -56,6 +59,7 @@ class WindowResults {
   std::vector<Aggregate> compute_;
   std::optional<int64_t> expected_n_;
   int expected_at_ = 0;  // Its place among the values.
+  std::optional<size_t> greatest_at_;
   std::shared_ptr<arrow::Schema> schema_;
 };
 
