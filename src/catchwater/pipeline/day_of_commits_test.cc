@@ -27,7 +27,11 @@ constexpr int64_t kMaintenanceSeconds = 5;
 constexpr int kQueriesAtOnce = 9;
 constexpr int64_t kMetadataBytesMax = 50'000'000;
 constexpr int64_t kWholeDay = 86'400;
+#ifdef __SANITIZE_ADDRESS__
+constexpr int64_t kCommitUsMax = 100'000;  // Three to five times as slow.
+#else
 constexpr int64_t kCommitUsMax = 10'000;
+#endif
 constexpr int64_t kLiveFilesMax = 400;
 constexpr int64_t kFilesOnDiskMax = 6'000;
 constexpr double kRewritesMax = 3.0;

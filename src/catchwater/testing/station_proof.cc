@@ -67,7 +67,9 @@ arrow::Result<std::unique_ptr<TimedStream>> MakeStream() {
   EventTimeOptions time{.column = "event_time"};
   time.allow_us = kAllowUs;
   time.future_us = int64_t{1} << 60;
-  return std::make_unique<TimedStream>(time, std::move(op));
+  std::vector<std::unique_ptr<OrderedOperator>> ops;
+  ops.push_back(std::move(op));
+  return std::make_unique<TimedStream>(time, std::move(ops), KeyClasses(), false);
 }
 
 struct Rows {
