@@ -266,9 +266,8 @@ arrow::Result<std::vector<StoredLetter>> ReadLetters(LakeQuery& query, const Let
 arrow::Result<std::vector<StoredLetter>> ChooseLetters(LakeQuery& query, const LetterTable& table,
                                                        const DlqArguments& arguments) {
   ARROW_ASSIGN_OR_RAISE(auto letters, ReadLetters(query, table, arguments.where));
-  ARROW_ASSIGN_OR_RAISE(
-      SqlResult result,
-      query.Run("SELECT count(*) FILTER (state = 'open')" + Selection(table, arguments.where)));
+  ARROW_ASSIGN_OR_RAISE(SqlResult result, query.Run("SELECT count(*) FILTER (state = 'open')" +
+                                                    Selection(table, arguments.where)));
   ARROW_ASSIGN_OR_RAISE(const auto rows, result.Next());
   const int64_t open = static_cast<const arrow::Int64Array&>(*rows->column(0)).Value(0);
   const auto taken = static_cast<int64_t>(letters.size());
