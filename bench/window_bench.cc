@@ -132,10 +132,11 @@ int Run(const Load& load) {
   // While rows come: a real stream has no end, at which ten windows a key close at once.
   const int64_t peak_kib = PeakKib();
   const int64_t started_us = clock.MonotonicMicros();
-  const auto closed = stream->op().AdvanceTo(StreamOperator::kEndOfInputUs);
+  const auto ended = stream->End();
+  const auto closed = stream->TakeResults();
   busy_us += clock.MonotonicMicros() - started_us;
-  if (!closed.ok()) return 1;
-  results.Take(*closed);
+  if (!ended.ok()) return 1;
+  results.Take(closed);
   std::printf(
       "{\"seconds\": %.4f, \"results\": %lld, \"n_sum\": %lld, \"mean_sum\": %.6f, "
       "\"peak_kib\": %lld}\n",

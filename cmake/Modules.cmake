@@ -128,13 +128,17 @@ execute_process(
 include("${CMAKE_BINARY_DIR}/modules.cmake")
 catchwater_header_check()
 
-# Programs under bench/: not part of the default build.
+# Programs under bench/: not part of the default build; `benches` makes all.
+add_custom_target(benches)
 file(GLOB benches CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/bench/*_bench.cc")
 foreach(bench ${benches})
   cmake_path(GET bench STEM stem)
   add_executable(${stem} EXCLUDE_FROM_ALL "${bench}")
   target_precompile_headers(${stem} REUSE_FROM catchwater_pch)
   target_link_libraries(${stem} PRIVATE catchwater_cli benchmark pthread)
+  add_dependencies(benches ${stem})
 endforeach()
 # It measures what a test proves for some seeds.
 target_link_libraries(stations_bench PRIVATE catchwater_testing_station_proof)
+target_link_libraries(step_bench PRIVATE catchwater_testing_fake_clock
+  catchwater_testing_memory_files)
