@@ -1,21 +1,10 @@
 """Windows of other lengths for some keys, sessions that are corrected, and rows by themselves."""
 
-from test_windows import batch_sql, close_enough, drop, readings, results_sql
+from test_windows import SENSORS, batch_sql, close_enough, drop, readings, results_sql
 
-PIPELINE = """
-pipeline: sensors
-source:
-  file: { path: "in/*.csv" }
-codec: csv
-columns:
-  ts: { type: timestamp, event_time: true }
-  sensor_id: { type: string, entity: true }
-  value: float64
-lake:
-  table: sensors.readings
-  flush: { every: 100ms, bytes: 64KiB }
-streams:
-  some:
+PIPELINE = (
+    SENSORS
+    + """  some:
     key: [sensor_id]
     window: { size: 1m }
     compute: { total: sum(value), lo: min(value), hi: max(value), mean: mean(value) }
@@ -34,6 +23,7 @@ streams:
     compute: { value: last(value) }
     to: [ { table: sensors.rows } ]
 """
+)
 SESSIONS = """
 WITH gaps AS (
   SELECT *, coalesce(epoch_us(ts) - epoch_us(lag(ts) OVER s) >= 30000000, true) AS begins

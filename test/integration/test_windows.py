@@ -9,7 +9,8 @@ import signal
 
 import pytest
 
-PIPELINE = """
+# What all pipelines here have before their streams.
+SENSORS = """
 pipeline: sensors
 source:
   file: { path: "in/*.csv" }
@@ -22,7 +23,10 @@ lake:
   table: sensors.readings
   flush: { every: 100ms, bytes: 64KiB }
 streams:
-  minutes:
+"""
+PIPELINE = (
+    SENSORS
+    + """  minutes:
     key: [sensor_id]
     window: { size: 1m }
     compute: { total: sum(value), lo: min(value), hi: max(value), mean: mean(value) }
@@ -45,6 +49,7 @@ streams:
     compute: { n: count() }
     to: [ { table: sensors.totals } ]
 """
+)
 VALUES = "count(*) AS n, sum(value) AS total, min(value) AS lo, max(value) AS hi, avg(value) AS mean"
 
 
