@@ -7,7 +7,7 @@
 #include <thread>
 #include <utility>
 
-#include <librdkafka/rdkafka.h>
+#include <rdkafka.h>
 
 #include "catchwater/amqp/connection.h"
 #include "catchwater/base/error.h"
