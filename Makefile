@@ -33,6 +33,8 @@ bench: build ## measures throughput beside other programs
 	@.deps/venv/bin/python bench/kafka
 	@.deps/venv/bin/python bench/freshness
 	@.deps/venv/bin/python bench/apps
+	@.deps/venv/bin/python bench/flink
+	@.deps/venv/bin/python bench/flink --latency
 	@tools/build release nab_bench
 	@.deps/venv/bin/python bench/nab
 	@tools/build release stations_bench
