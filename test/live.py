@@ -153,3 +153,34 @@ def produce_through_kills(project, port, count, kills, seed, with_keys=True):
         producer.join()
     project.run(timeout=600)
     return producers, done
+
+
+def run_through_kills(project, producer, chance, count, kills, restarts, restart, *more, seen=None):
+    """Runs the program while `producer`, a thread whose `done` goes up to `count`, works on. It is
+    killed so many times, and what it reads from is restarted, each when a random part is done. The
+    last run ends when `seen()`, if there is one, is true. Returns how many were killed."""
+    events = sorted(
+        [(chance.randrange(count), "kill") for _ in range(kills)]
+        + [(chance.randrange(count), "restart") for _ in range(restarts)]
+    )
+    killed = 0
+    producer.start()
+    while producer.is_alive() or events:
+        with Running(project, *more) as running:
+            while running.process.poll() is None and (producer.is_alive() or events):
+                if not events or (producer.is_alive() and producer.done < events[0][0]):
+                    time.sleep(0.005)
+                    continue
+                _, what = events.pop(0)
+                time.sleep(chance.uniform(0, 0.5))  # Anywhere in its work.
+                if what == "restart":
+                    restart()
+                else:
+                    running.kill()
+                    killed += 1
+            if running.process.poll() is None:
+                if seen is not None:
+                    wait_for(seen, 300, 0.2)
+                running.stop()
+    producer.join()
+    return killed

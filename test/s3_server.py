@@ -31,17 +31,21 @@ class S3Server:
         self.endpoint = f"http://127.0.0.1:{self.port}"
         for name in ("data", "iam"):
             (folder / name).mkdir(parents=True)
-        self.log = open(folder / "server.log", "w", encoding="utf-8")
+        self.folder, self.more = folder, more
+        self.start()
+
+    def start(self) -> None:
+        self.log = open(self.folder / "server.log", "a", encoding="utf-8")
         self.process = subprocess.Popen(
             [
                 SERVER,
                 "--port",
                 f"127.0.0.1:{self.port}",
                 "--iam-dir",
-                str(folder / "iam"),
-                *more,
+                str(self.folder / "iam"),
+                *self.more,
                 "posix",
-                str(folder / "data"),
+                str(self.folder / "data"),
             ],
             env={**os.environ, "ROOT_ACCESS_KEY": KEY, "ROOT_SECRET_KEY": SECRET},
             stdin=subprocess.DEVNULL,
@@ -52,7 +56,7 @@ class S3Server:
         while True:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
                 return
-            assert self.process.poll() is None, (folder / "server.log").read_text()
+            assert self.process.poll() is None, (self.folder / "server.log").read_text()
             assert time.monotonic() < deadline, "the S3 server does not answer"
             time.sleep(0.05)
 
@@ -60,6 +64,10 @@ class S3Server:
         self.process.terminate()
         self.process.wait(timeout=30)
         self.log.close()
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
 
     def client(self):
         return boto3.client(

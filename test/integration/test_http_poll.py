@@ -1,11 +1,13 @@
 """An HTTP API that is polled: pages, cursors, ETags, busy and broken answers, kills in the middle."""
 
+import contextlib
 import http.server
 import json
 import os
 import random
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -42,10 +44,12 @@ lake:
 
 
 class Api:
-    """Readings with growing ids per station, in pages of ten; `fault` may answer first."""
+    """Readings with growing ids per station, in pages; `fault` may answer first."""
 
     def __init__(self) -> None:
         self.rows = {"oslo": 35, "bergen": 12}
+        self.page = 10
+        self.connections: set = set()
         self.requests: list[str] = []
         self.statuses: dict[int, int] = {}
         self.fault = lambda handler, count: False
@@ -54,6 +58,14 @@ class Api:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                super().setup()
+                api.connections.add(self.connection)
+
+            def finish(self) -> None:
+                api.connections.discard(self.connection)
+                super().finish()
 
             def do_GET(self) -> None:
                 api.requests.append(self.path)
@@ -81,27 +93,41 @@ class Api:
             def handle_error(self, request, client_address) -> None:
                 pass
 
-        self.server = Server(("127.0.0.1", 0), Handler)
+        self.make_server = lambda port: Server(("127.0.0.1", port), Handler)
+        self.start(0)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def answer(self, path: str, _headers) -> tuple:
         parts = urllib.parse.urlsplit(path)
         query = dict(urllib.parse.parse_qsl(parts.query))
         station = parts.path.split("/")[2]
         first = int(query.get("after") or query.get("since") or 0) + 1
-        last = min(first + 9, self.rows[station])
+        there = self.rows[station]  # It may grow meanwhile.
+        last = min(first + self.page - 1, there)
         items = [
             {"id": i, "ts": f"2026-01-{1 + i % 28:02}T00:00:00Z", "value": i / 4}
             for i in range(first, last + 1)
         ]
-        more = last < self.rows[station]
+        more = last < there
         body = {"items": items, "next": str(last) if more else None}
         return 200, json.dumps(body).encode(), ()
+
+    def start(self, port: int) -> None:
+        self.server = self.make_server(port)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def stop(self) -> None:
         self.server.shutdown()
         self.server.server_close()
+
+    def restart(self) -> None:
+        """What is under way is cut off, and for a moment nobody answers."""
+        self.stop()
+        for connection in list(self.connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        time.sleep(0.3)
+        self.start(self.server.server_port)
 
 
 @pytest.fixture
