@@ -1,5 +1,6 @@
 """A RabbitMQ of our own on loopback, from Debian's package, ended by its process id."""
 
+import contextlib
 import os
 import pathlib
 import shutil
@@ -114,7 +115,8 @@ class RabbitMq:
         if self.process is None:
             return
         # The script's child is the server; both are of the session that was made for them.
-        os.killpg(self.process.pid, how)
+        with contextlib.suppress(ProcessLookupError):  # It has ended by itself.
+            os.killpg(self.process.pid, how)
         try:
             self.process.wait(60)
         except subprocess.TimeoutExpired:
