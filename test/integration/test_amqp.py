@@ -241,6 +241,54 @@ def test_where_a_stream_starts(project, rabbitmq):
     assert project.verify()["violations"] == []
 
 
+SMALL_SEGMENTS = {"x-stream-max-segment-size-bytes": 500_000}
+
+
+def test_offsets_of_a_stream_that_are_no_messages_are_no_gap(project, rabbitmq):
+    """At the beginning of a segment the broker notes who has confirmed what: that takes an offset."""
+    queue = name_of("holes")
+    rabbitmq.declare(queue, "stream", **SMALL_SEGMENTS)
+    declare(project, rabbitmq.url, queue, more="type: stream",
+            columns="  o: { type: int64, from: offset }\n")
+    large = [(json.dumps({"id": n, "pad": "x" * 40_000}).encode(), {}) for n in range(40)]
+    with Running(project) as running:
+        wait_for(lambda: count(project) >= 0)
+        for n, message in enumerate(large):  # One by one: a block of the source begins with each.
+            rabbitmq.publish(queue, [message], is_stream=True)
+            wait_for(lambda n=n: count(project) == n + 1 or running.process.poll() is not None)
+            assert running.process.poll() is None, running.text()
+        assert running.stop() == 130
+    found = project.query("SELECT id, o FROM demo.events ORDER BY o")
+    assert [row["id"] for row in found] == list(range(40))
+    holes = [a["o"] + 1 for a, b in zip(found, found[1:]) if b["o"] > a["o"] + 1]
+    assert holes, "no segment was begun"
+    project.run()  # From a position behind all.
+    assert project.verify()["violations"] == []
+
+
+@pytest.mark.parametrize("on_gap", ["fail", "skip"])
+def test_messages_that_were_deleted_before_they_were_read_are_a_gap(project, rabbitmq, on_gap):
+    queue = name_of("gap")
+    rabbitmq.declare(queue, "stream", **SMALL_SEGMENTS, **{"x-max-length-bytes": 1_000_000})
+    declare(project, rabbitmq.url, queue, more=f"type: stream, on_gap: {on_gap}",
+            columns="  o: { type: int64, from: offset }\n")
+    large = [(json.dumps({"id": n, "pad": "x" * 20_000}).encode(), {}) for n in range(200)]
+    rabbitmq.publish(queue, large[:10], is_stream=True)
+    project.run()
+    assert ids(project) == list(range(10))
+    rabbitmq.publish(queue, large[10:], is_stream=True)
+    wait_for(lambda: len(rabbitmq.read_stream(queue)) < 150)
+    done = project.run(expect=None)
+    if on_gap == "fail":
+        assert done.returncode != 0 and "Gap" in done.stderr and "on_gap: skip" in done.stderr
+        assert ids(project) == list(range(10))
+        return
+    assert done.returncode == 0, done.stderr
+    there = [json.loads(body)["id"] for body in rabbitmq.read_stream(queue)]
+    assert there[0] > 10 and ids(project) == [*range(10), *there]
+    assert project.verify()["violations"] == []
+
+
 def test_a_stream_that_was_made_anew_is_noticed(project, rabbitmq):
     queue = name_of("anew")
     rabbitmq.declare(queue, "stream")

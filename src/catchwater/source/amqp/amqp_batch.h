@@ -35,7 +35,9 @@ class AmqpBatch {
   uint64_t last_tag() const { return last_tag_; }
   bool is_rejected() const { return rejected_bytes_ > 0; }
   bool has_offsets() const { return !offsets_.empty(); }
-  uint64_t first_offset() const { return offsets_.front(); }
+  /// Of a stream, where it begins: at the first offset, or before it if no message was there.
+  uint64_t begin_offset() const { return begin_offset_; }
+  void SetBeginOffset(uint64_t offset) { begin_offset_ = offset; }
   uint64_t last_offset() const { return offsets_.back(); }
   /// Of the last message: AmqpMark.
   uint64_t last_mark() const { return last_mark_; }
@@ -55,6 +57,7 @@ class AmqpBatch {
   std::string bytes_;
   std::vector<int64_t> ends_;
   std::vector<uint64_t> offsets_;
+  uint64_t begin_offset_ = 0;
   uint64_t last_tag_ = 0;
   uint64_t last_mark_ = 0;
   int64_t receive_us_ = 0;

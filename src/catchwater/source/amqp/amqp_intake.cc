@@ -127,8 +127,29 @@ arrow::Status AmqpIntake::Wait(AmqpConnection& connection, std::stop_token stop)
   return arrow::Status::OK();
 }
 
-arrow::Result<bool> AmqpIntake::TakeStreamPosition(AmqpReading& reading,
-                                                   const AmqpMessage& message) {
+// Not every offset is a message: what the broker notes for itself, e.g. at the beginning of each
+// segment, takes offsets too. Retention takes the oldest away: what is behind a message that is
+// still there was not deleted.
+arrow::Result<bool> AmqpIntake::HasMessage(const AmqpReading& reading, uint64_t offset) const {
+  ARROW_ASSIGN_OR_RAISE(const auto connection, AmqpConnection::Connect(options_.connection));
+  AmqpConsumeOptions options{.queue = reading.queue, .prefetch = options_.prefetch};
+  options.stream_offset = static_cast<int64_t>(offset);
+  ARROW_RETURN_NOT_OK(connection->Consume(options).status());
+  const int64_t end_us = clock_.MonotonicMicros() + kConfirmUsMax;
+  while (clock_.MonotonicMicros() < end_us) {
+    ARROW_ASSIGN_OR_RAISE(const AmqpMessage* message, connection->Read(kWaitMs));
+    if (message == nullptr || !message->stream_offset) continue;
+    const auto found = static_cast<uint64_t>(*message->stream_offset);
+    if (found < offset) continue;  // They come in groups.
+    connection->Close();
+    return found == offset;
+  }
+  return Unavailable("AMQP broker does not send what is in the stream, queue and offset: ",
+                     reading.queue, " ", offset);
+}
+
+arrow::Result<std::optional<uint64_t>> AmqpIntake::TakeStreamPosition(AmqpReading& reading,
+                                                                      const AmqpMessage& message) {
   if (!message.stream_offset) {
     return ConfigError("Queue is no stream; check `type`, queue: ", reading.queue);
   }
@@ -145,10 +166,14 @@ arrow::Result<bool> AmqpIntake::TakeStreamPosition(AmqpReading& reading,
     reading.is_confirmed = true;
     if (--unconfirmed_count_ == 0) Note(/*is_connected=*/true);
   }
-  if (offset < next) return false;
+  if (offset < next) return std::nullopt;
+  bool has_hole = false;
+  if (reading.next_offset && offset > next) {
+    ARROW_ASSIGN_OR_RAISE(has_hole, HasMessage(reading, next - 1));
+  }
   reading.next_offset = offset + 1;
   reading.previous_mark = mark;
-  return true;
+  return has_hole ? next : offset;
 }
 
 arrow::Status AmqpIntake::CheckConfirmed(int64_t now_us) const {
@@ -166,9 +191,12 @@ arrow::Status AmqpIntake::CheckConfirmed(int64_t now_us) const {
 arrow::Status AmqpIntake::Take(AmqpConnection& connection, const AmqpMessage& message) {
   const size_t queue = queue_of_channel_[message.channel];
   AmqpReading& reading = readings_[queue];
-  bool is_new = true;
+  std::optional<uint64_t> begin = 0;
+  bool is_gap = false;
   if (options_.is_stream) {
-    ARROW_ASSIGN_OR_RAISE(is_new, TakeStreamPosition(reading, message));
+    const auto expected = reading.next_offset;
+    ARROW_ASSIGN_OR_RAISE(begin, TakeStreamPosition(reading, message));
+    is_gap = begin != expected;
     // Positions are ours: the acknowledgement of a stream only asks for more.
     if (++unacknowledged_ >= std::max<int64_t>(1, options_.prefetch / 4)) {
       unacknowledged_ = 0;
@@ -177,16 +205,20 @@ arrow::Status AmqpIntake::Take(AmqpConnection& connection, const AmqpMessage& me
   } else if (message.stream_offset) {
     return ConfigError("Queue is a stream; set `type: stream`, queue: ", reading.queue);
   }
-  if (!is_new) return arrow::Status::OK();
+  if (!begin) return arrow::Status::OK();
   const auto byte_count = static_cast<int64_t>(message.body.size());
   const bool is_too_long = byte_count > options_.frame_bytes_max;
   const int64_t now_us = clock_.NowMicros();
   std::lock_guard lock(mutex_);
-  const bool is_first = waiting_.empty() || is_too_long || waiting_.back().is_rejected() ||
-                        waiting_.back().queue() != queue || waiting_.back().session() != session_ ||
+  const bool is_first = waiting_.empty() || is_gap || is_too_long ||
+                        waiting_.back().is_rejected() || waiting_.back().queue() != queue ||
+                        waiting_.back().session() != session_ ||
                         waiting_.back().byte_count() + byte_count > kBatchBytes ||
                         waiting_.back().message_count() >= kBatchMessages;
-  if (is_first) waiting_.emplace_back(queue, session_, options_.fields);
+  if (is_first) {
+    waiting_.emplace_back(queue, session_, options_.fields);
+    waiting_.back().SetBeginOffset(*begin);
+  }
   const int64_t before = waiting_.back().byte_count();
   ARROW_RETURN_NOT_OK(
       waiting_.back().Add(message, reading.queue, now_us, options_.frame_bytes_max));

@@ -89,8 +89,12 @@ class AmqpIntake {
   /// A stream that was read must still have its last message: the broker sends it at once.
   arrow::Status CheckConfirmed(int64_t now_us) const;
   arrow::Status Take(AmqpConnection& connection, const AmqpMessage& message);
-  /// \return false if the message was read before
-  arrow::Result<bool> TakeStreamPosition(AmqpReading& reading, const AmqpMessage& message);
+  /// \return the offset from which on the message is the first one: its own, or that behind the
+  /// last message if there never was one between them; nullopt if it was read before
+  arrow::Result<std::optional<uint64_t>> TakeStreamPosition(AmqpReading& reading,
+                                                            const AmqpMessage& message);
+  /// Does the stream still have the message? The broker is asked by a connection of its own.
+  arrow::Result<bool> HasMessage(const AmqpReading& reading, uint64_t offset) const;
   arrow::Status SendAnswers(AmqpConnection& connection);
   bool HasRoom() const;
   void Note(bool is_connected);

@@ -220,8 +220,8 @@ arrow::Status AmqpSource::Deliver(AmqpBatch batch) {
   Reader& reader = readers_[batch.queue()];
   const std::string& queue = readings_[batch.queue()].queue;
   const bool is_stream = batch.has_offsets();
-  if (is_stream && batch.first_offset() > reader.next_ordinal) {
-    ARROW_RETURN_NOT_OK(SkipTo(reader, queue, batch.first_offset()));
+  if (is_stream && batch.begin_offset() > reader.next_ordinal) {
+    ARROW_RETURN_NOT_OK(SkipTo(reader, queue, batch.begin_offset()));
   }
   reader.is_new = false;
   const Position from{.ordinal = reader.next_ordinal, .token = ""};

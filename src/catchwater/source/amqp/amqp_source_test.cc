@@ -87,7 +87,6 @@ TEST(AmqpBatch, OrdinalsOfAStreamAreItsOffsets) {
   AmqpBatch batch(0, 1, {"offset", "timestamp"});
   ASSERT_TRUE(batch.Add({.body = "a", .sent_at_s = 5, .stream_offset = 40}, "q", 1, 10).ok());
   ASSERT_TRUE(batch.Add({.body = "b", .stream_offset = 42}, "q", 1, 10).ok());
-  EXPECT_EQ(batch.first_offset(), 40U);
   EXPECT_EQ(batch.last_offset(), 42U);
   const Block block = batch.Finish(0).ValueOrDie();
   EXPECT_EQ(block.frame_ordinals, (std::vector<uint64_t>{40, 42}));
