@@ -15,6 +15,9 @@ from ports import free_port
 
 PROGRAM = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
 
+# For much at once: else the broker writes all that it has down after each change.
+RARELY_SAVED = "allow_anonymous true\nautosave_on_changes false\nautosave_interval 1800"
+
 
 class Broker:
     def __init__(self, folder: pathlib.Path, settings: str = "allow_anonymous true") -> None:

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from live import Running, wait_for
-from mosquitto import Broker, broker  # noqa: F401  the fixture
+from mosquitto import RARELY_SAVED, Broker, broker  # noqa: F401  the fixture
 
 PIPELINE = """
 pipeline: sensors
@@ -101,6 +101,38 @@ def test_a_kill_between_receipt_and_acknowledgement_loses_nothing(project, broke
     if step == "spool.group_written":
         # Not synced is not acknowledged: the whole group came again.
         assert len(found) >= 50
+    assert project.verify()["violations"] == []
+
+
+def test_a_full_spool_takes_nothing_twice_when_it_is_read_on(project, tmp_path):
+    """The broker sends what was in flight at once, before it answers to SUBSCRIBE: more than there is
+    room for. A message that is taken is acknowledged all the same."""
+    broker = Broker(tmp_path / "broker", RARELY_SAVED)
+    count, payload = 6_000, "x" * 16_000
+
+    def declare_small(flush: str) -> None:
+        declare(project, broker.url, more=", spool: { bytes_max: 64MiB }", flush=flush)
+        file = project.folder / "pipelines/sensors.yaml"
+        file.write_text(file.read_text().replace("\ncodec:", "\n  frame_bytes_max: 64KiB\ncodec:"))
+
+    def spooled() -> int:
+        files = (project.data / "spool").rglob("*")
+        return sum(file.stat().st_size for file in files if file.is_file())
+
+    try:
+        declare_small("1h")
+        with Running(project) as running:
+            ready(project, running)
+            broker.publish([(f"sensors/s{n % 7}/measure", json.dumps({"id": n, "pad": payload}))
+                            for n in range(count)])
+            wait_for(lambda: spooled() > 56 << 20)
+            time.sleep(1)  # What there was room for is acknowledged.
+            running.kill()
+        declare_small("200ms")
+        project.run()
+    finally:
+        broker.stop()
+    assert ids(project) == list(range(count))
     assert project.verify()["violations"] == []
 
 

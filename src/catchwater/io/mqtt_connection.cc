@@ -23,6 +23,7 @@ namespace catchwater {
 namespace {
 
 constexpr int64_t kStepMs = 50;
+constexpr int64_t kSubscribingBytes = 1 << 20;  // Before one fsync.
 
 int64_t SteadyMs() { return SystemClock().MonotonicMicros() / 1'000; }
 
@@ -36,7 +37,8 @@ class Connection final : public MqttConnection {
 
   arrow::Status Open(const std::stop_token& stop);
   bool is_session_present() const override { return is_session_present_; }
-  arrow::Status Subscribe(const std::vector<std::string>& topics, int qos) override;
+  arrow::Status Subscribe(const std::vector<std::string>& topics, int qos,
+                          std::stop_token stop) override;
   arrow::Result<int64_t> Read(int64_t wait_ms, int64_t byte_count_max) override;
   arrow::Status Write() override;
   arrow::Status Publish(const MqttMessage& message) override;
@@ -55,6 +57,7 @@ class Connection final : public MqttConnection {
 
   arrow::Status Configure();
   arrow::Status Start();
+  arrow::Status AwaitSubscribed(const std::stop_token& stop);
   arrow::Status Refused() const;
   arrow::Status CheckCode(int code, std::string_view what) const;
   std::string address() const { return options_.host + ":" + std::to_string(options_.port); }
@@ -237,7 +240,28 @@ arrow::Status Connection::Write() {
   return arrow::Status::OK();
 }
 
-arrow::Status Connection::Subscribe(const std::vector<std::string>& topics, int qos) {
+arrow::Status Connection::AwaitSubscribed(const std::stop_token& stop) {
+  ARROW_RETURN_NOT_OK(Write());
+  int64_t heard_ms = SteadyMs();  // The answer stands behind messages: each is a sign of life.
+  while (!is_subscribed_) {
+    if (stop.stop_requested()) return Cancelled("Subscribing was stopped");
+    if (receiver_ != nullptr && !receiver_->HasRoom()) {
+      SystemClock().SleepMicros(kStepMs * 1'000, stop);
+      heard_ms = SteadyMs();
+    } else {
+      ARROW_ASSIGN_OR_RAISE(const int64_t byte_count, Read(kStepMs, kSubscribingBytes));
+      if (byte_count > 0) heard_ms = SteadyMs();
+    }
+    ARROW_RETURN_NOT_OK(Write());
+    if (!is_subscribed_ && SteadyMs() >= heard_ms + options_.connect_timeout_ms) {
+      return Unavailable("Broker does not answer to SUBSCRIBE, broker: ", address());
+    }
+  }
+  return arrow::Status::OK();
+}
+
+arrow::Status Connection::Subscribe(const std::vector<std::string>& topics, int qos,
+                                    std::stop_token stop) {
   std::vector<char*> names;
   std::vector<std::string> copies = topics;
   for (std::string& topic : copies) names.push_back(topic.data());
@@ -247,14 +271,7 @@ arrow::Status Connection::Subscribe(const std::vector<std::string>& topics, int 
       client_, nullptr, static_cast<int>(names.size()), names.data(), qos,
       options_.is_version_5 ? MQTT_SUB_OPT_SEND_RETAIN_NEW : 0, nullptr);
   ARROW_RETURN_NOT_OK(CheckCode(code, "Topics cannot be subscribed to"));
-  ARROW_RETURN_NOT_OK(Write());
-  const int64_t deadline_ms = SteadyMs() + options_.connect_timeout_ms;
-  while (!is_subscribed_) {
-    if (SteadyMs() >= deadline_ms) {
-      return Unavailable("Broker does not answer to SUBSCRIBE, broker: ", address());
-    }
-    ARROW_RETURN_NOT_OK(Read(kStepMs, /*byte_count_max=*/1).status());
-  }
+  ARROW_RETURN_NOT_OK(AwaitSubscribed(stop));
   for (size_t i = 0; i < granted_.size() && i < topics.size(); ++i) {
     if (granted_[i] < 0x80) continue;
     return Denied("Broker does not let this client read the topic, broker and topic: ", address(),

@@ -66,6 +66,8 @@ class MqttReceiver {
  public:
   virtual ~MqttReceiver() = default;
   virtual void OnMessage(const MqttMessage& message) = 0;
+  /// False: no message can be taken now.
+  virtual bool HasRoom() = 0;
   /// Called before anything is written, when messages came since the last time.
   virtual arrow::Status MakeDurable() = 0;
 };
@@ -84,9 +86,11 @@ class MqttConnection {
 
   /// The broker knew the session: its subscriptions are there.
   virtual bool is_session_present() const = 0;
-  /// Subscribes and waits for the answer; messages may be delivered meanwhile.
-  /// \retval kDenied the broker refused a topic
-  virtual arrow::Status Subscribe(const std::vector<std::string>& topics, int qos) = 0;
+  /// Subscribes and waits for the answer. Messages are delivered and acknowledged meanwhile, while
+  /// the receiver has room: a broker sends first what was in flight of the session, any amount.
+  /// \retval kDenied the broker refused a topic \retval kCancelled stop was requested
+  virtual arrow::Status Subscribe(const std::vector<std::string>& topics, int qos,
+                                  std::stop_token stop) = 0;
 
   /// Waits up to wait_ms for something to arrive and delivers what is there, up to about
   /// byte_count_max of payloads. \return how many bytes, about

@@ -33,6 +33,8 @@ void MqttIntake::OnMessage(const MqttMessage& message) {
   if (inbox_failure_.ok()) inbox_failure_ = inbox_.Add(message);
 }
 
+bool MqttIntake::HasRoom() { return inbox_.HasRoom(); }
+
 // A message that was not taken must not be acknowledged: the connection ends without a word.
 arrow::Status MqttIntake::MakeDurable() {
   ARROW_RETURN_NOT_OK(inbox_failure_);
@@ -69,15 +71,14 @@ arrow::Status MqttIntake::Serve(std::stop_token stop) {
                         MqttConnection::Connect(options_.connection, this, stop));
   // The topics of an earlier run may have been others.
   if (is_first_ || !connection->is_session_present()) {
-    ARROW_RETURN_NOT_OK(connection->Subscribe(options_.topics, options_.qos));
+    ARROW_RETURN_NOT_OK(connection->Subscribe(options_.topics, options_.qos, stop));
   }
   is_first_ = false;
   was_connected_ = true;
   Note(arrow::Status::OK());
   while (!stop.stop_requested()) {
-    const bool has_room = inbox_.HasRoom();
     int64_t byte_count = 0;
-    if (has_room) {
+    if (HasRoom()) {
       ARROW_ASSIGN_OR_RAISE(byte_count, connection->Read(kWaitMs, kGroupBytes));
     } else {
       clock_.SleepMicros(kWaitMs * 1'000, stop);

@@ -57,6 +57,7 @@ class MqttIntake final : private MqttReceiver {
   void Run(std::stop_token stop);
   arrow::Status Serve(std::stop_token stop);
   void OnMessage(const MqttMessage& message) override;
+  bool HasRoom() override;
   arrow::Status MakeDurable() override;
   void Note(arrow::Status trouble);
 
