@@ -5,6 +5,7 @@
 #include <optional>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 #include <signal.h>
@@ -100,6 +101,16 @@ void PrintSinks(const std::vector<SinkReport>& sinks) {
     if (!sink.last_error.empty()) std::cerr << "\n    " << sink.last_error;
     std::cerr << "\n";
   }
+}
+
+std::vector<SyncDelay> SyncsOf(const ProjectRun& run) {
+  std::vector<SyncDelay> syncs;
+  for (const RunnerReport& report : run.Reports()) {
+    for (const SinkReport& sink : run.SinkReports(report.pipeline)) {
+      syncs.push_back({.sink = sink.sink, .delay = sink.delay});
+    }
+  }
+  return syncs;
 }
 
 void PrintReport(const ProjectRun& run) {
@@ -293,7 +304,7 @@ arrow::Status RunProject(Workspace& workspace, const RunArguments& arguments,
   }
   if (arguments.shows_delays && needs_data) {
     ARROW_ASSIGN_OR_RAISE(const StageDelays delays, MeasureStageDelays(workspace.ledger()));
-    std::cout << Render(delays);
+    std::cout << Render(delays, SyncsOf(run));
   }
   // A run that ends because all was taken must not look well if it was not.
   return status.ok() && arguments.until_idle ? StatusOf(failed_inputs) : status;

@@ -86,10 +86,14 @@ arrow::Result<StageDelays> MeasureStageDelays(Ledger& ledger) {
   return delays;
 }
 
-std::string Render(const StageDelays& delays) {
+std::string Render(const StageDelays& delays, const std::vector<SyncDelay>& syncs) {
   std::string text =
       "  stage                                       p50          p99   the chain it replaces\n";
   AppendStage("buffer (rows are in the table)", delays.buffer, "1-15 min", &text);
+  for (const SyncDelay& sync : syncs) {
+    const std::string name = "sync (rows are in " + sync.sink + ")";
+    AppendStage(name.c_str(), sync.delay, "1-5 min", &text);
+  }
   AppendStage("wait for the threshold", delays.wait, "variable", &text);
   AppendStage("merge", delays.merge, "5-15 min", &text);
   AppendStage("total", delays.total, "15-60 min", &text);

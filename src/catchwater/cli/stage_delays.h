@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include <arrow/result.h>
 
@@ -22,6 +23,12 @@ struct StageDelays {
 
 arrow::Result<StageDelays> MeasureStageDelays(Ledger& ledger);
 
-std::string Render(const StageDelays& delays);
+/// Of one sink while the program ran: from the commit of a row until the target had it.
+struct SyncDelay {
+  std::string sink;
+  DelayHistogram delay;
+};
+
+std::string Render(const StageDelays& delays, const std::vector<SyncDelay>& syncs);
 
 }  // namespace catchwater

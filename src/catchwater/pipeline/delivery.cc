@@ -197,18 +197,18 @@ arrow::Result<DeliveryStep> Delivery::Step(std::stop_token stop) {
     return DeliveryStep{.kind = DeliveryStep::Kind::kSchemaChanged};
   }
   Share share;
+  DeliveryStep step{.kind = DeliveryStep::Kind::kDelivered, .oldest_us = files[0].added_us};
   int64_t byte_count = 0;
   for (const DataFileRecord& file : files) {
     byte_count += file.file.byte_count;
     if (!share.files.empty() && byte_count > task_.batch_bytes) break;
     share.files.push_back(MarkOf(file));
     share.mark = share.files.back();
+    step.files.push_back({.committed_us = file.added_us, .row_count = file.file.row_count});
   }
-  ARROW_ASSIGN_OR_RAISE(const int64_t row_count, DeliverShare(*table, share, stop));
-  return DeliveryStep{.kind = DeliveryStep::Kind::kDelivered,
-                      .file_count = static_cast<int64_t>(share.files.size()),
-                      .row_count = row_count,
-                      .oldest_us = files[0].added_us};
+  ARROW_ASSIGN_OR_RAISE(step.row_count, DeliverShare(*table, share, stop));
+  step.file_count = static_cast<int64_t>(share.files.size());
+  return step;
 }
 
 }  // namespace catchwater

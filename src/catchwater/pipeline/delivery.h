@@ -36,6 +36,12 @@ struct DeliveryTask {
   std::function<arrow::Result<std::unique_ptr<Sink>>(std::shared_ptr<arrow::Schema>)> make;
 };
 
+/// A data file that was delivered, as part of its commit.
+struct DeliveredFile {
+  int64_t committed_us = 0;
+  int64_t row_count = 0;
+};
+
 struct DeliveryStep {
   enum class Kind {
     kNothing,        ///< Nothing waits.
@@ -46,6 +52,7 @@ struct DeliveryStep {
   int64_t file_count = 0;
   int64_t row_count = 0;
   std::optional<int64_t> oldest_us;  ///< When the oldest of the delivered commits was made.
+  std::vector<DeliveredFile> files;  ///< In the order of commits; empty after a resync.
 };
 
 /// One thread at a time.

@@ -99,6 +99,18 @@ TEST_F(DeliveryTest, SmallFilesShareATransactionAndLargeOnesDoNot) {
   EXPECT_EQ(target_.rows.size(), 8U);
 }
 
+TEST_F(DeliveryTest, TellsOfEachFileWhenItWasCommitted) {
+  Append("sensors.readings", {At(1, "a"), At(2, "b")});
+  clock_.now_us += 5'000'000;
+  Append("sensors.readings", {At(3, "c")});
+  const DeliveryStep step = Open().ValueOrDie()->Step({}).ValueOrDie();
+  ASSERT_EQ(step.files.size(), 2U);
+  EXPECT_EQ(step.files[0].row_count, 2);
+  EXPECT_EQ(step.files[1].row_count, 1);
+  EXPECT_EQ(step.files[0].committed_us, step.oldest_us);
+  EXPECT_EQ(step.files[1].committed_us - step.files[0].committed_us, 5'000'000);
+}
+
 TEST_F(DeliveryTest, GoesOnAtTheTargetsMarkNotAtTheLedgers) {
   Append("sensors.readings", {At(1, "a")});
   DeliverAll();

@@ -305,6 +305,9 @@ void SinkFeed::Note(const DeliveryStep& step) {
   ++report_.transactions;
   report_.rows += step.row_count;
   report_.files += step.file_count;
+  for (const DeliveredFile& file : step.files) {
+    report_.delay.Add(now_us - file.committed_us, file.row_count);
+  }
 }
 
 SinkReport SinkFeed::Report() const {

@@ -14,6 +14,7 @@
 #include <arrow/result.h>
 
 #include "catchwater/base/random.h"
+#include "catchwater/pipeline/delay_histogram.h"
 #include "catchwater/pipeline/delivery.h"
 #include "catchwater/pipeline/plan.h"
 #include "catchwater/pipeline/runner.h"
@@ -33,7 +34,8 @@ struct SinkReport {
   int64_t files = 0;
   int64_t transactions = 0;
   int64_t resyncs = 0;
-  int64_t lag_ms = 0;  ///< Age of the oldest commit that it lacks; 0: it has all.
+  int64_t lag_ms = 0;    ///< Age of the oldest commit that it lacks; 0: it has all.
+  DelayHistogram delay;  ///< By row, from its commit until the target had it; without resyncs.
 };
 
 /// Run: one thread. The others: any thread.
