@@ -32,7 +32,7 @@ STEPSlake:
   table: t.events
   flush: { every: 200ms }
 """
-SLOW = "steps:\n  - select: levenshtein(left(pad, 1500), repeat('ab', 1000)) >= 0\n"
+SLOW = "steps:\n  - select: levenshtein(left(pad, 1500), repeat('ab', 2000)) >= 0\n"
 
 
 class Flood(threading.Thread):
@@ -93,7 +93,7 @@ def flood(project, source: str, publish, depth, pad_bytes: int = 4_000, extra_by
     """depth(behind): messages below that id that the broker has and the pipeline did not take.
     extra_bytes: of the spool."""
     pad = "x" * pad_bytes
-    first = 200
+    first = 120
     capacity = capacity_of(project, source, publish, first, pad)
     a_second = max(1.5 * TIMES * capacity, extra_bytes * 2 / pad_bytes / SECONDS)
     with Running(project, "--lanes", "1") as running:
