@@ -7,6 +7,7 @@ test_http_push.py.
 """
 
 import json
+import random
 import threading
 import time
 
@@ -32,15 +33,15 @@ STEPSlake:
   table: t.events
   flush: { every: 200ms }
 """
-SLOW = "steps:\n  - select: levenshtein(left(pad, 1500), repeat('ab', 2000)) >= 0\n"
+SLOW = "steps:\n  - select: levenshtein(left(pad, 1500), repeat('ab', 900)) >= 0\n"
 
 
 class Flood(threading.Thread):
     """Publishes ids from `first` on at a rate for a time; `publish` ends when the broker has them."""
 
-    def __init__(self, publish, first: int, a_second: float, seconds: float, pad: str) -> None:
+    def __init__(self, publish, first: int, a_second: float, seconds: float, pad_bytes: int) -> None:
         super().__init__(daemon=True)
-        self.publish, self.first, self.pad = publish, first, pad
+        self.publish, self.first, self.pad_bytes = publish, first, pad_bytes
         self.a_second, self.seconds = a_second, seconds
         self.behind, self.failure = first, None
 
@@ -50,7 +51,7 @@ class Flood(threading.Thread):
             while (passed := time.monotonic() - started) < self.seconds:
                 due = self.first + int(passed * self.a_second)
                 if due > self.behind:
-                    self.publish(messages(self.behind, due, self.pad))
+                    self.publish(messages(self.behind, due, self.pad_bytes))
                     self.behind = due
                 time.sleep(0.05)
             self.seconds = time.monotonic() - started
@@ -58,8 +59,10 @@ class Flood(threading.Thread):
             self.failure = error
 
 
-def messages(first: int, behind: int, pad: str) -> list[bytes]:
-    return [json.dumps({"id": n, "pad": pad}).encode() for n in range(first, behind)]
+def messages(first: int, behind: int, pad_bytes: int) -> list[bytes]:
+    """Of bytes that do not compress well: what the lake has and merges is as much."""
+    pads = (random.randbytes(pad_bytes // 2).hex() for _ in range(first, behind))
+    return [json.dumps({"id": n, "pad": pad}).encode() for n, pad in zip(range(first, behind), pads)]
 
 
 def rows(project) -> int:
@@ -74,13 +77,13 @@ def use(project, source: str, steps: str) -> None:
     project.pipeline("events", PIPELINE.replace("SOURCE", source).replace("STEPS", steps))
 
 
-def capacity_of(project, source: str, publish, count: int, pad: str) -> float:
+def capacity_of(project, source: str, publish, count: int, pad_bytes: int) -> float:
     """Rows a second that the slow pipeline takes when nobody disturbs it."""
     use(project, source, SLOW)
     with Running(project, "--lanes", "1") as running:
         wait_for(lambda: (project.data / "control.sock").exists())
         time.sleep(0.5)
-        publish(messages(0, count, pad))
+        publish(messages(0, count, pad_bytes))
         started = time.monotonic()
         before = rows(project)
         wait_for(lambda: rows(project) == count, 120, 0.01)
@@ -92,12 +95,12 @@ def capacity_of(project, source: str, publish, count: int, pad: str) -> float:
 def flood(project, source: str, publish, depth, pad_bytes: int = 4_000, extra_bytes: int = 0) -> None:
     """depth(behind): messages below that id that the broker has and the pipeline did not take.
     extra_bytes: of the spool."""
-    pad = "x" * pad_bytes
     first = 120
-    capacity = capacity_of(project, source, publish, first, pad)
-    a_second = max(1.5 * TIMES * capacity, extra_bytes * 2 / pad_bytes / SECONDS)
+    capacity = capacity_of(project, source, publish, first, pad_bytes)
+    # Twice as much: the SQL engine computes a large block with all cores, a small one with one.
+    a_second = max(2.5 * TIMES * capacity, extra_bytes * 2 / pad_bytes / SECONDS)
     with Running(project, "--lanes", "1") as running:
-        sender = Flood(publish, first, a_second, SECONDS, pad)
+        sender = Flood(publish, first, a_second, SECONDS, pad_bytes)
         sender.start()
         sender.join()
         assert sender.failure is None, sender.failure
@@ -109,8 +112,7 @@ def flood(project, source: str, publish, depth, pad_bytes: int = 4_000, extra_by
               f"for {sender.seconds:.0f} s, {rate / capacity:.0f} times as many; "
               f"{taken} taken, {waiting} wait at the broker, peak {memory >> 20} MiB")
         assert running.stop(120) == 130  # What was read is committed; the rest stays where it is.
-    assert rate >= TIMES * capacity
-    assert taken <= 2 * sent / TIMES  # The rest has to wait somewhere.
+    assert rate >= TIMES * max(capacity, taken / sender.seconds)
     assert waiting >= (sent * pad_bytes - extra_bytes) / pad_bytes / 2
     assert memory < CEILING
     use(project, source, "")
