@@ -109,6 +109,8 @@ arrow::Result<std::unique_ptr<ControlFeed>> ControlDesk::Make(
        .apps = config.apps,
        .ledger = context_.lake.ledger(),
        .new_uuid = [&lake = context_.lake] { return lake.NewUuid(); },
+       .hold_app = [&run = context_.run,
+                    pipeline](const std::string& app) { run.HoldApp(pipeline, app); },
        .take_switches = [&run = context_.run] { return run.TakeSwitches(); },
        .reports = [&run = context_.run, pipeline] { return run.AppReports(pipeline); }});
   ControlReport report{

@@ -72,6 +72,9 @@ arrow::Result<Json> TenantControl::Do(std::string_view request) const {
 
 arrow::Result<Json> TenantControl::Switch(const std::string& app, bool is_on) const {
   const std::string& pipeline = context_.pipeline;
+  // First: the client sees the effect before the ledger, which may be syncing a commit, has the
+  // switch. Should we die between, the app is on.
+  if (!is_on) context_.hold_app(app);
   ARROW_ASSIGN_OR_RAISE(const AppStates states, ReadAppStates(context_.ledger, pipeline));
   const auto known = states.find(app);
   const bool was_on = known == states.end() || known->second;

@@ -25,6 +25,8 @@ struct TenantControlContext {
   std::vector<std::string> apps;  ///< That the tenant may ask about.
   Ledger& ledger;
   std::function<std::string()> new_uuid;
+  std::function<void(const std::string& app)>
+      hold_app;                                  ///< Until take_switches nothing more is sent.
   std::function<arrow::Status()> take_switches;  ///< When it returns the switch has its effect.
   std::function<std::vector<AppReport>()> reports;
 };

@@ -26,6 +26,7 @@ class TenantControlTest : public ::testing::Test {
                           .apps = {"hot", "cold"},
                           .ledger = *ledger_,
                           .new_uuid = [this] { return "c" + std::to_string(++commits_); },
+                          .hold_app = [this](const std::string& app) { held_.push_back(app); },
                           .take_switches = std::move(take_switches),
                           .reports = [hot] { return std::vector<AppReport>{hot}; }});
   }
@@ -36,6 +37,7 @@ class TenantControlTest : public ::testing::Test {
   StillClock clock_;
   std::unique_ptr<Ledger> ledger_;
   int commits_ = 0;
+  std::vector<std::string> held_;  // Apps, each time one was held.
 };
 
 TEST_F(TenantControlTest, SwitchesAnAppOnceHoweverOftenItIsAsked) {
@@ -44,9 +46,11 @@ TEST_F(TenantControlTest, SwitchesAnAppOnceHoweverOftenItIsAsked) {
               R"({"ok":true,"app":"hot","state":"disabled"})");
   }
   EXPECT_EQ(commits_, 1);
+  EXPECT_EQ(held_, std::vector<std::string>(3, "hot")) << "before it is off";
   EXPECT_EQ(States(), (AppStates{{"hot", false}}));
   EXPECT_EQ(Ask(R"({"app": "hot", "do": "enable"})"),
             R"({"ok":true,"app":"hot","state":"enabled"})");
+  EXPECT_EQ(held_.size(), 3U) << "not to be on";
   EXPECT_EQ(States(), (AppStates{{"hot", true}}));
 }
 

@@ -72,6 +72,12 @@ arrow::Status PipelineUnit::Join() {
   return arrow::Status::OK();
 }
 
+void PipelineUnit::HoldApp(const std::string& app) {
+  for (const auto& feed : feeds_) {
+    if (feed->plan().stream == app) feed->Hold();
+  }
+}
+
 arrow::Result<bool> PipelineUnit::AwaitSwitches(const Clock& clock, int64_t timeout_us) {
   const int64_t end_us = clock.MonotonicMicros() + timeout_us;
   const auto left_us = [&] { return std::max<int64_t>(0, end_us - clock.MonotonicMicros()); };

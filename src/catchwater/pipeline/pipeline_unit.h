@@ -38,6 +38,8 @@ class PipelineUnit {
 
   const PipelinePlan& plan() const { return runner_.plan(); }
   PipelineRunner& runner() { return runner_; }
+  /// Nothing more is sent of an app that is about to be switched off.
+  void HoldApp(const std::string& app);
   /// After the runner took in switches: nothing of an app that is off comes after this.
   /// \return false if a commit or a target took longer than the time
   arrow::Result<bool> AwaitSwitches(const Clock& clock, int64_t timeout_us);

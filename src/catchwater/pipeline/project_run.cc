@@ -176,6 +176,12 @@ std::vector<AppReport> ProjectRun::AppReports(const std::string& pipeline) const
   return {};
 }
 
+void ProjectRun::HoldApp(const std::string& pipeline, const std::string& app) {
+  for (const auto& unit : units()) {
+    if (unit->plan().name == pipeline) unit->HoldApp(app);
+  }
+}
+
 arrow::Status ProjectRun::TakeSwitches() {
   const Units all = units();
   for (const auto& unit : all) ARROW_RETURN_NOT_OK(unit->runner().TakeSwitches());

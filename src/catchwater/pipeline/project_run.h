@@ -66,6 +66,9 @@ class ProjectRun {
   /// One instant over all tables with what the pipelines have not flushed; flushes a pipeline that
   /// holds more than it can show.
   arrow::Result<ReadPoint> TakeReadPoint();
+  /// Before the switch is written that turns an app off: its sinks get nothing more, until
+  /// TakeSwitches or for five seconds.
+  void HoldApp(const std::string& pipeline, const std::string& app);
   /// Takes in which apps the ledger says are on, in all pipelines; when it returns, nothing more
   /// comes of those that are off. A target that does not answer is waited for five seconds.
   arrow::Status TakeSwitches();

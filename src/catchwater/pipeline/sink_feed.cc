@@ -20,6 +20,7 @@ constexpr int64_t kBackOffUsMax = 30'000'000;
 constexpr int64_t kBlockedUs = 10'000'000;  // Then it is looked whether somebody has helped.
 constexpr int kTriesMaxAtEnd = 5;           // In a row, before `--until-idle` gives up.
 constexpr int64_t kCatchingUpUs = 5'000'000;
+constexpr int64_t kHoldUsMax = 5'000'000;  // Of a switch that was not written after all.
 constexpr int64_t kResultsAtOnce = 2'000;  // Between two looks whether their app is still on.
 
 /// What another attempt may heal by itself.
@@ -103,6 +104,7 @@ arrow::Result<bool> SinkFeed::HasTable(std::stop_token stop) {
 
 arrow::Result<bool> SinkFeed::IsOn() {
   if (sink_.stream.empty()) return true;
+  if (context_.clock.MonotonicMicros() < held_until_us_) return false;
   ARROW_ASSIGN_OR_RAISE(const AppStates states, ReadAppStates(*context_.ledger, plan_->name));
   const auto known = states.find(sink_.stream);
   return known == states.end() || known->second;
@@ -215,6 +217,7 @@ arrow::Result<SinkFeed::Ending> SinkFeed::FollowWhileOn(std::stop_token stop) {
 }
 
 arrow::Result<SinkFeed::Ending> SinkFeed::FollowOpened(Delivery& delivery, std::stop_token stop) {
+  const int64_t every_us = sink_.options.every.ms * 1'000;
   while (!stop.stop_requested()) {
     const bool was_finishing = is_finishing_;  // Before the look: nothing comes after it.
     // A program that was not told of a switch sees it here.
@@ -227,11 +230,10 @@ arrow::Result<SinkFeed::Ending> SinkFeed::FollowOpened(Delivery& delivery, std::
     Note(step);
     if (step.kind == DeliveryStep::Kind::kNothing) {
       if (was_finishing) return Ending::kDone;
-      Sleep(kPollUs, stop);
+      Sleep(std::min(kPollUs, every_us), stop);
       continue;
     }
     // One that is behind goes on at once.
-    const int64_t every_us = sink_.options.every.ms * 1'000;
     const int64_t lag_us = context_.clock.NowMicros() - step.oldest_us.value_or(0);
     if (lag_us > std::max(kCatchingUpUs, 2 * every_us)) continue;
     Sleep(every_us - (context_.clock.MonotonicMicros() - begun_us), stop);
@@ -239,7 +241,14 @@ arrow::Result<SinkFeed::Ending> SinkFeed::FollowOpened(Delivery& delivery, std::
   return Ending::kAgain;
 }
 
+void SinkFeed::Hold() {
+  held_until_us_ = context_.clock.MonotonicMicros() + kHoldUsMax;
+  // A target that does not answer is waited for by TakeSwitch.
+  static_cast<void>(sending_.Cut(/*timeout_us=*/0));
+}
+
 arrow::Result<bool> SinkFeed::TakeSwitch(int64_t timeout_us) {
+  held_until_us_ = 0;
   ARROW_ASSIGN_OR_RAISE(const bool is_on, IsOn());
   return is_on || sending_.Cut(timeout_us);
 }

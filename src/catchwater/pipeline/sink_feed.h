@@ -53,6 +53,9 @@ class SinkFeed {
   /// took of it comes again, under the same ids, when the app is on.
   /// \return false if a target kept it for longer than the time
   arrow::Result<bool> TakeSwitch(int64_t timeout_us);
+  /// Ends what is being sent and begins nothing, as if the app were off, until TakeSwitch or for
+  /// five seconds: for the time in which a switch is written.
+  void Hold();
   SinkReport Report() const;
   const SinkPlan& plan() const { return sink_; }
   bool is_script() const { return sink_.is_script; }
@@ -94,7 +97,8 @@ class SinkFeed {
   std::string noted_reason_;  // As it stands in the ledger.
   std::atomic<bool> is_finishing_ = false;
   std::stop_token delivery_stop_;  // Of the delivery that is open.
-  SendingTime sending_;            // From before a sink is opened until after it is closed.
+  std::atomic<int64_t> held_until_us_ = 0;
+  SendingTime sending_;  // From before a sink is opened until after it is closed.
   mutable std::mutex mutex_;
   SinkReport report_;  // Guarded by mutex_.
 };
