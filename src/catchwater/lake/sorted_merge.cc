@@ -23,6 +23,8 @@ namespace {
 
 constexpr int64_t kOutputRows = 64 << 10;
 constexpr int64_t kRunBatchRows = 16 << 10;
+constexpr int64_t kRunBatchRowsMin = 64;
+constexpr int64_t kRunBatchBytes = 1 << 20;  // In memory for each run while they are merged.
 
 /// Floats as whole numbers of the same order, NaN last: Arrow sorts NaN beside the nulls, tables
 /// have it behind all numbers. Source: Iceberg spec, sort orders.
@@ -96,9 +98,11 @@ SortedMerge::~SortedMerge() {
 }
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> SortedMerge::Sorted(
-    const std::vector<std::shared_ptr<arrow::RecordBatch>>& batches) const {
-  ARROW_ASSIGN_OR_RAISE(const auto table, arrow::Table::FromRecordBatches(schema_, batches));
+    std::vector<std::shared_ptr<arrow::RecordBatch>> batches) const {
+  ARROW_ASSIGN_OR_RAISE(auto table, arrow::Table::FromRecordBatches(schema_, batches));
   ARROW_ASSIGN_OR_RAISE(const auto rows, table->CombineChunksToBatch());
+  table.reset();  // The rows are here twice already, and will be for the sorted ones.
+  batches.clear();
   if (key_indices_.empty() || rows->num_rows() < 2) return rows;
   std::vector<arrow::compute::SortKey> keys;
   arrow::FieldVector fields;
@@ -135,21 +139,23 @@ arrow::Status SortedMerge::Add(std::shared_ptr<arrow::RecordBatch> rows) {
 }
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> SortedMerge::SortPending() {
-  ARROW_ASSIGN_OR_RAISE(auto rows, Sorted(pending_));
-  pending_.clear();
   pending_bytes_ = 0;
-  return rows;
+  return Sorted(std::exchange(pending_, {}));
 }
 
 arrow::Status SortedMerge::Spill() {
+  const int64_t byte_count = pending_bytes_;
   ARROW_ASSIGN_OR_RAISE(const auto rows, SortPending());
+  const int64_t row_bytes = 1 + byte_count / std::max<int64_t>(1, rows->num_rows());
+  const int64_t batch_rows =
+      std::clamp(kRunBatchBytes / row_bytes, kRunBatchRowsMin, kRunBatchRows);
   ARROW_RETURN_NOT_OK(files_.CreateDirectories(options_.spill_folder));
   const std::string path = options_.spill_folder + "/run-" + Random::FromSystem().Uuid() + ".arrow";
   ARROW_ASSIGN_OR_RAISE(auto file, files_.CreateNew(path));
   run_paths_.push_back(path);
   ARROW_ASSIGN_OR_RAISE(auto writer, arrow::ipc::MakeFileWriter(file.get(), schema_));
-  for (int64_t row = 0; row < rows->num_rows(); row += kRunBatchRows) {
-    ARROW_RETURN_NOT_OK(writer->WriteRecordBatch(*rows->Slice(row, kRunBatchRows)));
+  for (int64_t row = 0; row < rows->num_rows(); row += batch_rows) {
+    ARROW_RETURN_NOT_OK(writer->WriteRecordBatch(*rows->Slice(row, batch_rows)));
   }
   ARROW_RETURN_NOT_OK(writer->Close());
   return file->Close();
@@ -215,7 +221,7 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> SortedMerge::NextOfRuns() {
     ARROW_RETURN_NOT_OK(run->Refill());
   }
   std::erase_if(runs_, [](const auto& run) { return run->rows == nullptr; });
-  return Sorted(taken);
+  return Sorted(std::move(taken));
 }
 
 }  // namespace catchwater

@@ -42,7 +42,7 @@ class SortedMerge {
   arrow::Status OpenRuns();
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> NextOfRuns();
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> Sorted(
-      const std::vector<std::shared_ptr<arrow::RecordBatch>>& batches) const;
+      std::vector<std::shared_ptr<arrow::RecordBatch>> batches) const;
 
   Files& files_;
   const std::shared_ptr<arrow::Schema> schema_;

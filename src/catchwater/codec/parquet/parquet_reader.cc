@@ -7,6 +7,7 @@
 
 #include <arrow/array/util.h>
 #include <arrow/compute/cast.h>
+#include <arrow/util/byte_size.h>
 #include <arrow/util/key_value_metadata.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/exception.h>
@@ -47,6 +48,10 @@ bool CanWiden(const arrow::DataType& from, const arrow::DataType& to) {
   return from.id() == arrow::Type::LARGE_STRING && to.id() == arrow::Type::STRING;
 }
 
+// Until a batch has told how long rows are: repeated texts are far longer than their encoding.
+constexpr int64_t kFirstRowsMax = 4'096;
+constexpr int64_t kBatchRowsMin = 64;
+
 class Reader final : public arrow::RecordBatchReader {
  public:
   Reader(Files& files, std::vector<std::string> paths, std::shared_ptr<arrow::Schema> schema,
@@ -70,14 +75,18 @@ class Reader final : public arrow::RecordBatchReader {
   arrow::Status Next(std::shared_ptr<arrow::RecordBatch>& batch) {
     batch = nullptr;
     for (;;) {
-      if (rows_ == nullptr) {
+      if (rows_ == nullptr && group_next_ == group_count_) {
         if (file_next_ == paths_.size()) return arrow::Status::OK();
         ARROW_RETURN_NOT_OK(OpenFile(paths_[file_next_++]));
+        continue;
       }
+      if (rows_ == nullptr) ARROW_RETURN_NOT_OK(OpenGroup(group_next_++));
       std::shared_ptr<arrow::RecordBatch> raw;
       ARROW_RETURN_NOT_OK(rows_->ReadNext(&raw));
       if (raw != nullptr && raw->num_rows() > 0) {
         ARROW_ASSIGN_OR_RAISE(batch, Convert(*raw));
+        ARROW_ASSIGN_OR_RAISE(const int64_t byte_count, arrow::util::ReferencedBufferSize(*batch));
+        row_bytes_seen_ = std::max(row_bytes_seen_, 1 + byte_count / batch->num_rows());
         return arrow::Status::OK();
       }
       if (raw == nullptr) rows_ = nullptr;
@@ -104,14 +113,29 @@ class Reader final : public arrow::RecordBatchReader {
       const int leaf = leaves[static_cast<size_t>(column)];
       column = static_cast<int>(std::ranges::lower_bound(sorted, leaf) - sorted.begin());
     }
-    std::vector<int> groups;
-    for (int g = 0; g < raw->metadata()->num_row_groups(); ++g) groups.push_back(g);
+    group_next_ = 0;
+    group_count_ = raw->metadata()->num_row_groups();
+    leaves_ = std::move(sorted);
     parquet::ArrowReaderProperties properties(/*use_threads=*/false);
-    properties.set_batch_size(options_.batch_rows);
     properties.set_pre_buffer(false);
     ARROW_ASSIGN_OR_RAISE(reader_, parquet::arrow::FileReader::Make(arrow::default_memory_pool(),
                                                                     std::move(raw), properties));
-    ARROW_ASSIGN_OR_RAISE(rows_, reader_->GetRecordBatchReader(groups, sorted));
+    return arrow::Status::OK();
+  }
+
+  arrow::Status OpenGroup(int group) {
+    const auto metadata = reader_->parquet_reader()->metadata()->RowGroup(group);
+    int64_t byte_count = 0;
+    for (const int leaf : leaves_) {
+      byte_count += metadata->ColumnChunk(leaf)->total_uncompressed_size();
+    }
+    const int64_t row_bytes = std::max(
+        {int64_t{1}, row_bytes_seen_, byte_count / std::max<int64_t>(1, metadata->num_rows())});
+    const int64_t rows_max =
+        row_bytes_seen_ == 0 ? std::min(options_.batch_rows, kFirstRowsMax) : options_.batch_rows;
+    reader_->set_batch_size(
+        std::min(rows_max, std::max(kBatchRowsMin, options_.batch_bytes / row_bytes)));
+    ARROW_ASSIGN_OR_RAISE(rows_, reader_->GetRecordBatchReader({group}, leaves_));
     return arrow::Status::OK();
   }
 
@@ -171,6 +195,10 @@ class Reader final : public arrow::RecordBatchReader {
   const std::shared_ptr<arrow::Schema> schema_;
   const ParquetReadOptions options_;
   size_t file_next_ = 0;
+  int group_next_ = 0;   // Of the current file.
+  int group_count_ = 0;  // Of the current file.
+  std::vector<int> leaves_;
+  int64_t row_bytes_seen_ = 0;  // The longest mean of a batch; 0: there was none yet.
   std::unique_ptr<parquet::arrow::FileReader> reader_;
   std::shared_ptr<arrow::RecordBatchReader> rows_;  // Of reader_.
   std::vector<int> column_of_field_;                // Of the current file, -1: missing.

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <limits>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include <arrow/api.h>
+#include <arrow/util/byte_size.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -298,6 +300,31 @@ TEST_F(ParquetTest, AColumnThatCannotBeWidenedIsAnError) {
   const auto table = ReadParquet(*files_, {path}, other, {}).ValueOrDie()->ToTable();
   EXPECT_EQ(KindOf(table.status()), ErrorKind::kBadData);
   EXPECT_NE(table.status().message().find("another type"), std::string::npos);
+}
+
+TEST_F(ParquetTest, BatchesOfLongTextsAreBoundedInBytes) {
+  const auto schema = arrow::schema({Field("s", arrow::utf8(), 1)});
+  std::mt19937_64 random(1);
+  for (const bool is_repeated : {true, false}) {  // A text that repeats is short in the file.
+    SCOPED_TRACE(is_repeated);
+    arrow::StringBuilder builder;
+    for (int64_t i = 0; i < 20'000; ++i) {
+      std::string text(4'000, 'x');
+      if (!is_repeated)
+        std::ranges::generate(text, [&] { return "0123456789abcdef"[random() % 16]; });
+      ASSERT_TRUE(builder.Append(text).ok());
+    }
+    const auto rows = arrow::RecordBatch::Make(schema, 20'000, {builder.Finish().ValueOrDie()});
+    const std::string path = folder_ + (is_repeated ? "/repeated" : "/all-different");
+    Write(path, schema, {rows});
+    const auto reader = ReadParquet(*files_, {path}, schema, {}).ValueOrDie();
+    int64_t row_count = 0;
+    while (const auto batch = reader->Next().ValueOrDie()) {
+      row_count += batch->num_rows();
+      EXPECT_LE(arrow::util::ReferencedBufferSize(*batch).ValueOrDie(), 17 << 20);
+    }
+    EXPECT_EQ(row_count, 20'000);
+  }
 }
 
 TEST_F(ParquetTest, NoneOfTheColumnsStillCountsRows) {
