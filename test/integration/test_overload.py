@@ -22,7 +22,7 @@ from mosquitto import RARELY_SAVED, Broker as Mosquitto
 
 SECONDS = 60 if DRILL else 4
 TIMES = 10
-CEILING = 512 << 20  # Less than what a minute's flood brings.
+CEILING = 512 << 20  # What the program promises.
 PROJECT = "memory: { queues: 1MiB, arrow: 16MiB, writer: 16MiB, parquet: 16MiB, sql: 32MiB }\n"
 PIPELINE = """
 pipeline: events
