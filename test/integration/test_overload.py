@@ -203,7 +203,7 @@ def test_mqtt(project, tmp_path):
             return stored[-1]
 
         source = f'mqtt: {{ url: "{broker.url}", topics: [flood/+], spool: {{ bytes_max: 64MiB }} }}'
-        flood(project, source, publish, depth, pad_bytes=16_000, extra_bytes=64 << 20)
+        flood(project, source, publish, depth, pad_bytes=16_000, extra_bytes=64 << 20, more=2.5)
     finally:
         for one in (client, watcher):
             one.disconnect()
