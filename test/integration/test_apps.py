@@ -2,6 +2,8 @@
 
 import json
 import signal
+import socket
+import time
 
 import pytest
 from test_reload import start, until  # noqa: F401
@@ -205,6 +207,44 @@ def test_nothing_comes_of_an_app_after_the_answer_that_it_is_off(project, rabbit
 
     until(are_all_sent, f"{results} results in the queue", seconds=60)
     run.end()
+
+
+def test_nothing_is_sent_while_a_switch_is_written(project, rabbitmq, start):  # noqa: F811
+    """What `app disable` and a control queue ask for first; a switch that never comes ends it."""
+    (project.folder / "in").mkdir()
+    project.pipeline("sensors", RESULT_A_ROW.format(url=rabbitmq.url, queue="held.rows"))
+    rabbitmq.declare("held.rows")
+    run = start()
+    revisions = "SELECT count(*) FROM sensors.rows__revisions"
+    drop(project, "a", readings(1, 2000, disorder_s=0))
+    until(lambda: rabbitmq.count("held.rows") > 1000, "the first results")
+    until(lambda: project.value(revisions) == rabbitmq.count("held.rows"), "all of them")
+    with socket.socket(socket.AF_UNIX) as control:
+        control.connect(str(project.data / "control.sock"))
+        control.sendall(b'{"op": "hold_app", "pipeline": "sensors", "app": "rows"}\n')
+        assert json.loads(control.makefile().readline()) == {"ok": True}
+    held = time.monotonic()
+    sent = rabbitmq.count("held.rows")
+    drop(project, "b", readings(2, 2000, disorder_s=0, begin_s=10_000_000))
+    until(lambda: project.value(revisions) > sent + 1000, "results that are not sent")
+    while time.monotonic() < held + 3:
+        assert rabbitmq.count("held.rows") == sent
+        time.sleep(0.1)
+    assert states(project)["rows"] == "enabled"
+    until(lambda: project.value(revisions) == rabbitmq.count("held.rows"), "all results in the queue")
+    run.end()
+
+
+def test_an_end_right_after_enable_leaves_no_gap(sensors, start):  # noqa: F811
+    run = start()
+    drop(sensors, "a", readings(1, 2000, disorder_s=60))
+    is_committed(sensors, "minutes", 2000)
+    switch(sensors, "disable", "minutes")
+    drop(sensors, "b", readings(2, 2000, disorder_s=60, begin_s=10_000))
+    is_committed(sensors, "totals", 4000)
+    switch(sensors, "enable", "minutes")
+    run.end()
+    assert everything(sensors) == 4000
 
 
 def test_a_running_app_is_measured(sensors, start):  # noqa: F811

@@ -3,18 +3,13 @@ what it is sent)."""
 
 import http.server
 import json
-import pathlib
-import shutil
-import subprocess
 import threading
-import time
-import urllib.parse
 import urllib.request
 
 import pytest
 
 from conftest import Project
-from ports import free_port
+from influx import Influx
 
 PIPELINE = """
 pipeline: sensors
@@ -43,42 +38,15 @@ def write(project: Project, name: str, lines: list[str]) -> None:
 
 @pytest.fixture(scope="module")
 def influx(tmp_path_factory):
-    program = shutil.which("influxd")
-    assert program, "InfluxDB is missing: tools/setup test"
-    folder = tmp_path_factory.mktemp("influx")
-    port, backup = free_port(), free_port()
-    (folder / "influxdb.conf").write_text(f"""
-reporting-disabled = true
-bind-address = "127.0.0.1:{backup}"
-[meta]
-  dir = "{folder}/meta"
-[data]
-  dir = "{folder}/data"
-  wal-dir = "{folder}/wal"
-[http]
-  bind-address = "127.0.0.1:{port}"
-  log-enabled = false
-""")
-    server = subprocess.Popen([program, "-config", folder / "influxdb.conf"],
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    url = f"http://127.0.0.1:{port}"
-    for _ in range(200):
-        try:
-            urllib.request.urlopen(url + "/ping", timeout=1)
-            break
-        except OSError:
-            time.sleep(0.1)
-    yield url
-    server.terminate()
-    server.wait(30)
+    server = Influx(tmp_path_factory.mktemp("influx"))
+    yield server
+    server.stop()
 
 
-def ask(url: str, query: str, **more) -> list:
+def rows(influx: Influx, query: str, **more) -> list:
     """The rows of an answer; without an answer none."""
-    data = urllib.parse.urlencode({"q": query, "epoch": "u", **more}).encode()
-    with urllib.request.urlopen(url + "/query", data) as answer:
-        result = json.load(answer)["results"][0]
-    return result["series"][0]["values"] if "series" in result else []
+    series = influx.ask(query, **more)
+    return series[0]["values"] if series else []
 
 
 SINK_V1 = ("influx: { url: \"URL\", api: v1, database: DB, measurement: readings, time: ts, "
@@ -86,34 +54,34 @@ SINK_V1 = ("influx: { url: \"URL\", api: v1, database: DB, measurement: readings
 
 
 def test_points_arrive_and_corrections_replace_them(project, influx):
-    ask(influx, "CREATE DATABASE one")
+    influx.ask("CREATE DATABASE one")
     project.pipeline("sensors", PIPELINE.replace(
-        "SINK", SINK_V1.replace("URL", influx).replace("DB", "one")))
+        "SINK", SINK_V1.replace("URL", influx.url).replace("DB", "one")))
     write(project, "a.csv", [f"s 1,2026-01-02T00:{m:02}:00Z,{m}.5,{m}," for m in range(30)]
           + ['"a,b=c",2026-01-02T00:00:00.000001Z,1,,"say ""no"" \\ 1"'])
     project.run()
-    assert ask(influx, "SELECT count(temperature), sum(level) FROM readings", db="one")[0][1:] == [31, 435]
-    assert ask(influx, "SELECT note FROM readings WHERE sensor_id = 'a,b=c'", db="one") == [
+    assert rows(influx, "SELECT count(temperature), sum(level) FROM readings", db="one")[0][1:] == [31, 435]
+    assert rows(influx, "SELECT note FROM readings WHERE sensor_id = 'a,b=c'", db="one") == [
         [1767312000000001, 'say "no" \\ 1']]
     write(project, "b.csv", ["s 1,2026-01-02T00:07:00Z,100,,"])
     project.run()
-    assert ask(influx, "SELECT count(temperature), max(temperature) FROM readings", db="one")[0][1:] == [
+    assert rows(influx, "SELECT count(temperature), max(temperature) FROM readings", db="one")[0][1:] == [
         31, 100]
 
 
 def test_a_database_that_is_not_there_and_a_changed_type_are_told(project, influx):
-    sink = SINK_V1.replace("URL", influx).replace("DB", "two")
+    sink = SINK_V1.replace("URL", influx.url).replace("DB", "two")
     project.pipeline("sensors", PIPELINE.replace("SINK", sink))
     write(project, "a.csv", ["s1,2026-01-02T00:00:00Z,1,1,"])
     done = project.call("validate", "--connect", ".", expect=4)
     assert "error[E2022]" in done.stderr and 'CREATE DATABASE "two"' in done.stderr
-    ask(influx, "CREATE DATABASE two")
+    influx.ask("CREATE DATABASE two")
     project.run()
     text = PIPELINE.replace("SINK", sink.replace("measurement: readings", "measurement: other"))
     project.pipeline("sensors", text)
     # Of the same day: a type holds within a shard.
     taken = b'other,sensor_id=x level="text" 1767312000000000000'
-    urllib.request.urlopen(influx + "/write?db=two", taken).close()
+    urllib.request.urlopen(influx.url + "/write?db=two", taken).close()
     write(project, "b.csv", ["s1,2026-01-02T00:00:01Z,1,1,"])
     done = project.run(expect=None)
     assert done.returncode != 0

@@ -195,7 +195,10 @@ arrow::Status Switch(Workspace& workspace, const AppArguments& arguments, bool i
     return ConfigError("Only apps beside a lake can be switched; app: ", pipeline.config.name, "/",
                        arguments.app, "\n  = help: give the pipeline a `lake:`");
   }
-  // The ledger first: a program that starts meanwhile reads it there.
+  if (!is_on) {
+    ARROW_RETURN_NOT_OK(TellHold(workspace.control_socket(), pipeline.config.name, arguments.app));
+  }
+  // The ledger before the program takes it in: a program that starts meanwhile reads it there.
   ARROW_RETURN_NOT_OK(WriteAppState(workspace.ledger(), pipeline.config.name, arguments.app, is_on,
                                     workspace.lake().NewUuid()));
   ARROW_ASSIGN_OR_RAISE(const bool is_running, TellSwitches(workspace.control_socket()));

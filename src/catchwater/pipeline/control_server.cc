@@ -99,11 +99,11 @@ Json StatusOf(const ProjectRun& run, const TellControl& tell_control) {
 
 /// Sends the request and reads the line of the answer. Nothing: nobody is there.
 arrow::Result<std::optional<std::pair<std::unique_ptr<UnixConnection>, Json>>> Ask(
-    const std::string& socket_path, const char* op) {
+    const std::string& socket_path, const Json& request) {
   auto connected = UnixConnection::Connect(socket_path, kTimeoutMs);
   if (!connected.ok() && KindOf(connected.status()) == ErrorKind::kNotFound) return std::nullopt;
   ARROW_RETURN_NOT_OK(connected.status());
-  ARROW_RETURN_NOT_OK((*connected)->Write(Json{{"op", op}}.dump() + "\n"));
+  ARROW_RETURN_NOT_OK((*connected)->Write(request.dump() + "\n"));
   ARROW_ASSIGN_OR_RAISE(const std::string line, (*connected)->ReadLine(kAnswerBytesMax));
   Json answer = Json::parse(line, nullptr, /*allow_exceptions=*/false);
   if (answer.is_discarded() || !answer.value("ok", false)) {
@@ -153,16 +153,21 @@ arrow::Status ControlServer::Answer(UnixConnection& connection) {
     const bool is_flushed = run_.Flush(kTimeoutMs);
     return connection.Write(Json{{"ok", is_flushed}}.dump() + "\n");
   }
+  if (op == "hold_app") {
+    run_.HoldApp(request.value("pipeline", ""), request.value("app", ""));
+    return connection.Write(Json{{"ok", true}}.dump() + "\n");
+  }
   if (op == "take_switches") {
     ARROW_RETURN_NOT_OK(run_.TakeSwitches());
     return connection.Write(Json{{"ok", true}}.dump() + "\n");
   }
-  return BadData("Unknown request, known are read_point, status, metrics, flush, take_switches: ",
-                 op);
+  return BadData(
+      "Unknown request, known are read_point, status, metrics, flush, hold_app, take_switches: ",
+      op);
 }
 
 arrow::Result<std::optional<ReadPoint>> AskReadPoint(const std::string& socket_path) {
-  ARROW_ASSIGN_OR_RAISE(auto asked, Ask(socket_path, "read_point"));
+  ARROW_ASSIGN_OR_RAISE(auto asked, Ask(socket_path, {{"op", "read_point"}}));
   if (!asked) return std::nullopt;
   auto& [connection, answer] = *asked;
   ReadPoint point;
@@ -179,18 +184,23 @@ arrow::Result<std::optional<ReadPoint>> AskReadPoint(const std::string& socket_p
 }
 
 arrow::Result<std::optional<std::string>> AskStatus(const std::string& socket_path) {
-  ARROW_ASSIGN_OR_RAISE(auto asked, Ask(socket_path, "status"));
+  ARROW_ASSIGN_OR_RAISE(auto asked, Ask(socket_path, {{"op", "status"}}));
   if (!asked) return std::nullopt;
   return asked->second["pipelines"].dump();
 }
 
+arrow::Status TellHold(const std::string& socket_path, const std::string& pipeline,
+                       const std::string& app) {
+  return Ask(socket_path, {{"op", "hold_app"}, {"pipeline", pipeline}, {"app", app}}).status();
+}
+
 arrow::Result<bool> TellSwitches(const std::string& socket_path) {
-  ARROW_ASSIGN_OR_RAISE(const auto asked, Ask(socket_path, "take_switches"));
+  ARROW_ASSIGN_OR_RAISE(const auto asked, Ask(socket_path, {{"op", "take_switches"}}));
   return asked.has_value();
 }
 
 arrow::Result<std::optional<std::string>> AskMetrics(const std::string& socket_path) {
-  ARROW_ASSIGN_OR_RAISE(auto asked, Ask(socket_path, "metrics"));
+  ARROW_ASSIGN_OR_RAISE(auto asked, Ask(socket_path, {{"op", "metrics"}}));
   if (!asked) return std::nullopt;
   auto& [connection, answer] = *asked;
   ARROW_ASSIGN_OR_RAISE(std::string text, connection->Read(answer["bytes"].get<size_t>()));

@@ -52,6 +52,10 @@ arrow::Result<std::optional<ReadPoint>> AskReadPoint(const std::string& socket_p
 /// Asks for the reports of its pipelines, as JSON. \return nothing if none runs there
 arrow::Result<std::optional<std::string>> AskStatus(const std::string& socket_path);
 
+/// Tells it, if one runs there, that the app is about to be switched off (ProjectRun::HoldApp).
+arrow::Status TellHold(const std::string& socket_path, const std::string& pipeline,
+                       const std::string& app);
+
 /// Tells it that apps were switched; returns when it knows. \return false if none runs there
 arrow::Result<bool> TellSwitches(const std::string& socket_path);
 
