@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from conftest import PROGRAM, Project
+from live import Running
 
 PIPELINE = """
 pipeline: readings
@@ -53,16 +54,10 @@ def letters(project: Project) -> list[dict]:
 
 
 def run_within_the_ceiling(project: Project) -> None:
-    process = subprocess.Popen(
-        [PROGRAM, "run", ".", "--until-idle"],
-        cwd=project.folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
-    assert usage.ru_maxrss * 1024 < CEILING_BYTES
+    with Running(project, "--until-idle") as running:
+        peak = running.memory_peak_at_end()
+    assert running.process.returncode == 0, running.text()
+    assert 0 < peak < CEILING_BYTES
 
 
 def as_who_may_not_read_everything() -> list[str]:

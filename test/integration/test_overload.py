@@ -7,16 +7,13 @@ test_http_push.py.
 """
 
 import json
-import os
 import random
-import subprocess
 import threading
 import time
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from conftest import PROGRAM
 from live import DRILL, Running, wait_for
 from mosquitto import RARELY_SAVED, Broker as Mosquitto
 
@@ -136,13 +133,11 @@ def test_merging_long_rows_stays_under_the_ceiling(project):
         for first in range(0, count, 1_000):
             file.write(b"\n".join(messages(first, first + 1_000, 4_000)) + b"\n")
     project.pipeline("events", PIPELINE.replace("SOURCE", "file: in/a.json").replace("STEPS", ""))
-    process = subprocess.Popen([PROGRAM, "run", ".", "--until-idle"], cwd=project.folder,
-                               stderr=subprocess.PIPE, text=True)
-    told = process.stderr.read()
-    _, status, used = os.wait4(process.pid, 0)
-    print(f"peak {used.ru_maxrss >> 10} MiB")
-    assert status == 0 and "merged" in told, told
-    assert used.ru_maxrss << 10 < CEILING
+    with Running(project, "--until-idle") as running:
+        peak = running.memory_peak_at_end()
+    print(f"peak {peak >> 20} MiB")
+    assert running.process.returncode == 0 and "merged" in running.text(), running.text()
+    assert 0 < peak < CEILING
     assert rows(project) == count
     assert project.verify()["violations"] == []
 
