@@ -2,7 +2,7 @@
 what the sink writes to is ended with kill -9 and started again twice. Afterwards the target has what
 the table has. Small by default; `make drill` does it whole.
 
-PostgreSQL and MongoDB are in test_postgres_sink.py and test_mongo_sink.py.
+MongoDB is in test_mongo_sink.py; PostgreSQL at each step of a delivery in test_postgres_sink.py.
 """
 
 import json
@@ -13,6 +13,7 @@ import sys
 
 import duckdb
 import paho.mqtt.client as paho
+import psycopg
 import pytest
 
 import mosquitto
@@ -20,6 +21,7 @@ from influx import Influx
 from kafka_broker import Broker
 from live import DRILL, answers, wait_for
 from ports import free_port
+from postgres import Postgres
 from test_source_kills import COUNT, SEED, Work, through_kills
 
 PIPELINE = """
@@ -145,6 +147,24 @@ def test_influx(project, tmp_path):
         }
     finally:
         influx.stop()
+
+
+@pytest.mark.parametrize("key", ["key: [id], ", ""])
+def test_postgres(project, key):
+    """With a key rows replace others, without one each is added: a row too many would show."""
+    server = Postgres(fsync=True)
+    try:
+        def restart() -> None:
+            server.kill()
+            server.start()
+
+        feed(project, f'postgres: {{ url: "{server.url()}", table: rooms, {key}every: 50ms, batch: 1MiB }}', restart)
+        with psycopg.connect(server.url()) as connection:
+            have = connection.execute(
+                "SELECT count(*), count(DISTINCT id), sum(id), sum(value) FROM rooms").fetchone()
+        assert have == (COUNT, COUNT, sum(range(COUNT)), sum(range(COUNT)) / 8)
+    finally:
+        server.close()
 
 
 RECEIVER = """
