@@ -109,7 +109,7 @@ def test_rows_become_documents_and_corrections_replace_them(project, server, dat
 
 def test_kills_and_a_restarted_server_lose_and_double_nothing(project, server, database):
     drill = "CATCHWATER_DRILL_SEEDS" in os.environ
-    kills, row_count = (20, 1_000_000) if drill else (2, 5_000)
+    kills, row_count = (20, 100_000) if drill else (2, 5_000)
     choose = random.Random(3)
     project.pipeline("sensors", f"""
 pipeline: sensors
