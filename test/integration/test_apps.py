@@ -171,10 +171,14 @@ streams:
 """
 
 
-def test_nothing_comes_of_an_app_after_the_answer_that_it_is_off(project, rabbitmq, start):  # noqa: F811
+def send_results(project, rabbitmq, queue: str) -> None:
     (project.folder / "in").mkdir()
-    project.pipeline("sensors", RESULT_A_ROW.format(url=rabbitmq.url, queue="off.rows"))
-    rabbitmq.declare("off.rows")
+    project.pipeline("sensors", RESULT_A_ROW.format(url=rabbitmq.url, queue=queue))
+    rabbitmq.declare(queue)
+
+
+def test_nothing_comes_of_an_app_after_the_answer_that_it_is_off(project, rabbitmq, start):  # noqa: F811
+    send_results(project, rabbitmq, "off.rows")
     run = start()
     revisions = "SELECT count(*) FROM sensors.rows__revisions"
     drop(project, "a", readings(1, 60_000, disorder_s=0))
@@ -211,9 +215,7 @@ def test_nothing_comes_of_an_app_after_the_answer_that_it_is_off(project, rabbit
 
 def test_nothing_is_sent_while_a_switch_is_written(project, rabbitmq, start):  # noqa: F811
     """What `app disable` and a control queue ask for first; a switch that never comes ends it."""
-    (project.folder / "in").mkdir()
-    project.pipeline("sensors", RESULT_A_ROW.format(url=rabbitmq.url, queue="held.rows"))
-    rabbitmq.declare("held.rows")
+    send_results(project, rabbitmq, "held.rows")
     run = start()
     revisions = "SELECT count(*) FROM sensors.rows__revisions"
     drop(project, "a", readings(1, 2000, disorder_s=0))

@@ -22,7 +22,7 @@ from kafka_broker import Broker
 from live import DRILL, answers, wait_for
 from ports import free_port
 from postgres import Postgres
-from test_source_kills import COUNT, SEED, Work, through_kills
+from test_source_kills import COUNT, SEED, Work, restart, through_kills
 
 PIPELINE = """
 pipeline: rooms
@@ -61,10 +61,10 @@ class Files(Work):
             self.pace(chance, more)
 
 
-def feed(project, sink: str, restart, count: int = COUNT) -> None:
+def feed(project, sink: str, restart_it, count: int = COUNT) -> None:
     """All rows are in the table, and the program says that the sink has them."""
     project.pipeline("rooms", PIPELINE.replace("SINK", sink))
-    through_kills(project, Files(project, count), restart)
+    through_kills(project, Files(project, count), restart_it)
     totals = "SELECT count(*) AS n, count(DISTINCT id) AS ids, min(id) AS lo, max(id) AS hi FROM demo.rooms"
     assert project.query(totals) == [{"n": count, "ids": count, "lo": 0, "hi": count - 1}]
     assert project.verify()["violations"] == []
@@ -86,12 +86,8 @@ def check_messages(messages, count: int = COUNT) -> None:
 def test_kafka(project, tmp_path):
     broker = Broker(tmp_path / "broker").start()
     try:
-        def restart() -> None:
-            broker.kill()
-            broker.start()
-
         feed(project, f"kafka: {{ brokers: '{broker.address}', topic: rooms, key: [room], partitions: 3, "
-                      "create: true, every: 50ms, batch: 1MiB }", restart)
+                      "create: true, every: 50ms, batch: 1MiB }", lambda: restart(broker))
         messages = broker.read_all("rooms")
         check_messages((dict(one.headers())["catchwater-id"], json.loads(one.value())) for one in messages)
         assert all(one.key().decode() == json.loads(one.value())["room"] for one in messages)
@@ -102,12 +98,8 @@ def test_kafka(project, tmp_path):
 
 
 def test_amqp(project, own_rabbitmq):
-    def restart() -> None:
-        own_rabbitmq.kill()
-        own_rabbitmq.start()
-
     feed(project, f'amqp: {{ url: "{own_rabbitmq.url}", routing_key: rooms, create: true, every: 50ms, '
-                  "batch: 1MiB }", restart)
+                  "batch: 1MiB }", lambda: restart(own_rabbitmq))
     messages = own_rabbitmq.take_all("rooms")
     assert all(one.content_type == "application/json" and one.delivery_mode == 2 for _, one, _ in messages)
     check_messages((properties.message_id, json.loads(body)) for _, properties, body in messages)
@@ -154,11 +146,8 @@ def test_postgres(project, key):
     """With a key rows replace others, without one each is added: a row too many would show."""
     server = Postgres(fsync=True)
     try:
-        def restart() -> None:
-            server.kill()
-            server.start()
-
-        feed(project, f'postgres: {{ url: "{server.url()}", table: rooms, {key}every: 50ms, batch: 1MiB }}', restart)
+        feed(project, f'postgres: {{ url: "{server.url()}", table: rooms, {key}every: 50ms, batch: 1MiB }}',
+             lambda: restart(server))
         with psycopg.connect(server.url()) as connection:
             have = connection.execute(
                 "SELECT count(*), count(DISTINCT id), sum(id), sum(value) FROM rooms").fetchone()

@@ -62,6 +62,12 @@ def through_kills(project, work, restart, seen=None) -> None:
           f"{time.monotonic() - started:.0f} s")
 
 
+def restart(server) -> None:
+    """After kill -9."""
+    server.kill()
+    server.start()
+
+
 # An HTTP API.
 
 POLL = """
@@ -170,11 +176,6 @@ def server(monkeypatch):
     monkeypatch.setenv("PG_URL", server.url())
     yield server
     server.close()
-
-
-def restart(server: Postgres) -> None:
-    server.kill()
-    server.start()
 
 
 def execute(server: Postgres, *statements: str) -> list[tuple]:
