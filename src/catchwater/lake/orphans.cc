@@ -95,6 +95,7 @@ class OrphanSweep {
 
  private:
   using Candidates = std::map<std::string, int64_t>;  // Bytes by path.
+  using EpochsSoFar = std::map<uint32_t, int64_t>;    // The greatest by hash of the lease.
 
   /// Files that nobody can commit any more. `folders`: where to put inner folders; may be null.
   arrow::Result<Candidates> List(const std::string& folder, std::vector<std::string>* folders) {
@@ -102,24 +103,42 @@ class OrphanSweep {
     auto entries = lake_.files().List(folder);
     if (!entries.ok() && KindOf(entries.status()) == ErrorKind::kNotFound) return candidates;
     ARROW_RETURN_NOT_OK(entries.status());
+    // Asked after the listing: who wrote a file that is listed has had its lease by now.
+    ARROW_ASSIGN_OR_RAISE(const EpochsSoFar epochs, ReadEpochs());
     for (FileEntry& entry : *entries) {
       if (entry.is_directory) {
         if (folders != nullptr) folders->push_back(std::move(entry.path));
         continue;
       }
       ++report_.files_seen;
-      if (MayGo(entry)) candidates.emplace(std::move(entry.path), entry.byte_count);
+      if (MayGo(entry, epochs)) candidates.emplace(std::move(entry.path), entry.byte_count);
     }
     return candidates;
   }
 
-  bool MayGo(const FileEntry& entry) const {
+  arrow::Result<EpochsSoFar> ReadEpochs() {
+    ARROW_ASSIGN_OR_RAISE(const auto leases, lake_.ledger().Leases());
+    EpochsSoFar epochs;
+    for (const LeaseRecord& lease : leases) {
+      const WriterTag tag = MakeWriterTag(lease.name, lease.epoch);
+      int64_t& epoch = epochs[tag.lease_hash];
+      epoch = std::max(epoch, tag.epoch);
+    }
+    return epochs;
+  }
+
+  bool MayGo(const FileEntry& entry, const EpochsSoFar& epochs) const {
     const std::string_view name = NameOf(entry.path);
     const bool is_of_a_table =
         name.ends_with(".parquet") || name.ends_with(".avro") || name.ends_with(".metadata.json");
     if (!entry.is_regular || !is_of_a_table) return false;
-    const auto tag = ReadWriterTag(name);
-    if (tag && dead_.Contains(*tag)) return true;
+    if (const auto tag = ReadWriterTag(name)) {
+      if (dead_.Contains(*tag)) return true;
+      // Alive. Its time says nothing: the clock of the files may be far behind ours. An epoch that
+      // the ledger has not come to was given by another ledger.
+      const auto found = epochs.find(tag->lease_hash);
+      if (found != epochs.end() && tag->epoch <= found->second) return false;
+    }
     return entry.modified_us < foreign_before_us_ && !IsStatistics(name);
   }
 

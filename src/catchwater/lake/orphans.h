@@ -4,8 +4,9 @@
 /// Invariants:
 /// 1. Dead epochs are fenced first. A file of ours goes only if its epoch was dead before the
 ///    table's pointer was read: no commit can refer to it any more, and none does.
-/// 2. A file of a live epoch, or of a lease that the ledger does not know, is never touched before
-///    it is old; nor is one with a name of another program.
+/// 2. A file of a live epoch is never touched, however old it looks: its writer may commit it.
+/// 3. A file without a lease, of a lease or an epoch that the ledger does not know, or with a name
+///    of another program, is not touched before it is old.
 #pragma once
 
 #include <cstdint>

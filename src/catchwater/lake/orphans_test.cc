@@ -13,6 +13,8 @@
 namespace catchwater {
 namespace {
 
+constexpr OrphanOptions kAllLooksOld{.foreign_age_us = -400 * kTestDayUs};
+
 class OrphansTest : public UpkeepTest {
  protected:
   OrphanReport Sweep(OrphanOptions options = {}) {
@@ -66,6 +68,37 @@ TEST_F(OrphansTest, KeepsWhatALiveEpochMayStillCommit) {
   const std::string path = LeaveFile(fence);
   EXPECT_EQ(Sweep().files_removed, 0);
   EXPECT_TRUE(IsThere(path));
+}
+
+// A clock that is ahead of the file system's makes what is just being written look days old.
+TEST_F(OrphansTest, KeepsWhatALiveEpochMayStillCommitHoweverOldItLooks) {
+  const Fence fence = Take("pipeline/p", "worker-2");
+  const std::string path = LeaveFile(fence);
+  const std::string manifest =
+      lake_->TableFolder(kReadings) + "/metadata/" +
+      ManifestName(MakeWriterTag(fence.lease, fence.epoch), lake_->NewUuid(), 0);
+  ASSERT_TRUE(files_->WriteNew(manifest, "under way").ok());
+  const std::string own = LeaveFile(Take("maintenance", owner_));
+  EXPECT_EQ(Sweep(kAllLooksOld).files_removed, 0);
+  EXPECT_TRUE(IsThere(path));
+  EXPECT_TRUE(IsThere(manifest));
+  EXPECT_TRUE(IsThere(own));
+}
+
+TEST_F(OrphansTest, KeepsWhatWasBegunSinceEpochsWereFenced) {
+  const auto dead = DeadEpochs::Fence(*lake_, owner_).ValueOrDie();
+  const std::string path = LeaveFile(Take("pipeline/new", "worker-2"));
+  EXPECT_EQ(RemoveOrphans(*lake_, dead, kReadings, kAllLooksOld, {})->files_removed, 0);
+  EXPECT_TRUE(IsThere(path));
+}
+
+TEST_F(OrphansTest, RemovesOldFilesOfAnEpochThatTheLedgerNeverCameTo) {
+  const Fence fence = Take("pipeline/p", "worker-2");
+  const std::string ahead = LeaveFile({.lease = fence.lease, .epoch = fence.epoch + 7});
+  const std::string unknown = LeaveFile({.lease = "pipeline/other", .epoch = 3});
+  const std::string without = LeaveFile({.lease = "", .epoch = 0});
+  EXPECT_EQ(Sweep().files_removed, 0);
+  EXPECT_EQ(Sweep(kAllLooksOld).files_removed, 3);
 }
 
 TEST_F(OrphansTest, FencesAnExpiredLeaseFirst) {
