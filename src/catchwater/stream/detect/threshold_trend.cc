@@ -5,6 +5,7 @@
 #include <span>
 
 #include "catchwater/stream/detect/robust.h"
+#include "catchwater/stream/detect/robust_line.h"
 
 namespace catchwater {
 namespace {
@@ -14,6 +15,12 @@ constexpr size_t kReadingsMin = 6;
 
 std::string WithUnit(double value, const std::string& unit) {
   return ShortNumber(value) + (unit.empty() ? "" : " " + unit);
+}
+
+/// False only if the line through the points is not on its way, or too slow.
+bool MayBeImminent(LinePoints points, double sign, double threshold, double horizon) {
+  for (size_t i = 0; i < points.count; ++i) points.y[i] *= sign;
+  return MayRise(points) && MayReach(points, sign * threshold, horizon);
 }
 
 }  // namespace
@@ -34,9 +41,14 @@ ThresholdTrend::Forecast ThresholdTrend::PredictFrom(size_t first, double thresh
   if (times_us_.size() - first < kReadingsMin || times_us_.back() - times_us_[first] < 1'000) {
     return forecast;
   }
-  const RobustLine line =
-      FitLine(std::span(times_us_).subspan(first), std::span(values_).subspan(first));
   const double sign = config_->side == TrendSide::kAbove ? 1 : -1;
+  // As long as it goes on its own, not farther than was seen to be a line several times over.
+  const double horizon = config_->horizon.seconds() * (is_raised_ ? 1.5 : 1);
+  const LinePoints points =
+      LinePointsOf(std::span(times_us_).subspan(first), std::span(values_).subspan(first));
+  // Most readings go nowhere: that is seen without the line, which costs ten times as much.
+  if (!is_raised_ && !MayBeImminent(points, sign, threshold, horizon)) return forecast;
+  const RobustLine line = FitLine(points);
   const double way = sign * (threshold - line.level);
   const double slow = sign > 0 ? line.slope_lo : -line.slope_hi;
   const double fast = sign > 0 ? line.slope_hi : -line.slope_lo;
@@ -46,8 +58,6 @@ ThresholdTrend::Forecast ThresholdTrend::PredictFrom(size_t first, double thresh
   if (way <= 0 || slow <= 0) return forecast;  // There already, or perhaps no way at all.
   forecast.lead_seconds = way / slope;
   forecast.tolerance_seconds = (way / slow - way / fast) / 2;
-  // As long as it goes on its own, not farther than was seen to be a line several times over.
-  const double horizon = config_->horizon.seconds() * (is_raised_ ? 1.5 : 1);
   forecast.is_imminent = forecast.lead_seconds <= horizon;
   return forecast;
 }
