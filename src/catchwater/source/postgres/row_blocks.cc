@@ -26,11 +26,12 @@ bool RowBlocks::HasRoomFor(size_t byte_count) const {
   const auto row_bytes = static_cast<int64_t>(byte_count);
   // One that is too long stands alone.
   return block_.reject_reason.empty() && row_bytes <= frame_bytes_max_ &&
-         buffer_.byte_count() + row_bytes <= block_bytes_;
+         buffer_.byte_count() + row_bytes <= std::max(block_bytes_, promised_bytes_);
 }
 
-void RowBlocks::Add(std::string_view json) {
-  CATCHWATER_CHECK(HasRoomFor(json.size()), "a block that is full is cut first");
+void RowBlocks::Add(std::string_view json, size_t with_bytes) {
+  CATCHWATER_CHECK(HasRoomFor(json.size() + with_bytes), "a block that is full is cut first");
+  const auto next_bytes = static_cast<int64_t>(with_bytes);
   if (static_cast<int64_t>(json.size()) > frame_bytes_max_) {
     block_.reject_reason = "Row is longer than frame_bytes_max";
     block_.reject_bytes = static_cast<int64_t>(json.size());
@@ -38,10 +39,11 @@ void RowBlocks::Add(std::string_view json) {
   }
   if (!has_rows()) {
     block_.origin.receive_us = clock_.NowMicros();
-    buffer_ = pool_->Take(static_cast<int64_t>(json.size()));
+    buffer_ = pool_->Take(static_cast<int64_t>(json.size()) + next_bytes);
   }
   std::ranges::copy(json, buffer_.end());
   buffer_.AddFilled(static_cast<int64_t>(json.size()));
+  promised_bytes_ = buffer_.byte_count() + next_bytes;
   block_.frame_ordinals.push_back(next_ordinal());
   block_.frame_ends.push_back(buffer_.byte_count());
 }

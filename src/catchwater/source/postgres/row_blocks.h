@@ -21,8 +21,10 @@ class RowBlocks {
   RowBlocks(const Clock& clock, int64_t block_bytes, int64_t frame_bytes_max);
 
   void Begin(int64_t partition_id, Position at);
-  /// Takes a row. \pre HasRoomFor(json.size()): else Cut first
-  void Add(std::string_view json);
+  /// Takes a row. `with_bytes`: of the next one, which is to be in the same block and has room
+  /// there then, whatever its size, unless it stands alone. \pre HasRoomFor(json.size() +
+  /// with_bytes): else Cut first
+  void Add(std::string_view json, size_t with_bytes = 0);
   bool HasRoomFor(size_t byte_count) const;
   /// Ends a block behind the last row; the token is the position's there. No rows, no block.
   void Cut(std::string token);
@@ -44,6 +46,7 @@ class RowBlocks {
   Position end_;
   Block block_;
   ReadBuffer buffer_;
+  int64_t promised_bytes_ = 0;  // What the block may have, if that is more than block_bytes_.
   std::deque<Block> ready_;
 };
 

@@ -161,25 +161,38 @@ arrow::Status ReplicationSource::TakeChange(const PgChange& change) {
     return BadData("Change comes before its transaction or the description of its table, place: ",
                    LsnText(transaction_.lsn));
   }
-  const PgTuple* const before = change.before ? &*change.before : nullptr;
-  const PgTuple* const whole_before = change.is_before_whole ? before : nullptr;
   if (HasIdentityChanged(change)) {
-    AddRow("delete", before, nullptr, !change.is_before_whole);
-  } else {
-    ++transaction_.row_count;
+    AddMovedRow(change);
+    return arrow::Status::OK();
   }
+  const PgTuple* const before = change.before ? &*change.before : nullptr;
+  ++transaction_.row_count;
   switch (change.kind) {
     case PgChange::Kind::kInsert:
       AddRow("insert", &change.after, nullptr, /*is_key_only=*/false);
       break;
     case PgChange::Kind::kUpdate:
-      AddRow("update", &change.after, whole_before, /*is_key_only=*/false);
+      AddRow("update", &change.after, change.is_before_whole ? before : nullptr,
+             /*is_key_only=*/false);
       break;
     case PgChange::Kind::kDelete:
       AddRow("delete", before, nullptr, !change.is_before_whole);
       break;
   }
   return arrow::Status::OK();
+}
+
+// Both rows are in one block, and so in one commit: values that the update leaves out are those of
+// the row that the deletion names.
+void ReplicationSource::AddMovedRow(const PgChange& change) {
+  const PgTuple& before = *change.before;
+  const auto gone = NextRow("delete", &before, nullptr, !change.is_before_whole);
+  const std::string gone_json(gone.value_or(""));
+  const uint64_t gone_row_count = transaction_.row_count;
+  const auto come = NextRow("update", &change.after, change.is_before_whole ? &before : nullptr,
+                            /*is_key_only=*/false);
+  if (gone) Add(gone_json, gone_row_count, /*with_bytes=*/come->size());
+  if (come) Add(*come, transaction_.row_count, /*with_bytes=*/0);
 }
 
 bool ReplicationSource::HasIdentityChanged(const PgChange& change) const {
@@ -229,22 +242,29 @@ bool ReplicationSource::IsKnown(uint64_t row_count) const {
   return transaction_.lsn < at_.lsn || (transaction_.lsn == at_.lsn && row_count <= at_.row_count);
 }
 
-void ReplicationSource::AddRow(std::string_view op, const PgTuple* row, const PgTuple* before,
-                               bool is_key_only) {
+std::optional<std::string_view> ReplicationSource::NextRow(std::string_view op, const PgTuple* row,
+                                                           const PgTuple* before,
+                                                           bool is_key_only) {
   ++transaction_.row_count;
-  const bool is_known = transaction_.lsn < at_.lsn ||
-                        (transaction_.lsn == at_.lsn && transaction_.row_count <= at_.row_count);
-  if (is_known) return;
+  if (IsKnown(transaction_.row_count)) return std::nullopt;
   const ChangeHead head{.op = op,
                         .lsn = transaction_.lsn,
                         .seq = transaction_.row_count,
                         .commit_us = transaction_.commit_us};
-  const std::string_view json =
-      row == nullptr ? json_.Mark(head) : json_.Row(head, *row, before, is_key_only);
-  if (!blocks_.HasRoomFor(json.size())) Cut();
-  blocks_.Add(json);
+  return row == nullptr ? json_.Mark(head) : json_.Row(head, *row, before, is_key_only);
+}
+
+void ReplicationSource::AddRow(std::string_view op, const PgTuple* row, const PgTuple* before,
+                               bool is_key_only) {
+  const auto json = NextRow(op, row, before, is_key_only);
+  if (json) Add(*json, transaction_.row_count, /*with_bytes=*/0);
+}
+
+void ReplicationSource::Add(std::string_view json, uint64_t row_count, size_t with_bytes) {
+  if (!blocks_.HasRoomFor(json.size() + with_bytes)) Cut();
+  blocks_.Add(json, with_bytes);
   at_.lsn = transaction_.lsn;
-  at_.row_count = transaction_.row_count;
+  at_.row_count = row_count;
 }
 
 arrow::Status ReplicationSource::Tell(bool wants_answer) {

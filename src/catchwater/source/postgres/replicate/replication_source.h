@@ -84,7 +84,12 @@ class ReplicationSource final : public Source {
   void TakeCommit(const PgCommit& commit);
   bool HasIdentityChanged(const PgChange& change) const;
   bool IsKnown(uint64_t row_count) const;
+  /// The transaction's next row. \return there until the next call; nothing if it was taken before
+  std::optional<std::string_view> NextRow(std::string_view op, const PgTuple* row,
+                                          const PgTuple* before, bool is_key_only);
   void AddRow(std::string_view op, const PgTuple* row, const PgTuple* before, bool is_key_only);
+  void AddMovedRow(const PgChange& change);
+  void Add(std::string_view json, uint64_t row_count, size_t with_bytes);
   void Cut() { blocks_.Cut(at_.Token()); }
   arrow::Status Tell(bool wants_answer);
   arrow::Status TellNowAndThen();
