@@ -22,6 +22,8 @@ struct SinkTraits {
   bool keeps_mark = false;
   /// A row that comes again takes the place of the one before it (there is a key).
   bool replaces_rows = false;
+  /// The order of rows within a commit is told by the rows alone: no Flush may be in its middle.
+  bool needs_whole_commits = false;
 };
 
 struct SinkReceipt {

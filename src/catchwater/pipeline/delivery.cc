@@ -187,24 +187,36 @@ arrow::Result<std::vector<DataFileRecord>> Delivery::FilesOf(const TableState& t
   return files;
 }
 
+arrow::Result<Delivery::Share> Delivery::NextShare(DeliveryStep* step) {
+  const bool takes_whole_commits = sink_->traits().needs_whole_commits;
+  Share share;
+  int64_t byte_count = 0;
+  while (true) {
+    ARROW_ASSIGN_OR_RAISE(
+        const auto files,
+        lake_.ledger().FilesToDeliver(task_.table_key, share.mark.value_or(mark_), kFilesMax));
+    for (const DataFileRecord& file : files) {
+      byte_count += file.file.byte_count;
+      const bool is_full = share.mark && byte_count > task_.batch_bytes;
+      const bool may_end = !takes_whole_commits || !share.mark || file.added_seq != share.mark->seq;
+      if (is_full && may_end) return share;
+      if (!share.mark) step->oldest_us = file.added_us;
+      share.mark = share.files.emplace_back(MarkOf(file));
+      step->files.push_back({.committed_us = file.added_us, .row_count = file.file.row_count});
+    }
+    const bool is_last = static_cast<int64_t>(files.size()) < kFilesMax;
+    if (is_last || !takes_whole_commits) return share;
+  }
+}
+
 arrow::Result<DeliveryStep> Delivery::Step(std::stop_token stop) {
-  ARROW_ASSIGN_OR_RAISE(const auto files,
-                        lake_.ledger().FilesToDeliver(task_.table_key, mark_, kFilesMax));
-  if (files.empty()) return DeliveryStep{};
+  DeliveryStep step{.kind = DeliveryStep::Kind::kDelivered};
+  ARROW_ASSIGN_OR_RAISE(const Share share, NextShare(&step));
+  if (!share.mark) return DeliveryStep{};
   // The columns of the table as they are now fit all files that are in it.
   ARROW_ASSIGN_OR_RAISE(const auto table, lake_.LoadTable(task_.table_key));
   if (!table->schema->Equals(*table_->schema)) {
     return DeliveryStep{.kind = DeliveryStep::Kind::kSchemaChanged};
-  }
-  Share share;
-  DeliveryStep step{.kind = DeliveryStep::Kind::kDelivered, .oldest_us = files[0].added_us};
-  int64_t byte_count = 0;
-  for (const DataFileRecord& file : files) {
-    byte_count += file.file.byte_count;
-    if (!share.files.empty() && byte_count > task_.batch_bytes) break;
-    share.files.push_back(MarkOf(file));
-    share.mark = share.files.back();
-    step.files.push_back({.committed_us = file.added_us, .row_count = file.file.row_count});
   }
   ARROW_ASSIGN_OR_RAISE(step.row_count, DeliverShare(*table, share, stop));
   step.file_count = static_cast<int64_t>(share.files.size());

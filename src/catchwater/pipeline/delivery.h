@@ -82,6 +82,8 @@ class Delivery {
   arrow::Status Start();
   arrow::Result<DeliveryMark> FindMark();
   arrow::Status Record(DeliveryMark mark);
+  /// What waits, up to the task's bytes; no mark: nothing does.
+  arrow::Result<Share> NextShare(DeliveryStep* step);
   /// Merged files first, then by commit: what was appended later overwrites.
   arrow::Result<std::vector<DataFileRecord>> FilesOf(const TableState& table);
   /// \return the rows

@@ -99,6 +99,25 @@ TEST_F(DeliveryTest, SmallFilesShareATransactionAndLargeOnesDoNot) {
   EXPECT_EQ(target_.rows.size(), 8U);
 }
 
+TEST_F(DeliveryTest, ACommitIsOneTransactionForASinkThatNeedsItWhole) {
+  constexpr int64_t kDayUs = 86'400'000'000;
+  const auto two_days = [](int64_t id) {  // Two partitions: two files.
+    LakeReading later = At(id + 1, "b");
+    *later.ts_us += kDayUs;
+    return std::vector<LakeReading>{At(id, "a"), later};
+  };
+  batch_bytes_ = 1;
+  for (int64_t id = 0; id < 6; id += 2) Append("sensors.readings", two_days(id));
+  EXPECT_EQ(DeliverAll(*Open().ValueOrDie()), 6) << "else a file is enough";
+  target_.needs_whole_commits = true;
+  for (int64_t id = 6; id < 12; id += 2) Append("sensors.readings", two_days(id));
+  EXPECT_EQ(DeliverAll(*Open().ValueOrDie()), 3);
+  batch_bytes_ = 64 << 20;
+  for (int64_t id = 12; id < 18; id += 2) Append("sensors.readings", two_days(id));
+  EXPECT_EQ(DeliverAll(*Open().ValueOrDie()), 1);
+  EXPECT_EQ(target_.rows.size(), 18U);
+}
+
 TEST_F(DeliveryTest, TellsOfEachFileWhenItWasCommitted) {
   Append("sensors.readings", {At(1, "a"), At(2, "b")});
   clock_.now_us += 5'000'000;

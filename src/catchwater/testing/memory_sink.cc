@@ -17,7 +17,9 @@ class MemorySink final : public Sink {
 
   arrow::Status Check() override { return target_.open_answer; }
   SinkTraits traits() const override {
-    return {.keeps_mark = target_.keeps_mark, .replaces_rows = target_.has_key};
+    return {.keeps_mark = target_.keeps_mark,
+            .replaces_rows = target_.has_key,
+            .needs_whole_commits = target_.needs_whole_commits};
   }
   arrow::Result<std::optional<DeliveryMark>> Open() override {
     ARROW_RETURN_NOT_OK(target_.open_answer);

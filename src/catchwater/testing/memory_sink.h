@@ -20,6 +20,7 @@ struct MemoryTarget {
   std::vector<std::string> columns;  ///< Of the last Open.
   bool has_key = true;               ///< The first column is the key.
   bool keeps_mark = true;
+  bool needs_whole_commits = false;
   int opens = 0, restarts = 0, flushes = 0;
   arrow::Status open_answer;   ///< Of the next Opens.
   arrow::Status flush_answer;  ///< Of the next Flush only,

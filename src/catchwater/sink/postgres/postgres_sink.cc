@@ -10,6 +10,7 @@
 #include "catchwater/base/fail_point.h"
 #include "catchwater/component/pick_columns.h"
 #include "catchwater/postgres/pg_connection.h"
+#include "catchwater/sink/postgres/change_merge.h"
 #include "catchwater/sink/postgres/copy_encoder.h"
 #include "catchwater/sink/postgres/insert_text.h"
 #include "catchwater/sink/postgres/target_table.h"
@@ -39,31 +40,40 @@ std::vector<bool> SliceOf(const std::vector<bool>& keep, int64_t begin, int64_t 
 /// Two ways for rows, both in one transaction with the mark:
 ///   straight   COPY into the table, while no row has the key of another one
 ///   staged     COPY into a temporary table, then one INSERT ... ON CONFLICT of the last row a key
-/// A key that is there already ends the straight way for some transactions.
+/// A key that is there already ends the straight way for some transactions. Changes of another
+/// table are always staged, and merged by ChangeMerge.
 class PostgresSink final : public Sink {
  public:
-  PostgresSink(PostgresSinkConfig config, PickColumns pick, CopyEncoder encoder,
+  PostgresSink(PostgresSinkConfig config, std::optional<ChangeMerge> changes, PickColumns pick,
+               std::shared_ptr<arrow::Schema> schema, CopyEncoder encoder,
                const SinkContext& context)
       : config_(std::move(config)),
+        changes_(std::move(changes)),
         pick_(std::move(pick)),
+        schema_(std::move(schema)),
         encoder_(std::move(encoder)),
         sink_(context.sink),
         table_key_(context.table_key),
         clock_(context.clock),
         time_column_(pick_.schema()->GetFieldIndex(config_.hypertable)),
-        can_go_straight_(config_.load == PgLoad::kAuto ||
-                         (config_.load == PgLoad::kStaging && config_.key.empty())) {}
+        can_go_straight_(!changes_ && (config_.load == PgLoad::kAuto ||
+                                       (config_.load == PgLoad::kStaging && config_.key.empty()))) {
+  }
 
   arrow::Status Check() override {
     ARROW_ASSIGN_OR_RAISE(const auto connection, PgConnection::Connect(config_.url));
-    return TargetTable(*connection, config_, pick_.schema()).Check();
+    return TargetTable(*connection, config_, schema_).Check();
   }
   SinkTraits traits() const override {
-    return {.keeps_mark = true, .replaces_rows = !config_.key.empty()};
+    // Changes that come anew make sense together only.
+    return {.keeps_mark = true,
+            .replaces_rows = !config_.key.empty() && !changes_,
+            .needs_whole_commits = changes_.has_value()};
   }
 
   arrow::Result<std::optional<DeliveryMark>> Open() override;
   arrow::Status Restart() override;
+  void BeginFile(const DeliveryMark& file) override;
   arrow::Status Write(const arrow::RecordBatch& rows) override {
     const arrow::Status status = TryWrite(rows);
     return status.ok() ? status : Undo(status);
@@ -96,7 +106,9 @@ class PostgresSink final : public Sink {
   PgTableName MarkTable() const { return target_->name().Sibling(kMarkTable); }
 
   const PostgresSinkConfig config_;
-  const PickColumns pick_;
+  const std::optional<ChangeMerge> changes_;
+  const PickColumns pick_;                       // Of the stage.
+  const std::shared_ptr<arrow::Schema> schema_;  // Of the target.
   const CopyEncoder encoder_;
   const std::string sink_;
   const std::string table_key_;
@@ -114,20 +126,23 @@ class PostgresSink final : public Sink {
   int pause_ = 0;             // Transactions that are staged before the next straight one,
   int pause_next_ = 16;       // and after a further collision.
   int64_t stage_ordinal_ = 0;
-  int64_t row_count_ = 0;  // Since the last Flush.
+  int64_t commit_seq_ = 0;  // Of the rows that come.
+  bool is_anew_ = false;    // The whole table comes, in one transaction.
+  int64_t row_count_ = 0;   // Since the last Flush.
   int64_t retained_us_ = 0;
   std::string buffer_;
 };
 
 arrow::Result<std::optional<DeliveryMark>> PostgresSink::Open() {
   ARROW_ASSIGN_OR_RAISE(connection_, PgConnection::Connect(config_.url));
-  target_.emplace(*connection_, config_, pick_.schema());
+  target_.emplace(*connection_, config_, schema_);
   ARROW_RETURN_NOT_OK(target_->Prepare());
   ARROW_RETURN_NOT_OK(PrepareTimeFeatures(*connection_, config_, *target_));
   if (target_->is_partitioned() && time_column_ >= 0) {
     partitions_.emplace(target_->name(), config_.chunk.ms * 1'000);
   }
   has_stage_ = false;
+  is_anew_ = false;
   mark_.reset();
   if (sink_.empty()) return mark_;
   ARROW_RETURN_NOT_OK(connection_->Execute(
@@ -148,6 +163,7 @@ arrow::Result<std::optional<DeliveryMark>> PostgresSink::Open() {
 }
 
 arrow::Status PostgresSink::Restart() {
+  is_anew_ = true;
   if (!config_.key.empty()) return arrow::Status::OK();
   ARROW_ASSIGN_OR_RAISE(const auto any,
                         connection_->Value("SELECT 1 FROM " + target_->name().Sql() + " LIMIT 1"));
@@ -158,13 +174,18 @@ arrow::Status PostgresSink::Restart() {
       target_->name().Sql(), ";");
 }
 
+// Files of a commit come one after the other. In a whole table commits are not known any more.
+void PostgresSink::BeginFile(const DeliveryMark& file) {
+  if (file.seq == std::exchange(commit_seq_, file.seq) || !changes_ || is_anew_) return;
+  stage_ordinal_ = ((stage_ordinal_ >> kOrdinalRowBits) + 1) << kOrdinalRowBits;
+}
+
 arrow::Status PostgresSink::Begin() {
   if (is_in_transaction_) return arrow::Status::OK();
   ARROW_RETURN_NOT_OK(connection_->Execute("BEGIN"));
   is_in_transaction_ = true;
   is_straight_ = can_go_straight_ && (config_.key.empty() || pause_ == 0);
   if (pause_ > 0) --pause_;
-  stage_ordinal_ = 0;
   return is_straight_ ? arrow::Status::OK() : MakeStage();
 }
 
@@ -174,8 +195,8 @@ arrow::Status PostgresSink::MakeStage() {
   ARROW_RETURN_NOT_OK(connection_->Execute("DROP TABLE IF EXISTS pg_temp." + std::string(kStage)));
   ARROW_RETURN_NOT_OK(connection_->Execute(
       "CREATE TEMPORARY TABLE " + std::string(kStage) + " ON COMMIT DELETE ROWS AS SELECT " +
-      ColumnList(pick_.schema()->field_names()) + ", 0::bigint AS " + kStageOrdinal + " FROM " +
-      target_->name().Sql() + " WITH NO DATA"));
+      (changes_ ? changes_->StageSelection() : ColumnList(schema_->field_names())) +
+      ", 0::bigint AS " + kStageOrdinal + " FROM " + target_->name().Sql() + " WITH NO DATA"));
   has_stage_ = true;
   return arrow::Status::OK();
 }
@@ -250,7 +271,12 @@ arrow::Status PostgresSink::InsertIntoStage(const arrow::RecordBatch& rows,
 }
 
 arrow::Status PostgresSink::Merge() {
-  const std::vector<std::string> names = pick_.schema()->field_names();
+  if (changes_) {
+    return changes_->Apply(
+        *connection_,
+        {.name = target_->name(), .has_mark = mark_.has_value(), .is_anew = is_anew_});
+  }
+  const std::vector<std::string> names = schema_->field_names();
   const std::string columns = ColumnList(names);
   const std::string key = ColumnList(config_.key);
   if (config_.key.empty()) {
@@ -302,6 +328,8 @@ arrow::Status PostgresSink::TryFlush(const std::optional<DeliveryMark>& mark) {
   // If the answer is lost, the mark tells the next Open whether it happened.
   ARROW_RETURN_NOT_OK(connection_->Execute("COMMIT"));
   is_in_transaction_ = false;
+  stage_ordinal_ = 0;
+  is_anew_ = false;
   if (mark) mark_ = mark;
   return Retain();
 }
@@ -323,6 +351,7 @@ arrow::Status PostgresSink::Undo(const arrow::Status& failure) {
   if (connection_ != nullptr) connection_->RollBack();
   buffer_.clear();
   row_count_ = 0;
+  stage_ordinal_ = 0;
   is_in_transaction_ = false;
   has_stage_ = false;  // It may have been made in this transaction.
   if (connection_ != nullptr) {
@@ -364,6 +393,18 @@ arrow::Status PostgresSinkConfig::Check() const {
     return ConfigError(
         "`compress_after`, `retain` and `aggregates` need the time column; add `hypertable: ts`");
   }
+  if (!changes.empty() && !changes.ends_with("op")) {
+    return ConfigError("`changes` must name the source's column `op`, with its `prefix`, name: ",
+                       changes);
+  }
+  if (!changes.empty() && key.empty()) {
+    return ConfigError(
+        "`changes` needs `key`: the primary key of the replicated table, or the columns of its "
+        "replica identity");
+  }
+  if (!changes.empty() && has_time) {
+    return ConfigError("`changes` does not go with `hypertable`: TRUNCATE has no time");
+  }
   if (chunk.ms % 60'000 != 0) return ConfigError("`chunk` must be whole minutes");
   return CheckPgUrl(url);
 }
@@ -375,11 +416,23 @@ arrow::Status RegisterPostgresSink(Registry& registry) {
       [](PostgresSinkConfig config,
          const SinkContext& context) -> arrow::Result<std::unique_ptr<Sink>> {
         if (config.key.empty() && !context.stream.empty()) config.key = context.key;
-        ARROW_ASSIGN_OR_RAISE(auto pick, PickColumns::Make(config.columns, context.schema));
-        ARROW_RETURN_NOT_OK(CheckColumns(config, *pick.schema()));
+        ARROW_ASSIGN_OR_RAISE(auto picked, PickColumns::Make(config.columns, context.schema));
+        std::optional<ChangeMerge> changes;
+        if (!config.changes.empty()) {
+          ARROW_ASSIGN_OR_RAISE(changes,
+                                ChangeMerge::Make(config, *context.schema, kStage, kStageOrdinal));
+          ARROW_ASSIGN_OR_RAISE(picked,
+                                PickColumns::Make(changes->target_columns(), context.schema));
+        }
+        const auto schema = picked.schema();
+        ARROW_RETURN_NOT_OK(CheckColumns(config, *schema));
+        auto pick = std::move(picked);
+        if (changes) {
+          ARROW_ASSIGN_OR_RAISE(pick, PickColumns::Make(changes->stage_columns(), context.schema));
+        }
         ARROW_ASSIGN_OR_RAISE(auto encoder, CopyEncoder::Make(pick.schema()));
-        return std::make_unique<PostgresSink>(std::move(config), std::move(pick),
-                                              std::move(encoder), context);
+        return std::make_unique<PostgresSink>(std::move(config), std::move(changes),
+                                              std::move(pick), schema, std::move(encoder), context);
       });
 }
 

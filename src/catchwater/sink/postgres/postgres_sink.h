@@ -47,6 +47,7 @@ struct PostgresSinkConfig {
   std::string table;
   std::vector<std::string> key;
   std::vector<std::string> columns;
+  std::string changes;
   std::string hypertable;
   Duration chunk = Duration::Days(7);
   std::optional<Duration> compress_after;
@@ -66,6 +67,13 @@ struct PostgresSinkConfig {
                    "added.",
                    Count{0, 16}, Example{"[sensor_id, ts]"});
     field.Optional("columns", columns, "Columns to write, in order. Default: all.");
+    field.Optional(
+        "changes", changes,
+        "Rows are changes of a table, from the source `postgres` with `mode: "
+        "replicate`: the target is kept as that table is. Names the column `op`, with "
+        "the source's `prefix`; `lsn`, `seq` and `unchanged` must be there, too. None of "
+        "them is written unless `columns` names it.",
+        Example{"op"});
     field.Optional("hypertable", hypertable,
                    "Time column by which the table is divided: a hypertable where TimescaleDB is, "
                    "else native partitions. Must be part of the key.",
