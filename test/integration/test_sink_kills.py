@@ -5,9 +5,12 @@ the table has. Small by default; `make drill` does it whole.
 MongoDB is in test_mongo_sink.py; PostgreSQL at each step of a delivery in test_postgres_sink.py.
 """
 
+import collections
+import datetime
 import json
 import pathlib
 import random
+import re
 import subprocess
 import sys
 
@@ -17,6 +20,7 @@ import psycopg
 import pytest
 
 import mosquitto
+from conftest import PROGRAM
 from influx import Influx
 from kafka_broker import Broker
 from live import DRILL, answers, wait_for
@@ -222,3 +226,53 @@ def test_a_folder_of_files(project, codec):
     rows = duckdb.execute(
         f"SELECT count(*), count(DISTINCT id), sum(id), sum(value) FROM '{files}'").fetchone()
     assert rows == (COUNT, COUNT, sum(range(COUNT)), sum(range(COUNT)) / 8)
+
+
+class Printing:
+    """A project whose runs append what they print to one file, as `catchwater run >> FILE` does."""
+
+    def __init__(self, project) -> None:
+        self.project, self.printed = project, project.folder / "run.log"
+
+    def __getattr__(self, name):
+        return getattr(self.project, name)
+
+    def run(self, **options) -> "Printing":
+        with open(self.printed, "a", encoding="utf-8") as printed:
+            printed.write(self.project.run(**options).stdout)
+        return self
+
+    def rows(self):
+        """Of the tables that were printed. What a kill has cut has no end: `│` and a new line."""
+        cell = r"│ +(\d+) │ (\w+) +│ (\S+) +│ +(\S+) │"
+        for line in self.printed.read_text(encoding="utf-8", errors="replace").splitlines():
+            if match := re.fullmatch(cell, line):
+                number, room, at, value = match.groups()
+                yield int(number), room, at, float(value)
+
+
+def test_console(project):
+    """Nothing to restart: the output is a file. What a kill has cut is printed again, whole."""
+    printing = Printing(project)
+    feed(printing, "console: { rows_max: 1000000, every: 50ms, batch: 1MiB }", lambda: None)
+    rows = collections.Counter(printing.rows())
+    print(f"rows: {rows.total()}, extra copies: {rows.total() - len(rows)}")
+    start = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+    for number, room, at, value in rows:
+        since = datetime.datetime.fromisoformat(at) - start
+        assert since == datetime.timedelta(milliseconds=number)
+        assert (room, value) == (f"r{number % ROOMS}", number / 8)
+    assert sorted(number for number, *_ in rows) == list(range(COUNT))
+
+
+def test_output_that_is_full_is_told_and_loses_nothing(project):
+    project.pipeline("rooms", PIPELINE.replace("SINK", "console: {}"))
+    (project.folder / "in").mkdir()
+    (project.folder / "in/a.csv").write_text("id,room,ts,value\n1,r1,1,2.5\n")
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [PROGRAM, "run", ".", "--until-idle"], cwd=project.folder, stdin=subprocess.DEVNULL,
+            stdout=full, stderr=subprocess.PIPE, text=True, timeout=120, check=False,
+        )
+    assert done.returncode != 0 and "Standard output takes no more" in done.stderr, done.stderr
+    assert [row[:2] for row in Printing(project).run().rows()] == [(1, "r1")]

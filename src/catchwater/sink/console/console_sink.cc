@@ -35,9 +35,13 @@ class ConsoleSink final : public Sink {
              << DrawTable(*pick_.schema(), batches_, {.rows_max = config_.rows_max});
     if (row_count_ > config_.rows_max) console_ << "(" << row_count_ << " rows in all)\n";
     console_.flush();
+    const bool is_written = console_.good();
+    console_.clear();
     batches_.clear();
     kept_count_ = 0;
-    return SinkReceipt{.row_count = std::exchange(row_count_, 0)};
+    const int64_t row_count = std::exchange(row_count_, 0);
+    if (is_written) return SinkReceipt{.row_count = row_count};
+    return Unavailable("Standard output takes no more; look at its disk or its reader");
   }
 
   arrow::Status Close() override {
