@@ -22,6 +22,15 @@ TEST(StationProof, AlarmsArePredictedAndPeaksRemoved) {
   EXPECT_EQ(all.active_right_count, all.active_count) << all.ToText();
 }
 
+// A peak where a battery has just been charged: the course bends there.
+TEST(StationProof, PeaksAtABendAreRemoved) {
+  for (const uint64_t seed : {64, 85}) {
+    const auto proof = ProveOnStations({.seed = seed, .days = seed == 64 ? 3 : 1});
+    ASSERT_TRUE(proof.ok()) << proof.status();
+    EXPECT_EQ(proof->spike_removed_count, proof->spike_count) << proof->ToText();
+  }
+}
+
 TEST(StationProof, IsTheSameForAnyCutAndAfterRestarts) {
   const StationProofOptions options{.seed = 3, .days = 3, .stations = 1};
   const auto whole = ProveOnStations(options);

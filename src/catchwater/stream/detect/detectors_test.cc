@@ -103,6 +103,59 @@ TEST_F(SpikeFilterTest, AStepIsNoPeak) {
   EXPECT_EQ(released_.size(), 100U);
 }
 
+/// A battery that is charged: low, up by 0.6 V a minute for a quarter of an hour, then level.
+std::vector<Reading> Bent() {
+  auto readings = Noise(100, 54, 0.05);
+  for (size_t i = 0; i < 40; ++i) {
+    readings[i].value -= std::min(9.0, 0.6 * (39.5 - static_cast<double>(i)));
+  }
+  return readings;
+}
+
+TEST_F(SpikeFilterTest, APeakWhereTheCourseBendsIsOne) {
+  for (const double size : {-2.5, -1.75, 1.75, 2.5}) {
+    SCOPED_TRACE(size);
+    released_.clear();
+    findings_.clear();
+    auto readings = Bent();
+    readings[40].value += size;
+    Run(readings);
+    ASSERT_EQ(findings_.size(), 1U);
+    EXPECT_EQ(findings_[0].since_us, 40 * kMinuteUs);
+    EXPECT_EQ(released_.size(), 99U);
+  }
+}
+
+TEST_F(SpikeFilterTest, ABendIsNoPeak) {
+  Run(Bent());
+  EXPECT_TRUE(findings_.empty());
+}
+
+// A reading that goes farther than a step, but less far than the step itself.
+TEST_F(SpikeFilterTest, AStepThatOvershootsIsNoPeak) {
+  for (const double over : {-3, 3}) {
+    SCOPED_TRACE(over);
+    auto readings = Noise(100, 20, 0.05);
+    for (size_t i = 50; i < 100; ++i) readings[i].value += 15;
+    readings[over > 0 ? 50 : 49].value += over;
+    Run(readings);
+    EXPECT_TRUE(findings_.empty());
+  }
+}
+
+TEST_F(SpikeFilterTest, ATopIsNoPeak) {
+  auto sharp = Noise(100, 20, 0.05);
+  auto round = sharp;
+  for (size_t i = 35; i < 66; ++i) {
+    const double from_top = std::abs(static_cast<double>(i) - 50);
+    sharp[i].value += 15 - from_top;
+    round[i].value += 15 - from_top * from_top / 15;
+  }
+  Run(sharp);
+  Run(round);
+  EXPECT_TRUE(findings_.empty());
+}
+
 TEST_F(SpikeFilterTest, NeighboursThatAreFarAwayJudgeNothing) {
   auto readings = Noise(100, 20, 0.2);
   for (size_t i = 0; i < readings.size(); ++i) {

@@ -11,13 +11,11 @@ namespace {
 
 constexpr int64_t kNoiseMemory = 64;    // Readings; the noise of a day is another at night.
 constexpr int64_t kNoiseCountMin = 12;  // Before that the noise is not known.
+constexpr double kBentFrom = 2;         // The neighbours' distance to the line by the noise.
 constexpr double kMeanToDeviation = 1.2533;
 constexpr double kMedianToDeviation = 1.4826;
 
-struct Point {
-  double time = 0;  // Microseconds since the reading that is judged.
-  double value = 0;
-};
+using Point = SpikeFilter::Point;
 
 Point MiddleOf(const std::vector<Point>& points) {
   std::vector<double> times;
@@ -29,7 +27,55 @@ Point MiddleOf(const std::vector<Point>& points) {
   return {MedianOf(times), MedianOf(values)};
 }
 
+/// The line through one side's points, continued to the reading that is judged: Theil and Sen.
+struct Course {
+  double value = 0;      ///< At the reading.
+  double deviation = 0;  ///< Of the points from the line.
+  double error = 0;      ///< Of a reading from `value`, by the noise: what is continued is vague.
+};
+
+Course CourseOf(const std::vector<Point>& points) {
+  std::vector<double> slopes{};
+  double time_sum = 0;
+  for (size_t i = 0; i < points.size(); ++i) {
+    time_sum += points[i].time;
+    for (size_t j = i + 1; j < points.size(); ++j) {
+      if (points[i].time == points[j].time) continue;
+      slopes.push_back((points[j].value - points[i].value) / (points[j].time - points[i].time));
+    }
+  }
+  const auto count = static_cast<double>(points.size());
+  const double middle = time_sum / count;
+  double spread = 0;
+  for (const Point& point : points) spread += (point.time - middle) * (point.time - middle);
+  const double slope = slopes.empty() ? 0 : MedianOf(slopes);
+  std::vector<double> levels;
+  for (const Point& point : points) levels.push_back(point.value - slope * point.time);
+  Course course{.value = MedianOf(levels)};
+  for (double& level : levels) level = std::abs(level - course.value);
+  course.deviation = kMedianToDeviation * MedianOf(levels);
+  course.error = std::sqrt(1 + 1 / count + (spread > 0 ? middle * middle / spread : 0));
+  return course;
+}
+
 }  // namespace
+
+bool SpikeFilter::StandsOutsideOf(const std::vector<Point>& before, const std::vector<Point>& after,
+                                  double value, double* expected, double* scale) const {
+  const Course from = CourseOf(before);
+  const Course to = CourseOf(after);
+  // The nearest of each side: `before` begins with its.
+  const auto [lo, hi] =
+      std::minmax({from.value, to.value, before.front().value, after.front().value});
+  const double outside = std::max(lo - value, value - hi);
+  const double noise = std::max({from.deviation, to.deviation, kMeanToDeviation * noise_}) *
+                       std::min(from.error, to.error);
+  const double limit = std::max({config_->deviations * noise, hi - lo, config_->size_min});
+  if (outside <= limit) return false;
+  *expected = value < lo ? lo : hi;
+  *scale = noise;
+  return true;
+}
 
 bool SpikeFilter::IsPeak(double* expected, double* scale) {
   const Reading& reading = readings_[judged_].reading;
@@ -65,11 +111,16 @@ bool SpikeFilter::IsPeak(double* expected, double* scale) {
       distances.push_back(std::abs(other.value - *expected - slope * other.time));
     }
   }
-  *scale = std::max(kMedianToDeviation * MedianOf(distances), kMeanToDeviation * noise_);
+  const double deviation = kMedianToDeviation * MedianOf(distances);
+  *scale = std::max(deviation, kMeanToDeviation * noise_);
   const double distance = std::abs(reading.value - *expected);
   const bool is_known = noise_count_ >= kNoiseCountMin;
-  const bool is_peak =
-      is_known && distance > std::max(config_->deviations * *scale, config_->size_min);
+  bool is_peak = is_known && distance > std::max(config_->deviations * *scale, config_->size_min);
+  // Where the course bends, the neighbours are far from that line and would hide a peak.
+  const bool is_bent = deviation > kBentFrom * kMeanToDeviation * noise_;
+  if (is_known && !is_peak && is_bent) {
+    is_peak = StandsOutsideOf(before, after, reading.value, expected, scale);
+  }
   if (!is_peak) {
     // What is farther than any noise teaches nothing about it.
     const double counted = is_known ? std::min(distance, 4 * *scale + 1e-12) : distance;

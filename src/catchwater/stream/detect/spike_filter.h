@@ -19,8 +19,16 @@ namespace catchwater {
 /// 2. A peak has `before` and `after` neighbours within `within`, and it is farther from the line
 ///    between the middles of both sides than `deviations` of their own distances to it and of the
 ///    noise. Peaks are no neighbours.
+/// 3. Where the neighbours are far from that line (the course bends), a peak is what is outside of
+///    both sides' own lines, each continued to the reading, and of the nearest neighbours: by
+///    `deviations`, and by more than those are apart. So a step, and the end of a rise, is none.
 class SpikeFilter {
  public:
+  struct Point {
+    double time = 0;  ///< Microseconds since the reading that is judged.
+    double value = 0;
+  };
+
   explicit SpikeFilter(const SpikeConfig& config) : config_(&config) {}
 
   /// \return in `released` what flows on now
@@ -39,6 +47,9 @@ class SpikeFilter {
 
   void Release(std::vector<Reading>* released, std::vector<Finding>* findings);
   bool IsPeak(double* expected, double* scale);
+  /// \return in `expected` and `scale` what it was judged by, if it does
+  bool StandsOutsideOf(const std::vector<Point>& before, const std::vector<Point>& after,
+                       double value, double* expected, double* scale) const;
 
   const SpikeConfig* config_;
   std::deque<Waiting> readings_;  // [0, judged_) have left and serve as neighbours.
