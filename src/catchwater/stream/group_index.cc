@@ -15,7 +15,7 @@
 namespace catchwater {
 namespace {
 
-constexpr size_t kSlotsMin = 1024;
+constexpr size_t kSlotsMin = 64;  // There may be hundreds of indexes of few keys each.
 constexpr uint32_t kShortBytes = 8;
 constexpr size_t kPairSlotsMax = size_t{1} << 19;
 
@@ -182,11 +182,7 @@ class WordColumn {
 }  // namespace
 
 GroupIndex::GroupIndex(std::vector<std::shared_ptr<arrow::DataType>> key_types)
-    : key_types_(std::move(key_types)),
-      ends_(1, 0),
-      slots_(kSlotsMin, 0),
-      short_slots_(kSlotsMin),
-      pair_slots_(kSlotsMin) {}
+    : key_types_(std::move(key_types)), ends_(1, 0), slots_(kSlotsMin, 0) {}
 
 uint32_t GroupIndex::Insert(uint64_t hash, std::string_view key) {
   if ((hashes_.size() + 1) * 2 > slots_.size()) Rehash(slots_.size() * 2);
@@ -275,6 +271,7 @@ void GroupIndex::AssignShortStrings(const arrow::StringArray& keys, std::vector<
   const char* bytes = data == nullptr ? nullptr : data->data_as<char>();
   const int64_t byte_count = data == nullptr ? 0 : data->size();
   const int32_t* ends = keys.raw_value_offsets();
+  if (short_slots_.empty()) short_slots_.resize(kSlotsMin);
   for (int64_t row = 0; row < row_count; ++row) {
     const int32_t begin = ends[row];
     const auto length = static_cast<uint32_t>(ends[row + 1] - begin);
@@ -337,6 +334,7 @@ arrow::Status GroupIndex::AssignPairs(const std::vector<std::shared_ptr<arrow::A
   const WordColumn first(*keys[0]);
   const WordColumn second(*keys[keys.size() - 1]);  // Of one column: the same once more.
   const bool is_known = first.is_known() && second.is_known();
+  if (pair_slots_.empty()) pair_slots_.resize(kSlotsMin);
   for (size_t row = 0; row < groups->size(); ++row) {
     const auto at = static_cast<int64_t>(row);
     PairSlot wanted;

@@ -80,7 +80,8 @@ class GroupIndex {
   std::vector<uint32_t> slots_;  ///< Group + 1, 0 = free; a power of two of them.
   std::string encoded_;          ///< Scratch.
 
-  /// For a single string key of at most 8 bytes: the text in a register. Slots hold group + 1.
+  /// For a single string key of at most 8 bytes: the text in a register. Slots hold group + 1;
+  /// there are none before the first such key.
   struct ShortSlot {
     uint64_t text = 0;
     uint32_t length = 0;
@@ -89,7 +90,7 @@ class GroupIndex {
   std::vector<ShortSlot> short_slots_;
   uint32_t short_count_ = 0;
 
-  /// For one or two key columns of at most 8 bytes each.
+  /// For one or two key columns of at most 8 bytes each. The same.
   struct PairSlot {
     uint64_t first = 0;
     uint64_t second = 0;
