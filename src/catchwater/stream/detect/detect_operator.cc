@@ -14,7 +14,7 @@
 namespace catchwater {
 namespace {
 
-constexpr std::string_view kMagic = "detect.1";
+constexpr std::string_view kMagic = "detect.2";
 constexpr int64_t kSweepUs = 1'000'000;  // Silence is looked for no more often, in event time.
 
 std::vector<std::string> SourceOf(const DetectorPlan& plan) {

@@ -70,11 +70,13 @@ std::unique_ptr<Detector> MakeDetector(const DetectorConfig& config) {
 }
 
 int64_t BytesOf(const DetectorConfig& config) {
-  if (config.spike) return 400 + 64 * (config.spike->before + config.spike->after);
+  if (config.spike) return 100 + SpikeFilter::BytesOf(*config.spike);
   if (config.frequency) return 600;
   if (config.change_point) return 200 + 8 * config.change_point->learn;
   if (config.anomaly) return 25'000;
-  if (config.trend_to_threshold) return 200 + 16 * 240;
+  if (config.trend_to_threshold) {
+    return 250 + 12 * static_cast<int64_t>(ReadingHistory::kCountMax);  // Without rhythm.
+  }
   return 300;
 }
 
@@ -171,13 +173,12 @@ arrow::Result<std::vector<double>> DetectorPlan::NumbersOf(const arrow::RecordBa
 
 DetectorSet::DetectorSet(const DetectorPlan& plan,
                          const std::vector<std::pair<std::string, std::string>>& key_texts)
-    : plan_(&plan) {
-  for (const auto& part : plan.parts()) {
-    const bool is_chosen = IsChosen(part->only, key_texts);
-    detectors_.push_back(is_chosen ? MakeDetector(part->config) : nullptr);
-    filters_.push_back(is_chosen && part->config.spike
-                           ? std::make_unique<SpikeFilter>(*part->config.spike)
-                           : nullptr);
+    : plan_(&plan), stages_(std::make_unique<Stage[]>(plan.parts().size())) {
+  for (size_t i = 0; i < plan.parts().size(); ++i) {
+    const DetectorPlan::Part& part = *plan.parts()[i];
+    if (!IsChosen(part.only, key_texts)) continue;
+    stages_[i].detector = MakeDetector(part.config);
+    if (part.config.spike) stages_[i].filter = std::make_unique<SpikeFilter>(*part.config.spike);
   }
 }
 
@@ -197,8 +198,8 @@ void TakeAll(size_t part, std::vector<Finding>* findings, std::vector<FoundBy>* 
 void DetectorSet::AddOnArrival(int64_t time_us, std::span<const double> numbers,
                                std::vector<FoundBy>* found) {
   std::vector<Finding> findings;
-  for (size_t i = 0; i < detectors_.size(); ++i) {
-    if (detectors_[i] == nullptr || !detectors_[i]->is_in_order_of_arrival()) continue;
+  for (size_t i = 0; i < stages().size(); ++i) {
+    if (stages_[i].detector == nullptr || !stages_[i].detector->is_in_order_of_arrival()) continue;
     const double active = NumberAt(numbers, plan_->parts()[i]->active);
     if (std::isnan(active)) continue;
     Reading reading{.time_us = time_us, .value = kNull, .is_active = active != 0};
@@ -208,7 +209,7 @@ void DetectorSet::AddOnArrival(int64_t time_us, std::span<const double> numbers,
       reading.value = numbers[part->value];
       break;
     }
-    detectors_[i]->Add(reading, &findings);
+    stages_[i].detector->Add(reading, &findings);
     TakeAll(i, &findings, found);
   }
 }
@@ -216,14 +217,15 @@ void DetectorSet::AddOnArrival(int64_t time_us, std::span<const double> numbers,
 void DetectorSet::Flow(size_t part, size_t value, std::vector<Reading> readings,
                        std::vector<FoundBy>* found) {
   std::vector<Finding> findings;
-  for (; part < detectors_.size() && !readings.empty(); ++part) {
+  for (; part < stages().size() && !readings.empty(); ++part) {
     if (plan_->parts()[part]->value != value) continue;
-    if (filters_[part] != nullptr) {
+    if (stages_[part].filter != nullptr) {
       std::vector<Reading> released;
-      for (const Reading& reading : readings) filters_[part]->Add(reading, &released, &findings);
+      for (const Reading& reading : readings)
+        stages_[part].filter->Add(reading, &released, &findings);
       readings = std::move(released);
-    } else if (detectors_[part] != nullptr) {
-      for (const Reading& reading : readings) detectors_[part]->Add(reading, &findings);
+    } else if (stages_[part].detector != nullptr) {
+      for (const Reading& reading : readings) stages_[part].detector->Add(reading, &findings);
     }
     TakeAll(part, &findings, found);
   }
@@ -233,7 +235,7 @@ void DetectorSet::Add(int64_t time_us, std::span<const double> numbers,
                       std::vector<FoundBy>* found) {
   std::vector<Finding> findings;
   const auto& parts = plan_->parts();
-  for (size_t i = 0; i < detectors_.size(); ++i) {
+  for (size_t i = 0; i < stages().size(); ++i) {
     const DetectorPlan::Part& part = *parts[i];
     if (part.value != DetectorPlan::kNone) {
       // The first part of a column takes the reading through all of them.
@@ -250,40 +252,41 @@ void DetectorSet::Add(int64_t time_us, std::span<const double> numbers,
       Flow(i, part.value, {reading}, found);
       continue;
     }
-    if (detectors_[i] == nullptr || detectors_[i]->is_in_order_of_arrival()) continue;
+    if (stages_[i].detector == nullptr || stages_[i].detector->is_in_order_of_arrival()) continue;
     const double active = NumberAt(numbers, part.active);
     if (part.active != DetectorPlan::kNone && std::isnan(active)) continue;
-    detectors_[i]->Add({.time_us = time_us, .value = kNull, .is_active = active == 1}, &findings);
+    stages_[i].detector->Add({.time_us = time_us, .value = kNull, .is_active = active == 1},
+                             &findings);
     TakeAll(i, &findings, found);
   }
 }
 
 void DetectorSet::AdvanceTo(int64_t now_us, std::vector<FoundBy>* found) {
   std::vector<Finding> findings;
-  for (size_t i = 0; i < detectors_.size(); ++i) {
-    if (filters_[i] != nullptr) {
+  for (size_t i = 0; i < stages().size(); ++i) {
+    if (stages_[i].filter != nullptr) {
       std::vector<Reading> released;
-      filters_[i]->AdvanceTo(now_us, &released, &findings);
+      stages_[i].filter->AdvanceTo(now_us, &released, &findings);
       TakeAll(i, &findings, found);
       Flow(i + 1, plan_->parts()[i]->value, std::move(released), found);
-    } else if (detectors_[i] != nullptr) {
-      detectors_[i]->AdvanceTo(now_us, &findings);
+    } else if (stages_[i].detector != nullptr) {
+      stages_[i].detector->AdvanceTo(now_us, &findings);
       TakeAll(i, &findings, found);
     }
   }
 }
 
 void DetectorSet::Save(StateWriter* state) const {
-  for (size_t i = 0; i < detectors_.size(); ++i) {
-    if (detectors_[i] != nullptr) detectors_[i]->Save(state);
-    if (filters_[i] != nullptr) filters_[i]->Save(state);
+  for (const Stage& stage : stages()) {
+    if (stage.detector != nullptr) stage.detector->Save(state);
+    if (stage.filter != nullptr) stage.filter->Save(state);
   }
 }
 
 void DetectorSet::Load(StateReader* state) {
-  for (size_t i = 0; i < detectors_.size(); ++i) {
-    if (detectors_[i] != nullptr) detectors_[i]->Load(state);
-    if (filters_[i] != nullptr) filters_[i]->Load(state);
+  for (const Stage& stage : stages()) {
+    if (stage.detector != nullptr) stage.detector->Load(state);
+    if (stage.filter != nullptr) stage.filter->Load(state);
   }
 }
 

@@ -91,9 +91,16 @@ class DetectorSet {
   /// Through the parts that judge the column, from this one on.
   void Flow(size_t part, size_t value, std::vector<Reading> readings, std::vector<FoundBy>* found);
 
+  /// At most one of both is there; none: the part is not for this key, or is no detector of it.
+  struct Stage {
+    std::unique_ptr<Detector> detector;
+    std::unique_ptr<SpikeFilter> filter;
+  };
+
+  std::span<Stage> stages() const { return {stages_.get(), plan_->parts().size()}; }
+
   const DetectorPlan* plan_;
-  std::vector<std::unique_ptr<Detector>> detectors_;   // By part; null: a filter, or not this key.
-  std::vector<std::unique_ptr<SpikeFilter>> filters_;  // The same.
+  std::unique_ptr<Stage[]> stages_;  // By part.
 };
 
 }  // namespace catchwater

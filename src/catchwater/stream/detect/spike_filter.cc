@@ -78,7 +78,7 @@ bool SpikeFilter::StandsOutsideOf(const std::vector<Point>& before, const std::v
 }
 
 bool SpikeFilter::IsPeak(double* expected, double* scale) {
-  const Reading& reading = readings_[judged_].reading;
+  const Reading& reading = readings_[judged_];
   const int64_t within_us = config_->within.us();
   std::vector<Point> before;
   std::vector<Point> after;
@@ -86,13 +86,13 @@ bool SpikeFilter::IsPeak(double* expected, double* scale) {
     return Point{static_cast<double>(other.time_us - reading.time_us), other.value};
   };
   for (size_t i = judged_; i-- > 0 && before.size() < static_cast<size_t>(config_->before);) {
-    if (!readings_[i].is_peak && reading.time_us - readings_[i].reading.time_us <= within_us) {
-      before.push_back(point(readings_[i].reading));
+    if (!readings_[i].is_peak && reading.time_us - readings_[i].time_us <= within_us) {
+      before.push_back(point(readings_[i]));
     }
   }
   for (size_t i = judged_ + 1; i < readings_.size(); ++i) {
-    if (readings_[i].reading.time_us - reading.time_us <= within_us) {
-      after.push_back(point(readings_[i].reading));
+    if (readings_[i].time_us - reading.time_us <= within_us) {
+      after.push_back(point(readings_[i]));
     }
   }
   if (before.size() < static_cast<size_t>(config_->before) ||
@@ -135,7 +135,7 @@ void SpikeFilter::Release(std::vector<Reading>* released, std::vector<Finding>* 
   double scale = 0;
   Waiting& waiting = readings_[judged_];
   waiting.is_peak = IsPeak(&expected, &scale);
-  const Reading& reading = waiting.reading;
+  const Reading& reading = waiting;
   if (waiting.is_peak && config_->report) {
     findings->push_back(
         {.kind = AlarmKind::kSpike,
@@ -152,7 +152,7 @@ void SpikeFilter::Release(std::vector<Reading>* released, std::vector<Finding>* 
   if (!waiting.is_peak || !config_->remove) released->push_back(reading);
   ++judged_;
   while (judged_ > static_cast<size_t>(config_->before) + 2) {  // Two of them may be peaks.
-    readings_.pop_front();
+    readings_.erase(readings_.begin());  // They are few: a deque takes more than they do.
     --judged_;
   }
 }
@@ -160,7 +160,8 @@ void SpikeFilter::Release(std::vector<Reading>* released, std::vector<Finding>* 
 void SpikeFilter::Add(const Reading& reading, std::vector<Reading>* released,
                       std::vector<Finding>* findings) {
   AdvanceTo(reading.time_us, released, findings);
-  readings_.push_back({.reading = reading});
+  readings_.reserve(CountMax(*config_));
+  readings_.push_back({reading});
   while (readings_.size() - judged_ > static_cast<size_t>(config_->after)) {
     Release(released, findings);
   }
@@ -168,8 +169,7 @@ void SpikeFilter::Add(const Reading& reading, std::vector<Reading>* released,
 
 void SpikeFilter::AdvanceTo(int64_t now_us, std::vector<Reading>* released,
                             std::vector<Finding>* findings) {
-  while (judged_ < readings_.size() &&
-         now_us - readings_[judged_].reading.time_us > config_->within.us()) {
+  while (judged_ < readings_.size() && now_us - readings_[judged_].time_us > config_->within.us()) {
     Release(released, findings);
   }
 }
@@ -177,10 +177,10 @@ void SpikeFilter::AdvanceTo(int64_t now_us, std::vector<Reading>* released,
 void SpikeFilter::Save(StateWriter* state) const {
   state->Put(static_cast<uint64_t>(readings_.size()));
   for (const Waiting& waiting : readings_) {
-    state->Put(waiting.reading.time_us);
-    state->Put(waiting.reading.value);
-    state->Put(waiting.reading.threshold);
-    state->Put(waiting.reading.is_active);
+    state->Put(waiting.time_us);
+    state->Put(waiting.value);
+    state->Put(waiting.threshold);
+    state->Put(waiting.is_active);
     state->Put(waiting.is_peak);
   }
   state->Put(static_cast<uint64_t>(judged_));
@@ -192,10 +192,10 @@ void SpikeFilter::Load(StateReader* state) {
   readings_.clear();
   for (uint64_t rest = state->GetCount(26); rest > 0; --rest) {
     Waiting& waiting = readings_.emplace_back();
-    waiting.reading.time_us = state->Get<int64_t>();
-    waiting.reading.value = state->Get<double>();
-    waiting.reading.threshold = state->Get<double>();
-    waiting.reading.is_active = state->Get<bool>();
+    waiting.time_us = state->Get<int64_t>();
+    waiting.value = state->Get<double>();
+    waiting.threshold = state->Get<double>();
+    waiting.is_active = state->Get<bool>();
     waiting.is_peak = state->Get<bool>();
   }
   judged_ = static_cast<size_t>(state->Get<uint64_t>());

@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <vector>
 
 #include "catchwater/config/detect_config.h"
@@ -30,6 +29,10 @@ class SpikeFilter {
   };
 
   explicit SpikeFilter(const SpikeConfig& config) : config_(&config) {}
+  /// Memory of one that has seen enough readings.
+  static int64_t BytesOf(const SpikeConfig& config) {
+    return static_cast<int64_t>(sizeof(SpikeFilter) + CountMax(config) * sizeof(Waiting));
+  }
 
   /// \return in `released` what flows on now
   void Add(const Reading& reading, std::vector<Reading>* released, std::vector<Finding>* findings);
@@ -40,11 +43,14 @@ class SpikeFilter {
   void Load(StateReader* state);
 
  private:
-  struct Waiting {
-    Reading reading;
+  struct Waiting : Reading {
     bool is_peak = false;
   };
 
+  /// Two of those that have left may be peaks, and one comes before others leave.
+  static size_t CountMax(const SpikeConfig& config) {
+    return static_cast<size_t>(config.before + config.after) + 4;
+  }
   void Release(std::vector<Reading>* released, std::vector<Finding>* findings);
   bool IsPeak(double* expected, double* scale);
   /// \return in `expected` and `scale` what it was judged by, if it does
@@ -52,7 +58,7 @@ class SpikeFilter {
                        double value, double* expected, double* scale) const;
 
   const SpikeConfig* config_;
-  std::deque<Waiting> readings_;  // [0, judged_) have left and serve as neighbours.
+  std::vector<Waiting> readings_;  // [0, judged_) have left and serve as neighbours.
   size_t judged_ = 0;
   double noise_ = 0;  // Mean distance to the neighbours' line; learned.
   int64_t noise_count_ = 0;

@@ -10,7 +10,6 @@
 namespace catchwater {
 namespace {
 
-constexpr size_t kReadingsMax = 240;
 constexpr size_t kReadingsMin = 6;
 
 std::string WithUnit(double value, const std::string& unit) {
@@ -25,27 +24,18 @@ bool MayBeImminent(LinePoints points, double sign, double threshold, double hori
 
 }  // namespace
 
-void ThresholdTrend::Keep(const Reading& reading) {
-  times_us_.push_back(reading.time_us);
-  values_.push_back(reading.value);
-  size_t old = 0;
-  while (reading.time_us - times_us_[old] > config_->over.us()) ++old;
-  old = std::max(old, times_us_.size() - std::min(times_us_.size(), kReadingsMax));
-  times_us_.erase(times_us_.begin(), times_us_.begin() + static_cast<std::ptrdiff_t>(old));
-  values_.erase(values_.begin(), values_.begin() + static_cast<std::ptrdiff_t>(old));
-}
-
-ThresholdTrend::Forecast ThresholdTrend::PredictFrom(size_t first, double threshold) const {
+ThresholdTrend::Forecast ThresholdTrend::PredictFrom(const ReadingHistory::Unpacked& readings,
+                                                     size_t first, double threshold) const {
   Forecast forecast;
+  const auto times_us = readings.times_from(first);
   // Fewer, or all of one moment, are no line.
-  if (times_us_.size() - first < kReadingsMin || times_us_.back() - times_us_[first] < 1'000) {
+  if (times_us.size() < kReadingsMin || times_us.back() - times_us.front() < 1'000) {
     return forecast;
   }
   const double sign = config_->side == TrendSide::kAbove ? 1 : -1;
   // As long as it goes on its own, not farther than was seen to be a line several times over.
   const double horizon = config_->horizon.seconds() * (is_raised_ ? 1.5 : 1);
-  const LinePoints points =
-      LinePointsOf(std::span(times_us_).subspan(first), std::span(values_).subspan(first));
+  const LinePoints points = LinePointsOf(times_us, readings.values_from(first));
   // Most readings go nowhere: that is seen without the line, which costs ten times as much.
   if (!is_raised_ && !MayBeImminent(points, sign, threshold, horizon)) return forecast;
   const RobustLine line = FitLine(points);
@@ -63,9 +53,9 @@ ThresholdTrend::Forecast ThresholdTrend::PredictFrom(size_t first, double thresh
 }
 
 ThresholdTrend::Forecast ThresholdTrend::Predict(double threshold) const {
-  const Forecast all = PredictFrom(0, threshold);
-  const size_t half = times_us_.size() / 2;
-  const Forecast newer = PredictFrom(half, threshold);
+  const ReadingHistory::Unpacked readings = history_.Unpack();
+  const Forecast all = PredictFrom(readings, 0, threshold);
+  const Forecast newer = PredictFrom(readings, readings.count / 2, threshold);
   if (!newer.is_imminent) return all;
   return all.is_imminent && all.tolerance_seconds <= newer.tolerance_seconds ? all : newer;
 }
@@ -83,7 +73,8 @@ void ThresholdTrend::End(const Reading& reading, const std::string& why,
 }
 
 void ThresholdTrend::Add(const Reading& reading, std::vector<Finding>* findings) {
-  Keep(reading);
+  history_.Add(reading.time_us, reading.value);
+  history_.DropBefore(reading.time_us - config_->over.us());
   const double threshold = config_->threshold_value.value_or(reading.threshold);
   if (std::isnan(threshold) || threshold == config_->none) {
     if (is_raised_) End(reading, "there is no threshold any more", findings);
@@ -124,6 +115,20 @@ void ThresholdTrend::Add(const Reading& reading, std::vector<Finding>* findings)
                               ShortTime(forecast.tolerance_seconds) + ": now " +
                               WithUnit(forecast.level, config_->unit) + ", " +
                               WithUnit(forecast.slope * 60, config_->unit) + " a minute"});
+}
+
+void ThresholdTrend::Save(StateWriter* state) const {
+  history_.Save(state);
+  state->Put(is_raised_);
+  state->Put(since_us_);
+  state->Put(agreed_);
+}
+
+void ThresholdTrend::Load(StateReader* state) {
+  history_.Load(state);
+  is_raised_ = state->Get<bool>();
+  since_us_ = state->Get<int64_t>();
+  agreed_ = state->Get<int64_t>();
 }
 
 }  // namespace catchwater

@@ -2,26 +2,28 @@
 /// `trend_to_threshold`: a value on its way to its threshold, and how long until it is there.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "catchwater/config/detect_config.h"
 #include "catchwater/stream/detect/detector.h"
+#include "catchwater/stream/detect/reading_history.h"
 
 namespace catchwater {
 
 /// Fits a robust line to the readings of the last `over`, and to the newer half of them, so that
-/// what turns is noticed soon. Pure. One thread at a time. Bounds: the newest 240 readings.
-class ThresholdTrend final : public SavedDetector<ThresholdTrend> {
+/// what turns is noticed soon. Pure. One thread at a time. Bounds: the newest
+/// readings, as many as a ReadingHistory holds.
+class ThresholdTrend final : public Detector {
  public:
   explicit ThresholdTrend(const ThresholdTrendConfig& config) : config_(&config) {}
 
   void Add(const Reading& reading, std::vector<Finding>* findings) override;
 
-  template <class Self, class Archive>
-  static void Fields(Self& self, Archive& archive) {
-    archive(self.times_us_, self.values_, self.is_raised_, self.since_us_, self.agreed_);
-  }
+  void Save(StateWriter* state) const override;
+  void Load(StateReader* state) override;
 
  private:
   struct Forecast {
@@ -30,16 +32,15 @@ class ThresholdTrend final : public SavedDetector<ThresholdTrend> {
     double lead_seconds = 0, tolerance_seconds = 0;
   };
 
-  void Keep(const Reading& reading);
   /// By the newest readings, from this one on.
-  Forecast PredictFrom(size_t first, double threshold) const;
+  Forecast PredictFrom(const ReadingHistory::Unpacked& readings, size_t first,
+                       double threshold) const;
   /// Imminent if all readings or the newer half of them say so; the surer of both.
   Forecast Predict(double threshold) const;
   void End(const Reading& reading, const std::string& why, std::vector<Finding>* findings);
 
   const ThresholdTrendConfig* config_;
-  std::vector<int64_t> times_us_;
-  std::vector<double> values_;
+  ReadingHistory history_;
   bool is_raised_ = false;
   int64_t since_us_ = 0;
   int64_t agreed_ = 0;  // Readings in a row that say the contrary of is_raised_.
