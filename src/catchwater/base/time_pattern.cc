@@ -295,7 +295,7 @@ arrow::Result<TimePattern> TimePattern::Make(std::string_view pattern) {
     }
     if (directive == '\0' || kDirectives.find(directive) == std::string_view::npos) {
       return ConfigError("Time pattern has an unknown directive, known are %", kDirectives,
-                         "FTRD%, pattern: ", pattern);
+                         "FTRD%: ", pattern);
     }
     seen += directive;
     result.parts_.push_back({.directive = directive});

@@ -98,6 +98,11 @@ std::vector<ErrorCode> OptionCodes() {
        "`truncate(8, c)`. Sort: `column`, `column desc`. Aggregates: `count()`, `sum(c)`, "
        "`mean(c)`, `quantile(0.95, c)`, ... A name with special characters stands in double "
        "quotes."},
+      {"E1213", "Not a time format or zone",
+       "A column's `format` or `zone` does not exist, or its pattern gives no date.",
+       "columns:\n  ts: {type: timestamp, format: unix}",
+       "Formats: `iso`, `epoch_s`, `epoch_ms`, `epoch_us`, or a pattern such as "
+       "`%d.%m.%Y %H:%M:%S`. Zones: IANA names such as `Europe/Paris`."},
   };
 }
 

@@ -6,6 +6,7 @@
 
 #include "catchwater/base/error.h"
 #include "catchwater/base/timestamp.h"
+#include "catchwater/base/timestamp_parser.h"
 #include "catchwater/config/config_reader.h"
 
 namespace catchwater {
@@ -66,6 +67,24 @@ class PipelineReader {
     }
     CheckOnce("event_time", &Column::is_event_time);
     CheckOnce("entity", &Column::is_entity);
+    for (const Column& column : pipeline_.columns) CheckTime(column);
+  }
+
+  void CheckTime(const Column& column) {
+    const ConfigNode node = document_.At("columns").At(column.name);
+    if (const auto zone = TimestampParser::Make("", column.zone); !zone.ok()) {
+      diagnostics_.Error("E1213", node.At("zone").place(), "`" + column.zone + "` is no time zone")
+          .helps.emplace_back("use an IANA name such as `Europe/Paris`");
+    }
+    const auto format = TimestampParser::Make(column.format, "");
+    if (format.ok()) return;
+    Diagnostic& diagnostic = diagnostics_.Error("E1213", node.At("format").place(),
+                                                "`" + column.format + "` is no time format");
+    diagnostic.label = Nearest(column.format, {"iso", "epoch_s", "epoch_ms", "epoch_us"});
+    if (!diagnostic.label.empty()) diagnostic.label = "did you mean `" + diagnostic.label + "`?";
+    diagnostic.notes.push_back(ReasonOf(format.status(), column.format));
+    diagnostic.helps.emplace_back(
+        "use `iso`, `epoch_s`, `epoch_ms`, `epoch_us` or a pattern, e.g. `%d.%m.%Y %H:%M:%S`");
   }
 
   void CheckOnce(const std::string& mark, bool Column::*is_marked) {
@@ -89,12 +108,17 @@ class PipelineReader {
             "`sensors.readings`");
   }
 
-  // The reason ends with the text itself, which the reader sees anyway.
-  void ReportExpression(const std::string& text, const std::string& what, const Place& place,
-                        const arrow::Status& failure) {
+  // It ends with the text itself, which the reader sees anyway.
+  static std::string ReasonOf(const arrow::Status& failure, const std::string& text) {
     std::string reason = failure.message();
     if (reason.ends_with(": " + text)) reason.resize(reason.size() - text.size() - 2);
-    diagnostics_.Error("E1212", place, "`" + text + "` is no " + what).label = std::move(reason);
+    return reason;
+  }
+
+  void ReportExpression(const std::string& text, const std::string& what, const Place& place,
+                        const arrow::Status& failure) {
+    diagnostics_.Error("E1212", place, "`" + text + "` is no " + what).label =
+        ReasonOf(failure, text);
   }
 
   void ReportNoEventTime(const Place& place, const std::string& what) {
