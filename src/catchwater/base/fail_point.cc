@@ -14,7 +14,7 @@
 namespace catchwater {
 namespace {
 
-constexpr std::array<std::pair<FailPoint, std::string_view>, 47> kNames{{
+constexpr std::array<std::pair<FailPoint, std::string_view>, 48> kNames{{
     {FailPoint::kRecoveryBegin, "recovery.begin"},
     {FailPoint::kRecoveryPartitionOpened, "recovery.partition_opened"},
     {FailPoint::kAppendDataFileWritten, "append.data_file_written"},
@@ -41,6 +41,7 @@ constexpr std::array<std::pair<FailPoint, std::string_view>, 47> kNames{{
     {FailPoint::kOrphanRemoved, "orphan.removed"},
     {FailPoint::kInputDiscovered, "input.discovered"},
     {FailPoint::kInputClaimed, "input.claimed"},
+    {FailPoint::kInputInHand, "input.in_hand"},
     {FailPoint::kSpoolSegmentCreated, "spool.segment_created"},
     {FailPoint::kSpoolGroupWritten, "spool.group_written"},
     {FailPoint::kSpoolGroupSynced, "spool.group_synced"},
@@ -64,7 +65,7 @@ constexpr std::array<std::pair<FailPoint, std::string_view>, 47> kNames{{
     {FailPoint::kStreamResultsWritten, "stream.results_written"},
 }};
 
-enum class Action { kNone, kKill, kStop, kError };
+enum class Action { kNone, kKill, kAbort, kStop, kError };
 
 struct Armed {
   Action action = Action::kNone;
@@ -94,9 +95,10 @@ Armed ReadEnvironment() {
   }
   CATCHWATER_CHECK(is_known,
                    "CATCHWATER_FAIL_POINT names no step; see `catchwater version --steps`");
-  armed.action = action == "kill"   ? Action::kKill
-                 : action == "stop" ? Action::kStop
-                                    : Action::kError;
+  armed.action = action == "kill"    ? Action::kKill
+                 : action == "abort" ? Action::kAbort
+                 : action == "stop"  ? Action::kStop
+                                     : Action::kError;
   return armed;
 }
 
@@ -121,6 +123,8 @@ arrow::Status Reach(FailPoint point) {
     case Action::kKill:
       raise(SIGKILL);
       break;
+    case Action::kAbort:
+      std::abort();
     case Action::kStop:
       raise(SIGSTOP);
       break;

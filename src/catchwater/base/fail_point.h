@@ -1,6 +1,6 @@
 /// \file
 /// Named steps at which a drill can stop, pause or fail the program. Off unless the environment
-/// variable CATCHWATER_FAIL_POINT names one: `NAME[@HITS]=kill | stop | error`.
+/// variable CATCHWATER_FAIL_POINT names one: `NAME[@HITS]=kill | abort | stop | error`.
 ///
 /// The table in fail_point.cc is the only list: a step that is not in it does not compile, so a
 /// drill that walks the list cannot forget one.
@@ -40,6 +40,7 @@ enum class FailPoint {
   kOrphanRemoved,
   kInputDiscovered,
   kInputClaimed,
+  kInputInHand,
   kSpoolSegmentCreated,
   kSpoolGroupWritten,
   kSpoolGroupSynced,
@@ -69,7 +70,8 @@ std::string_view FailPointName(FailPoint point);
 /// All steps, in the order of the enumeration.
 std::vector<FailPoint> AllFailPoints();
 
-/// Returns OK unless this step was asked to fail. `kill` raises SIGKILL, `stop` SIGSTOP.
+/// Returns OK unless this step was asked to fail. `kill` raises SIGKILL, `abort`
+/// SIGABRT, `stop` SIGSTOP.
 /// Any thread. Costs one relaxed load when off.
 arrow::Status Reach(FailPoint point);
 

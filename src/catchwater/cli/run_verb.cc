@@ -14,6 +14,7 @@
 #include "catchwater/base/duration.h"
 #include "catchwater/base/error.h"
 #include "catchwater/cli/account_view.h"
+#include "catchwater/cli/crash_notes.h"
 #include "catchwater/cli/failed_inputs.h"
 #include "catchwater/cli/lease_owner.h"
 #include "catchwater/cli/preview.h"
@@ -256,6 +257,10 @@ arrow::Status RunProject(Workspace& workspace, const RunArguments& arguments,
   Log log(LogOptionsOf(arguments), workspace.clock(), &metrics);
   Telemetry telemetry{.log = log, .metrics = metrics};
   const ProjectRunOptions options = OptionsOf(workspace, arguments, &telemetry);
+  if (needs_data) {
+    ARROW_RETURN_NOT_OK(StartCrashNotes(workspace.ledger(), workspace.files(),
+                                        workspace.data_folder(), options.maintenance.owner));
+  }
   ProjectRun run(std::move(plans),
                  {.files = workspace.files(),
                   .clock = workspace.clock(),

@@ -11,8 +11,16 @@
 
 namespace catchwater {
 
-/// Attempts after which a work file is `failed`; also starts that may crash at one position.
+/// Attempts after which a work file is `failed`.
 inline constexpr int kWorkAttemptsMax = 3;
+
+// How suspect an input file is: what its starts that ended with their process, all at one position,
+// weigh. A process that ended by itself while it had the file's rows in hand says much; one that
+// was killed says little: anybody may kill, but so does the system when memory runs out.
+inline constexpr int kCrashWeight = 8;
+inline constexpr int kKillWeight = 1;
+inline constexpr int kSuspicionAlone = 16;  ///< From there on it is read with nothing beside it.
+inline constexpr int kSuspicionMax = 24;    ///< `failed`.
 
 struct WorkTransition {
   WorkState from;

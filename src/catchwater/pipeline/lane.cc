@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "catchwater/base/crash_note.h"
+#include "catchwater/base/fail_point.h"
+
 namespace catchwater {
 
 Lane::Lane(LaneContext context, RowPath path, std::unique_ptr<Destination> destination)
@@ -12,6 +15,8 @@ Lane::Lane(LaneContext context, RowPath path, std::unique_ptr<Destination> desti
 
 arrow::Status Lane::Process(const LaneWork& work, std::stop_token stop) {
   const Origin& origin = work.block.origin;
+  const PartitionInHand in_hand(origin.range.partition_id);
+  if (work.is_input_file) ARROW_RETURN_NOT_OK(Reach(FailPoint::kInputInHand));
   PartitionFlow& flow = flows_[origin.range.partition_id];
   ARROW_ASSIGN_OR_RAISE(RowPathResult result,
                         path_.Process(work.block, work.sequence, &flow, stop));

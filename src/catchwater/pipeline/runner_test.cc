@@ -275,7 +275,6 @@ TEST_F(RunnerTest, ALeaseThatIsLostWhileIdleIsTakenAgain) {
   ExpectAllOnce();
 }
 
-// Twice: an input whose third start ends at an unmoved position too is failed as one that crashes.
 TEST_F(RunnerTest, ALeaseThatIsLostWhileReadingDoublesNothing) {
   for (int i = 0; i < 30; ++i) WriteLines("f" + std::to_string(i), 300);
   const auto runner = MakeRunner(kSmall);

@@ -43,7 +43,7 @@ arrow::Result<InputRow> ReadInput(const Row& row) {
                              .is_growing = row.Number(20) != 0},
                   .start_mark = row.Number(21),
                   .mark = row.Number(23),
-                  .crashes = static_cast<int>(row.Number(22))};
+                  .suspicion = static_cast<int>(row.Number(22))};
 }
 
 InputMove MoveOf(const InputRow& row, WorkState to) {
@@ -54,7 +54,7 @@ InputMove MoveOf(const InputRow& row, WorkState to) {
           .to = to,
           .holder = {},
           .attempts = row.record.attempts,
-          .crashes = row.crashes,
+          .suspicion = row.suspicion,
           .start_mark = row.start_mark,
           .reason = row.record.reason};
 }
@@ -70,7 +70,7 @@ arrow::Status MoveInputRow(Connection& connection, FeedWriter& feed, const Input
           "start_mark = ?, not_before_us = ?, reason = ?, started_us = coalesce(?, started_us), "
           "finished_us = ?, changed_seq = ? WHERE partition_id = ? AND state = ?",
           {WorkStateName(move.to), is_held ? Value(move.holder.lease) : Value(std::nullopt),
-           is_held ? Value(move.holder.epoch) : Value(std::nullopt), move.attempts, move.crashes,
+           is_held ? Value(move.holder.epoch) : Value(std::nullopt), move.attempts, move.suspicion,
            move.start_mark, move.not_before_us,
            move.reason.empty() ? Value(std::nullopt) : Value(move.reason), move.started_us,
            move.finished_us, seq, move.partition_id, WorkStateName(move.from)}));

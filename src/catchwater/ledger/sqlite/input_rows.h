@@ -9,6 +9,7 @@
 
 #include <arrow/result.h>
 
+#include "catchwater/base/crash_note.h"
 #include "catchwater/ledger/records.h"
 #include "catchwater/ledger/sqlite/connection.h"
 #include "catchwater/ledger/sqlite/feed_writer.h"
@@ -20,7 +21,7 @@ struct InputRow {
   InputFileRecord record;
   int64_t start_mark = 0;  ///< Sum of the consumers' ordinals when the last attempt began.
   int64_t mark = 0;        ///< The same now.
-  int crashes = 0;         ///< Attempts in a row that crashed without moving the mark.
+  int suspicion = 0;       ///< Of starts that ended with their process at this mark.
 };
 
 /// SELECT ... FROM, to be followed by WHERE; the tables are `f` (input_file) and `s`
@@ -37,7 +38,7 @@ struct InputMove {
   WorkState to = WorkState::kToProcess;
   Fence holder;  ///< To kProcessing only.
   int attempts = 0;
-  int crashes = 0;
+  int suspicion = 0;
   int64_t start_mark = 0;
   int64_t not_before_us = 0;
   std::string_view reason;
@@ -50,6 +51,11 @@ InputMove MoveOf(const InputRow& row, WorkState to);
 
 /// Writes the move and its event. \pre the transition is allowed and `from` is the row's state
 arrow::Status MoveInputRow(Connection& connection, FeedWriter& feed, const InputMove& move);
+
+/// Ends what older epochs of the lease left in processing: their process is gone. note: what it
+/// left; nullopt: it was killed.
+arrow::Status EndInputsOf(Connection& connection, FeedWriter& feed, const Fence& newer,
+                          const std::optional<CrashNote>& note, int64_t now_us);
 
 /// processing -> to_process for all inputs under the fence; their attempts do not count.
 arrow::Status GiveBackInputs(Connection& connection, FeedWriter& feed, const Fence& fence);

@@ -33,44 +33,40 @@ arrow::Result<std::vector<InputRow>> ReadInputs(Connection& connection, std::str
   return rows;
 }
 
-arrow::Status EndCrashedAttempt(Connection& connection, FeedWriter& feed, const InputRow& row,
-                                int64_t now_us) {
+// How the process of an attempt ended, seen from one of its files.
+enum class End { kKilled, kCrashed, kCrashedBeside };
+
+End EndOf(const InputRow& row, const std::optional<CrashNote>& note) {
+  if (!note) return End::kKilled;
+  const bool is_in_hand = !note->partition_id || *note->partition_id == row.record.partition_id;
+  return is_in_hand ? End::kCrashed : End::kCrashedBeside;
+}
+
+std::string ReasonOf(End end, const InputRow& row) {
+  if (row.suspicion < kSuspicionMax) return "The program ended while it read this file";
+  const std::string what = end == End::kCrashed ? "crashed" : "was killed";
+  return "The program " + what + " while it read this file, over and over at position " +
+         std::to_string(row.mark);
+}
+
+arrow::Status EndInput(Connection& connection, FeedWriter& feed, InputRow row, End end,
+                       int64_t now_us) {
   const bool has_moved = row.mark > row.start_mark;
-  if (!has_moved && row.record.attempts >= kWorkAttemptsMax) {
-    InputMove move = MoveOf(row, WorkState::kFailed);
-    move.crashes = row.crashes + 1;
-    move.finished_us = now_us;
-    const std::string reason =
-        "The program crashed while it read this file, starts at the same "
-        "position and position: " +
-        std::to_string(row.record.attempts) + ", " + std::to_string(row.mark);
-    move.reason = reason;
-    return MoveInputRow(connection, feed, move);
-  }
-  InputMove move = MoveOf(row, WorkState::kToProcess);
-  move.attempts = has_moved ? 0 : row.record.attempts;
-  move.crashes = has_moved ? 0 : row.crashes + 1;
-  move.reason = has_moved ? "" : "The program ended while it read this file";
+  if (has_moved) row.record.attempts = row.suspicion = 0;
+  // Only a crash is an attempt that failed.
+  if (end != End::kCrashed) row.record.attempts = std::max(0, row.record.attempts - 1);
+  if (!has_moved && end == End::kKilled) row.suspicion += kKillWeight;
+  if (!has_moved && end == End::kCrashed) row.suspicion += kCrashWeight;
+  const bool is_final = row.suspicion >= kSuspicionMax;
+  const std::string reason = ReasonOf(end, row);
+  InputMove move = MoveOf(row, is_final ? WorkState::kFailed : WorkState::kToProcess);
+  if (is_final) move.finished_us = now_us;
+  move.reason = has_moved ? "" : std::string_view(reason);
   return MoveInputRow(connection, feed, move);
 }
 
-// Takes back what an older epoch of the lease left in processing.
-arrow::Status EndCrashedAttempts(Connection& connection, FeedWriter& feed, const ClaimScope& scope,
-                                 int64_t now_us) {
-  ARROW_ASSIGN_OR_RAISE(
-      const auto crashed,
-      ReadInputs(connection,
-                 " WHERE f.state IN ('to_process','processing') AND f.state = 'processing' "
-                 "AND s.pipeline = ? AND s.source = ? AND f.lease = ? AND f.epoch < ?",
-                 {scope.pipeline, scope.source, scope.fence.lease, scope.fence.epoch}));
-  for (const InputRow& row : crashed) {
-    ARROW_RETURN_NOT_OK(EndCrashedAttempt(connection, feed, row, now_us));
-  }
-  return arrow::Status::OK();
-}
-
-// Which of the pending inputs may start now: all, or only one suspect with nothing beside it. A
-// suspect was in a crash and has one start left: it may be what crashes the program.
+// Which of the pending inputs may start now: all, or only one suspect with nothing beside it: it
+// may be what ends the program.
 arrow::Result<std::vector<InputRow>> ChooseInputs(Connection& connection, const ClaimScope& scope,
                                                   int64_t limit, int64_t now_us) {
   ARROW_ASSIGN_OR_RAISE(
@@ -80,15 +76,15 @@ arrow::Result<std::vector<InputRow>> ChooseInputs(Connection& connection, const 
                  "AND s.pipeline = ? AND s.source = ? AND f.lease = ? AND f.epoch = ?",
                  {scope.pipeline, scope.source, scope.fence.lease, scope.fence.epoch}));
   for (const InputRow& row : running) {
-    if (row.crashes > 0 && row.record.attempts >= kWorkAttemptsMax) return std::vector<InputRow>{};
+    if (row.suspicion >= kSuspicionAlone) return std::vector<InputRow>{};
   }
   ARROW_ASSIGN_OR_RAISE(
       auto suspects,
       ReadInputs(connection,
                  " WHERE f.state IN ('to_process','processing') AND f.state = 'to_process' "
-                 "AND s.pipeline = ? AND s.source = ? AND f.not_before_us <= ? AND f.crashes > 0 "
-                 "AND f.attempts + 1 >= ? ORDER BY f.created_us, f.partition_id LIMIT 1",
-                 {scope.pipeline, scope.source, now_us, kWorkAttemptsMax}));
+                 "AND s.pipeline = ? AND s.source = ? AND f.not_before_us <= ? "
+                 "AND f.crashes >= ? ORDER BY f.created_us, f.partition_id LIMIT 1",
+                 {scope.pipeline, scope.source, now_us, kSuspicionAlone}));
   if (!suspects.empty()) return running.empty() ? std::move(suspects) : std::vector<InputRow>{};
   return ReadInputs(connection,
                     " WHERE f.state IN ('to_process','processing') AND f.state = 'to_process' "
@@ -127,6 +123,20 @@ WorkConditions InputConditions(const WorkQuery& query, int64_t now_us) {
 
 }  // namespace
 
+arrow::Status EndInputsOf(Connection& connection, FeedWriter& feed, const Fence& newer,
+                          const std::optional<CrashNote>& note, int64_t now_us) {
+  ARROW_ASSIGN_OR_RAISE(
+      const auto left,
+      ReadInputs(connection,
+                 " WHERE f.state IN ('to_process','processing') AND f.state = 'processing' "
+                 "AND f.lease = ? AND f.epoch < ?",
+                 {newer.lease, newer.epoch}));
+  for (const InputRow& row : left) {
+    ARROW_RETURN_NOT_OK(EndInput(connection, feed, row, EndOf(row, note), now_us));
+  }
+  return arrow::Status::OK();
+}
+
 arrow::Status GiveBackInputs(Connection& connection, FeedWriter& feed, const Fence& fence) {
   ARROW_ASSIGN_OR_RAISE(
       const auto held,
@@ -155,7 +165,8 @@ arrow::Result<std::vector<InputFileRecord>> SqliteLedger::ClaimInputs(const std:
     }
     const ClaimScope scope{.pipeline = pipeline, .source = source, .fence = fence};
     FeedWriter feed(connection);
-    ARROW_RETURN_NOT_OK(EndCrashedAttempts(connection, feed, scope, now_us));
+    // Whoever took the lease over has done so, unless nobody knows who had it before.
+    ARROW_RETURN_NOT_OK(EndInputsOf(connection, feed, fence, std::nullopt, now_us));
     ARROW_ASSIGN_OR_RAISE(auto chosen, ChooseInputs(connection, scope, limit, now_us));
     for (InputRow& row : chosen) {
       ARROW_RETURN_NOT_OK(Start(connection, feed, fence, now_us, row));
@@ -227,7 +238,7 @@ arrow::Result<int64_t> SqliteLedger::Retry(const WorkQuery& query) {
       for (const InputRow& row : rows) {
         InputMove move = MoveOf(row, WorkState::kToProcess);
         move.attempts = 0;
-        move.crashes = 0;
+        move.suspicion = 0;
         ARROW_RETURN_NOT_OK(MoveInputRow(connection, feed, move));
       }
       relaunched += static_cast<int64_t>(rows.size());

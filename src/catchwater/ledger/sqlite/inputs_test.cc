@@ -3,7 +3,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include "catchwater/base/error.h"
 #include "catchwater/ledger/sqlite/ledger_fixture_test.h"
@@ -143,7 +142,7 @@ class InputsTest : public LedgerTest {
     return inputs.at(0);
   }
   // The worker is gone without a word; another one takes the lease over.
-  Fence Crash(const std::string& next_owner) {
+  Fence Kill(const std::string& next_owner) {
     clock_.Advance(31'000'000);
     return TakeLease("pipeline/p", next_owner);
   }
@@ -278,28 +277,6 @@ TEST_F(InputsTest, RetryRelaunchesFromTheBeginningOfTheAttempts) {
   EXPECT_EQ(Claim(fence).at(0).attempts, 1);
 }
 
-TEST_F(InputsTest, ThreeCrashesAtOnePositionFailTheFile) {
-  Register(Found("/a", 9, "h"));
-  EXPECT_EQ(Claim(TakeLease()).at(0).attempts, 1);
-  EXPECT_EQ(Claim(Crash("2")).at(0).attempts, 2);
-  EXPECT_EQ(Claim(Crash("3")).at(0).attempts, 3);
-  EXPECT_THAT(Claim(Crash("4")), IsEmpty());
-  EXPECT_EQ(Only().state, WorkState::kFailed);
-  EXPECT_THAT(Only().reason, HasSubstr("crashed"));
-  EXPECT_THAT(Violations(), IsEmpty());
-}
-
-TEST_F(InputsTest, ALeaseThatALivingProcessLostIsNoCrash) {
-  Register(Found("/a", 9, "h"));
-  const std::string parent = "h/" + std::to_string(getppid()) + "/";
-  TakeLease("pipeline/p", parent + "0");
-  for (int i = 1; i <= 5; ++i) {
-    EXPECT_EQ(Claim(Crash(parent + std::to_string(i))).at(0).attempts, 1) << i;
-  }
-  EXPECT_EQ(Claim(Crash("of another host")).at(0).attempts, 2) << "nobody knows of that one";
-  EXPECT_THAT(Violations(), IsEmpty());
-}
-
 TEST_F(InputsTest, TheWholeOfWhatWasCutOffContinuesIt) {
   const int64_t id = Register(Found("/a", 9, "h"));
   const Fence fence = TakeLease();
@@ -381,40 +358,11 @@ TEST_F(InputsTest, WhatFailedIsReplacedOnceItsNameHasAnotherContent) {
   EXPECT_EQ(counts.to_process, 1);
 }
 
-TEST_F(InputsTest, ACrashAfterProgressStartsTheCountAgain) {
-  const int64_t id = Register(Found("/a", 9, "h"));
-  Claim(TakeLease());
-  for (uint64_t i = 0; i < 5; ++i) {
-    CommitPlan plan = Plan();
-    plan.positions = {Advance(id, i, i + 1)};
-    ASSERT_EQ(Commit(plan), Outcome::kCommitted);
-    EXPECT_EQ(Claim(Crash(std::to_string(i))).at(0).attempts, 1);
-  }
-}
-
-TEST_F(InputsTest, TheLastStartOfASuspectIsMadeAlone) {
-  for (int i = 0; i < 3; ++i) Register(Found("/" + std::to_string(i), 9, std::to_string(i)));
-  EXPECT_EQ(Claim(TakeLease()).size(), 3u);
-  EXPECT_EQ(Claim(Crash("2")).size(), 3u);
-  Fence fence = Crash("3");
-  const auto alone = Claim(fence);
-  ASSERT_EQ(alone.size(), 1u);
-  EXPECT_EQ(alone[0].path, "/0");
-  EXPECT_THAT(Claim(fence), IsEmpty()) << "nothing beside a suspect";
-  fence = Crash("4");  // It was the culprit; the others were innocent.
-  const auto next = Claim(fence);
-  ASSERT_EQ(next.size(), 1u);
-  EXPECT_EQ(next[0].path, "/1");
-  EXPECT_EQ(ledger_->InputCounts("p").ValueOrDie().failed, 1);
-  ASSERT_EQ(Commit(Done(next[0].partition_id, fence)), Outcome::kCommitted);
-  EXPECT_EQ(Claim(fence).at(0).path, "/2");
-}
-
 TEST_F(InputsTest, AZombieCannotFailOrFinishWhatWasTakenOver) {
   const int64_t id = Register(Found("/a", 9, "h"));
   const Fence zombie = TakeLease();
   Claim(zombie);
-  const Fence fence = Crash("2");
+  const Fence fence = Kill("2");
   EXPECT_EQ(Claim(fence).size(), 1u);
   EXPECT_EQ(KindOf(ledger_->FailInput(id, zombie, "late", true)), ErrorKind::kConflict);
   EXPECT_EQ(Commit(Done(id, zombie)), Outcome::kWorkMoved);

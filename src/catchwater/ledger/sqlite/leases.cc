@@ -1,11 +1,13 @@
 #include <cerrno>
 #include <charconv>
+#include <filesystem>
 #include <string>
 #include <string_view>
 
 #include <signal.h>
 #include <unistd.h>
 
+#include "catchwater/base/crash_note.h"
 #include "catchwater/ledger/sqlite/data_file_rows.h"
 #include "catchwater/ledger/sqlite/input_rows.h"
 #include "catchwater/ledger/sqlite/sqlite_ledger.h"
@@ -37,8 +39,9 @@ OwnerLife LifeOf(std::string_view owner, std::string_view ours) {
 
 /// Nobody needs to wait for the lease of a process that is gone. What one that lives left behind is
 /// given back if its lease ran out: it did not crash, so that is no attempt.
-arrow::Status LookAtOwner(Connection& connection, const std::string& name, const std::string& ours,
-                          int64_t now_us) {
+/// \return the owner, if it is another; else nothing
+arrow::Result<std::string> LookAtOwner(Connection& connection, const std::string& name,
+                                       const std::string& ours, int64_t now_us) {
   std::string owner;
   Fence fence{.lease = name, .epoch = 0};
   bool is_over = false;
@@ -53,17 +56,20 @@ arrow::Status LookAtOwner(Connection& connection, const std::string& name, const
       }));
   switch (LifeOf(owner, ours)) {
     case OwnerLife::kUnknown:
-      return arrow::Status::OK();
-    case OwnerLife::kDead:
-      return connection
-          .Execute("UPDATE lease SET expires_us = 0 WHERE name = ? AND owner = ?", {name, owner})
-          .status();
-    case OwnerLife::kAlive:
       break;
+    case OwnerLife::kDead:
+      ARROW_RETURN_NOT_OK(
+          connection
+              .Execute("UPDATE lease SET expires_us = 0 WHERE name = ? AND owner = ?",
+                       {name, owner})
+              .status());
+      break;
+    case OwnerLife::kAlive:
+      if (!is_over) break;
+      FeedWriter feed(connection);
+      ARROW_RETURN_NOT_OK(GiveBackInputs(connection, feed, fence));
   }
-  if (!is_over) return arrow::Status::OK();
-  FeedWriter feed(connection);
-  return GiveBackInputs(connection, feed, fence);
+  return owner;
 }
 
 }  // namespace
@@ -74,10 +80,10 @@ arrow::Result<std::optional<int64_t>> SqliteLedger::AcquireLease(const std::stri
   std::optional<int64_t> epoch;
   ARROW_RETURN_NOT_OK(Write([&](Connection& connection) -> arrow::Status {
     const int64_t now_us = clock_.NowMicros();
-    ARROW_RETURN_NOT_OK(LookAtOwner(connection, name, owner, now_us));
+    ARROW_ASSIGN_OR_RAISE(const std::string before, LookAtOwner(connection, name, owner, now_us));
     // One statement: free, expired and other people's leases change hands with a new epoch, ours is
     // prolonged; a lease that somebody else holds is not touched and no row comes back.
-    return connection.Query(
+    ARROW_RETURN_NOT_OK(connection.Query(
         "INSERT INTO lease (name, epoch, owner, expires_us) VALUES (?1, 1, ?2, ?3) "
         "ON CONFLICT (name) DO UPDATE SET "
         "epoch = CASE WHEN owner IS excluded.owner THEN epoch ELSE epoch + 1 END, "
@@ -86,7 +92,12 @@ arrow::Result<std::optional<int64_t>> SqliteLedger::AcquireLease(const std::stri
         {name, owner, now_us + duration_ms * 1000, now_us}, [&](const Row& row) {
           epoch = row.Number(0);
           return arrow::Status::OK();
-        });
+        }));
+    if (before.empty() || !epoch) return arrow::Status::OK();
+    const std::string folder = std::filesystem::path(options_.path).parent_path().string();
+    FeedWriter feed(connection);
+    return EndInputsOf(connection, feed, {.lease = name, .epoch = *epoch},
+                       ReadCrashNote(CrashNotePath(folder, before)), now_us);
   }));
   return epoch;
 }

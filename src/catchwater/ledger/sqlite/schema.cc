@@ -58,8 +58,8 @@ CREATE TABLE checkpoint (
   PRIMARY KEY (pipeline, consumer, shard)) WITHOUT ROWID;
 )sql";
 
-// start_mark: the sum of all consumers' ordinals when the last attempt began; crashes: starts in a
-// row that ended in a crash without moving it.
+// start_mark: the sum of all consumers' ordinals when the last attempt began; crashes: the weight
+// of starts in a row that ended with their process without moving it (state_machine.h).
 constexpr const char* kWork = R"sql(
 CREATE TABLE input_file (
   partition_id BIGINT PRIMARY KEY, path TEXT NOT NULL, byte_count BIGINT NOT NULL,
