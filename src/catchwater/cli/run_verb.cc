@@ -50,6 +50,7 @@ std::atomic<int> g_reload_count{0};
 
 constexpr int64_t kWatchUs = 20'000;
 constexpr int64_t kLookUs = 300'000;
+constexpr int64_t kSortBytesMin = 16LL << 20;  // Below, what is merged falls into too many runs.
 
 /// The first signal drains and commits, the second ends the process at once.
 void OnSignal(int signal_number) {
@@ -221,6 +222,7 @@ ProjectRunOptions OptionsOf(const Workspace& workspace, const RunArguments& argu
   options.runner.unflushed_bytes_max = arguments.until_idle ? 0 : memory.arrow.bytes / 3;
   options.maintenance.telemetry = telemetry;
   options.maintenance.owner = LeaseOwner();
+  options.maintenance.sort_bytes_max = std::max(kSortBytesMin, memory.writer.bytes / 4 * 3);
   options.maintenance.spill_folder = workspace.data_folder() + "/tmp";
   return options;
 }

@@ -46,7 +46,8 @@ void Maintenance::SetPlans(const std::vector<std::shared_ptr<const PipelinePlan>
       settings.compaction = CompactionPolicy{.table_key = table_key,
                                              .min_files = wanted.compact_min_files,
                                              .max_age_ms = wanted.compact_max_age_ms,
-                                             .target_file_bytes = wanted.target_file_bytes};
+                                             .target_file_bytes = wanted.target_file_bytes,
+                                             .memory_bytes_max = options_.sort_bytes_max};
     }
     settings_[wanted.table.table_key].retain_ms = wanted.retain_ms;
     if (plan->app_metrics) {

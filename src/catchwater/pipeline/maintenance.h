@@ -29,6 +29,7 @@ struct MaintenanceOptions {
   int64_t copy_every_us = 600'000'000;       ///< Of the ledger, if it changed. And at the start.
   int64_t prune_every_us = 86'400'000'000;
   int64_t history_kept_us = 30LL * 86'400'000'000;  ///< In the ledger: feed, log, finished inputs.
+  int64_t sort_bytes_max = 96LL << 20;              ///< Of a merge: more is sorted on disk.
   std::string owner;
   std::string spill_folder;
   Telemetry* telemetry = nullptr;  ///< Null: nothing is told.
