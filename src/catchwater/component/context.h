@@ -13,6 +13,7 @@
 #include <arrow/result.h>
 #include <arrow/type.h>
 
+#include "catchwater/base/bell.h"
 #include "catchwater/base/clock.h"
 #include "catchwater/batch/column.h"
 #include "catchwater/component/codec.h"
@@ -36,6 +37,8 @@ struct SourceContext {
   /// Makes the framer of the pipeline's codec; null where there is none (schemas, `validate`).
   std::function<arrow::Result<std::unique_ptr<Framer>>()> make_framer{};
   int64_t frame_bytes_max = 16 << 20;
+  /// Borrowed: rung by a source that has something new while nobody calls Next; null: nobody waits.
+  Bell* bell = nullptr;
 };
 
 struct StepContext {
@@ -57,6 +60,8 @@ struct SinkContext {
   std::string stream{};     ///< The stream whose results these are; empty: the pipeline's rows.
   std::string sink{};       ///< `pipeline/name`: whose delivered mark it is; empty: it has none.
   std::string table_key{};  ///< The lake's table that is delivered.
+  /// A row may come by two ways: an id is made of what is in it, not of where it stands.
+  bool comes_before_commit = false;
   Files& files;
   const Clock& clock;
   std::string project_folder{};

@@ -22,6 +22,7 @@ struct DeliveryOptions {
   Duration every = Duration::Seconds(1);
   ByteSize batch = ByteSize::MiB(64);
   Duration hold_max = Duration::Days(7);
+  bool before_commit = false;  ///< Only MessageDeliveryOptions are asked for it.
 
   template <class Visitor>
   void Describe(Visitor& field) {
@@ -38,6 +39,18 @@ struct DeliveryOptions {
                    "Data files that compaction replaced are kept so long for a sink that is down; "
                    "after that it gets the whole table anew.",
                    Bounds{Duration::Minutes(1), Duration::Days(365)});
+  }
+};
+
+/// Of a sink that sends each row as a message with an id.
+struct MessageDeliveryOptions : DeliveryOptions {
+  template <class Visitor>
+  void Describe(Visitor& field) {
+    DeliveryOptions::Describe(field);
+    field.Optional("before_commit", before_commit,
+                   "Results of a stream are sent as soon as they are there, within milliseconds; "
+                   "otherwise after the commit that holds them, in its order. After a crash some "
+                   "come again with the id that they had.");
   }
 };
 

@@ -18,18 +18,20 @@ namespace {
 class MessageSink final : public Sink {
  public:
   MessageSink(std::unique_ptr<MessageProducer> producer, std::unique_ptr<Codec> codec,
-              PickColumns pick, RowTemplate address, std::vector<int> key, std::string source)
+              PickColumns pick, RowTemplate address, std::vector<int> key, std::string source,
+              bool has_ids_of_place)
       : producer_(std::move(producer)),
         codec_(std::move(codec)),
         pick_(std::move(pick)),
         address_(std::move(address)),
         key_(std::move(key)),
-        source_(std::move(source)) {}
+        source_(std::move(source)),
+        has_ids_of_place_(has_ids_of_place) {}
 
   arrow::Status Check() override { return producer_->Check(); }
 
   void BeginFile(const DeliveryMark& file) override {
-    file_ = file;
+    if (has_ids_of_place_) file_ = file;
     row_in_file_ = 0;
   }
 
@@ -94,7 +96,8 @@ class MessageSink final : public Sink {
   const RowTemplate address_;
   const std::vector<int> key_;
   const std::string source_;
-  std::optional<DeliveryMark> file_;  // None: the results of a stream.
+  const bool has_ids_of_place_;
+  std::optional<DeliveryMark> file_;  // None: an id is made of the row.
   int64_t row_in_file_ = 0;
   int64_t row_count_ = 0;  // Since the last Flush.
 };
@@ -114,9 +117,9 @@ arrow::Result<std::unique_ptr<Sink>> MakeMessageSink(std::unique_ptr<MessageProd
     if (key.back() < 0) return ConfigError("`key` names a column that is not there: ", name);
   }
   ARROW_ASSIGN_OR_RAISE(auto codec, context.registry.MakeCodec("json"));
-  return std::make_unique<MessageSink>(std::move(producer), std::move(codec), std::move(pick),
-                                       std::move(address), std::move(key),
-                                       context.stream.empty() ? context.table_key : context.stream);
+  return std::make_unique<MessageSink>(
+      std::move(producer), std::move(codec), std::move(pick), std::move(address), std::move(key),
+      context.stream.empty() ? context.table_key : context.stream, !context.comes_before_commit);
 }
 
 }  // namespace catchwater

@@ -162,7 +162,12 @@ arrow::Result<bool> Attempt::Idle(std::stop_token stop, bool is_source_at_end, b
     may_open_ = true;
   }
   ++idle_rounds_;
-  clock_.SleepMicros(std::min(kIdleWaitUsMax, kIdleWaitUsMin * idle_rounds_), stop);
+  const int64_t wait_us = std::min(kIdleWaitUsMax, kIdleWaitUsMin * idle_rounds_);
+  if (options_.bell != nullptr) {
+    options_.bell->Wait(clock_, wait_us, stop);
+  } else {
+    clock_.SleepMicros(wait_us, stop);
+  }
   return true;
 }
 
@@ -331,6 +336,7 @@ bool Attempt::FlushAndWait(int64_t timeout_ms) {
   if (!has_unflushed_ && epochs_started_ == epochs_committed_) return false;
   const int64_t target = has_unflushed_ ? epochs_started_ + 1 : epochs_started_;
   if (has_unflushed_) is_flush_requested_ = true;
+  if (options_.bell != nullptr) options_.bell->Ring();
   return progressed_.wait_for(lock, abort_.get_token(), std::chrono::milliseconds(timeout_ms),
                               [&] { return epochs_committed_ >= target; });
 }

@@ -23,6 +23,7 @@
 
 #include <arrow/result.h>
 
+#include "catchwater/base/bell.h"
 #include "catchwater/base/bounded_queue.h"
 #include "catchwater/base/clock.h"
 #include "catchwater/pipeline/app_input.h"
@@ -42,6 +43,7 @@ struct AttemptOptions {
   int64_t queue_bytes_max = 24LL << 20;
   const PipelineTelemetry* telemetry = nullptr;  ///< Borrowed; null: nothing is told.
   AppInput* apps = nullptr;                      ///< The same.
+  Bell* bell = nullptr;  ///< Borrowed: rung when the source has something; null: it is asked.
 };
 
 /// Commits an epoch. Called by one thread, epochs in order.

@@ -118,6 +118,12 @@ arrow::Status AddSink(const std::string& name, SinkPlan sink, PipelinePlan* plan
         "Two sinks of a pipeline have one name; give one of them `name:`, pipeline and name: ",
         plan->name, " ", sink.name);
   }
+  if (sink.options.before_commit && sink.stream.empty()) {
+    return ConfigError(
+        "`before_commit` is of results of streams: rows of the table are sent after their commit; "
+        "leave it out, sink: ",
+        sink.name);
+  }
   plan->sinks.push_back(std::move(sink));
   return arrow::Status::OK();
 }
@@ -207,6 +213,11 @@ arrow::Status FeedFromTable(StreamPlan* stream, PipelinePlan* plan) {
   }
   for (ChosenSink& chosen : fed) {
     const std::string name = stream->config.name + "-" + chosen.name;
+    if (chosen.delivery->before_commit && stream->config.script) {
+      return ConfigError(
+          "Results of a script are sent after their commit: leave `before_commit` out, sink: ",
+          name);
+    }
     SinkPlan sink{
         .component = std::move(chosen),
         .table_key = stream->tables.front(),

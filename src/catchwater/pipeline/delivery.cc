@@ -49,6 +49,7 @@ Delivery::~Delivery() {
 arrow::Status Delivery::Start() {
   ARROW_ASSIGN_OR_RAISE(table_, lake_.LoadTable(task_.table_key));
   ARROW_ASSIGN_OR_RAISE(sink_, task_.make(table_->schema));
+  if (task_.early != nullptr) task_.early->Lose();  // The sink before may have failed with some.
   ARROW_ASSIGN_OR_RAISE(mark_, FindMark());
   ARROW_RETURN_NOT_OK(Reach(FailPoint::kDeliverOpened));
   if (!needs_resync_) {
@@ -81,6 +82,7 @@ arrow::Status Delivery::Record(DeliveryMark mark) {
 
 arrow::Result<int64_t> Delivery::WriteFile(const TableState& table, const DeliveryMark& file,
                                            std::stop_token stop) {
+  if (task_.early != nullptr && task_.early->Settle(file.file)) return 0;
   const std::vector<std::string> uris{file.file};
   ARROW_ASSIGN_OR_RAISE(const auto reader, ReadRows(lake_, table, uris));
   sink_->BeginFile(file);
@@ -205,20 +207,44 @@ arrow::Result<Delivery::Share> Delivery::NextShare(DeliveryStep* step) {
       step->files.push_back({.committed_us = file.added_us, .row_count = file.file.row_count});
     }
     const bool is_last = static_cast<int64_t>(files.size()) < kFilesMax;
+    share.is_all = is_last;
     if (is_last || !takes_whole_commits) return share;
   }
+}
+
+arrow::Result<int64_t> Delivery::SendEarly(std::stop_token stop) {
+  if (task_.early == nullptr || !is_caught_up_) return 0;
+  int64_t row_count = 0;
+  while (const auto share = task_.early->Take()) {
+    for (const auto& rows : share->results) {
+      if (stop.stop_requested()) return Cancelled("Delivery was stopped");
+      if (!rows->schema()->Equals(*table_->schema)) {
+        task_.early->Lose();  // The table brings them, in its columns.
+        return row_count;
+      }
+      ARROW_RETURN_NOT_OK(sink_->Write(*rows));
+      row_count += rows->num_rows();
+    }
+    ARROW_RETURN_NOT_OK(sink_->Flush(/*mark=*/std::nullopt).status());
+    task_.early->Sent(share->end);
+  }
+  return row_count;
 }
 
 arrow::Result<DeliveryStep> Delivery::Step(std::stop_token stop) {
   DeliveryStep step{.kind = DeliveryStep::Kind::kDelivered};
   ARROW_ASSIGN_OR_RAISE(const Share share, NextShare(&step));
-  if (!share.mark) return DeliveryStep{};
+  // What is in the files was there before they were: it is sent, or it comes by them.
+  ARROW_ASSIGN_OR_RAISE(const int64_t early_count, SendEarly(stop));
+  is_caught_up_ = share.is_all;
+  if (!share.mark) return DeliveryStep{.row_count = early_count};
   // The columns of the table as they are now fit all files that are in it.
   ARROW_ASSIGN_OR_RAISE(const auto table, lake_.LoadTable(task_.table_key));
   if (!table->schema->Equals(*table_->schema)) {
     return DeliveryStep{.kind = DeliveryStep::Kind::kSchemaChanged};
   }
   ARROW_ASSIGN_OR_RAISE(step.row_count, DeliverShare(*table, share, stop));
+  step.row_count += early_count;
   step.file_count = static_cast<int64_t>(share.files.size());
   return step;
 }

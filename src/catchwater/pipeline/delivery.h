@@ -24,6 +24,7 @@
 #include "catchwater/lake/catalog.h"
 #include "catchwater/lake/scan.h"
 #include "catchwater/ledger/delivery.h"
+#include "catchwater/pipeline/early_results.h"
 
 namespace catchwater {
 
@@ -34,6 +35,7 @@ struct DeliveryTask {
   int64_t batch_bytes = 0;   ///< Of data files in one transaction.
   int64_t rows_at_once = 0;  ///< Between two looks for a stop; 0: as they are read.
   std::function<arrow::Result<std::unique_ptr<Sink>>(std::shared_ptr<arrow::Schema>)> make;
+  EarlyResults* early = nullptr;  ///< Rows that come ahead of their commit; null: none do.
 };
 
 /// A data file that was delivered, as part of its commit.
@@ -70,6 +72,9 @@ class Delivery {
   /// \retval kCancelled on a stop: nothing of the step is visible
   arrow::Result<DeliveryStep> Step(std::stop_token stop);
 
+  /// Sends the results that are not committed yet, unless committed ones wait. \return the rows
+  arrow::Result<int64_t> SendEarly(std::stop_token stop);
+
   const DeliveryMark& mark() const { return mark_; }
 
  private:
@@ -77,6 +82,7 @@ class Delivery {
   struct Share {
     std::vector<DeliveryMark> files;
     std::optional<DeliveryMark> mark;
+    bool is_all = false;  // Nothing waits behind it.
   };
   Delivery(Lake& lake, DeliveryTask task) : lake_(lake), task_(std::move(task)) {}
   arrow::Status Start();
@@ -100,6 +106,7 @@ class Delivery {
   std::unique_ptr<Sink> sink_;
   DeliveryMark mark_;
   bool needs_resync_ = false;
+  bool is_caught_up_ = false;  // Nothing was left by the last Step.
 };
 
 }  // namespace catchwater

@@ -38,9 +38,11 @@ class DeliveryTest : public LakeTest {
     return Delivery::Open(*lake_, {.sink = "p/memory",
                                    .table_key = "sensors.readings",
                                    .batch_bytes = batch_bytes_,
-                                   .make = [this](std::shared_ptr<arrow::Schema> schema) {
-                                     return Made(MakeMemorySink(target_, schema));
-                                   }});
+                                   .make =
+                                       [this](std::shared_ptr<arrow::Schema> schema) {
+                                         return Made(MakeMemorySink(target_, schema));
+                                       },
+                                   .early = early_});
   }
   /// Delivers all that waits, resync included. \return the transactions
   int DeliverAll(Delivery& delivery) {
@@ -77,6 +79,7 @@ class DeliveryTest : public LakeTest {
 
   MemoryTarget target_;
   int64_t batch_bytes_ = 64 << 20;
+  EarlyResults* early_ = nullptr;
 };
 
 TEST_F(DeliveryTest, DeliversCommitsInTheirOrder) {
@@ -128,6 +131,77 @@ TEST_F(DeliveryTest, TellsOfEachFileWhenItWasCommitted) {
   EXPECT_EQ(step.files[1].row_count, 1);
   EXPECT_EQ(step.files[0].committed_us, step.oldest_us);
   EXPECT_EQ(step.files[1].committed_us - step.files[0].committed_us, 5'000'000);
+}
+
+/// Rows that a lane has made and the committer commits later.
+class EarlyDeliveryTest : public DeliveryTest {
+ protected:
+  void SetUp() override {
+    DeliveryTest::SetUp();
+    target_.keeps_mark = target_.has_key = false;  // What comes twice is seen.
+    early_ = &way_;
+  }
+  EarlyRange Make(const std::vector<LakeReading>& rows) { return way_.Add({ReadingsBatch(rows)}); }
+  void Commit(const std::vector<LakeReading>& rows, EarlyRange range) {
+    auto table = lake_->LoadTable("sensors.readings").ValueOrDie();
+    const auto files = WriteFiles(*lake_, table, ReadingsBatch(rows));
+    for (const WrittenFile& file : files) way_.Written(file.data_file.path, range);
+    Committer committer(*lake_);
+    ASSERT_EQ(committer.Commit(AppendRequest("sensors.readings", files)).ValueOrDie().outcome,
+              Outcome::kCommitted);
+  }
+
+  Bell bell_;
+  EarlyResults way_{bell_};
+};
+
+TEST_F(EarlyDeliveryTest, SendsBeforeTheCommitAndNotOnceMoreBehindIt) {
+  auto delivery = Open().ValueOrDie();
+  DeliverAll(*delivery);
+  const EarlyRange range = Make({At(1, "a"), At(2, "b")});
+  EXPECT_EQ(delivery->SendEarly({}).ValueOrDie(), 2);
+  EXPECT_EQ(target_.rows.size(), 2U);
+  Commit({At(1, "a"), At(2, "b")}, range);
+  EXPECT_EQ(DeliverAll(*delivery), 1) << "the mark moves";
+  EXPECT_EQ(target_.rows.size(), 2U);
+  EXPECT_EQ(Record().mark.seq, delivery->mark().seq);
+  DeliverAll();
+  EXPECT_EQ(target_.rows.size(), 2U) << "another process finds nothing to send";
+}
+
+TEST_F(EarlyDeliveryTest, SendsNothingAheadOfACommitThatWaits) {
+  Append("sensors.readings", {At(1, "a")});
+  auto delivery = Open().ValueOrDie();
+  Make({At(2, "b")});
+  EXPECT_EQ(delivery->SendEarly({}).ValueOrDie(), 0);
+  DeliverAll(*delivery);
+  EXPECT_EQ(target_.rows.size(), 2U);
+  EXPECT_THAT(target_.rows["0"], HasSubstr("|a|"));
+}
+
+TEST_F(EarlyDeliveryTest, WhatATargetRefusedComesWithTheCommit) {
+  auto delivery = Open().ValueOrDie();
+  DeliverAll(*delivery);
+  const EarlyRange range = Make({At(1, "a")});
+  target_.flush_answer = Unavailable("down");
+  EXPECT_FALSE(delivery->SendEarly({}).ok());
+  delivery = Open().ValueOrDie();
+  DeliverAll(*delivery);
+  EXPECT_EQ(target_.rows.size(), 0U);
+  Commit({At(1, "a")}, range);
+  DeliverAll(*delivery);
+  EXPECT_EQ(target_.rows.size(), 1U);
+}
+
+TEST_F(EarlyDeliveryTest, WhatACrashLostComesWithTheCommit) {
+  auto delivery = Open().ValueOrDie();
+  DeliverAll(*delivery);
+  Make({At(1, "a")});
+  EXPECT_EQ(delivery->SendEarly({}).ValueOrDie(), 1);
+  early_ = nullptr;  // The next process knows nothing of it, and makes the row again.
+  Append("sensors.readings", {At(1, "a")});
+  DeliverAll();
+  EXPECT_EQ(target_.rows.size(), 2U) << "at least once";
 }
 
 TEST_F(DeliveryTest, GoesOnAtTheTargetsMarkNotAtTheLedgers) {

@@ -128,7 +128,13 @@ arrow::Status OrderedStreams::AddTo(size_t i, const Batch& rows, StreamCut* cut_
   }
   if (take_results_ != nullptr) return take_results_(i, stream.TakeResults());
   arrow::RecordBatchVector results = stream.TakeResults();
-  if (!results.empty()) cut.answered_us.push_back(rows.origin.receive_us);
+  if (results.empty()) return arrow::Status::OK();
+  cut.answered_us.push_back(rows.origin.receive_us);
+  const bool is_first = cut.results.empty();
+  for (EarlyResults* early : streams_[i].early) {
+    const EarlyRange range = early->Add(results);
+    cut.early = {.begin = is_first ? range.begin : cut.early.begin, .end = range.end};
+  }
   Move(std::move(results), &cut.results);
   return arrow::Status::OK();
 }

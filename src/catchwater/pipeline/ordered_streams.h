@@ -22,6 +22,7 @@
 #include <arrow/result.h>
 
 #include "catchwater/pipeline/app_meter.h"
+#include "catchwater/pipeline/early_results.h"
 #include "catchwater/pipeline/flow.h"
 #include "catchwater/pipeline/ordered_gate.h"
 #include "catchwater/pipeline/stream_state.h"
@@ -41,6 +42,7 @@ struct StreamCut {
   Flows flows;
   arrow::RecordBatchVector results;
   arrow::RecordBatchVector late;
+  EarlyRange early;                  ///< The numbers of the results, if they go early.
   std::vector<int64_t> answered_us;  ///< When the rows that led to results were received.
   bool has_rows = false;
   int64_t watermark_us = EventTime::kNone;
@@ -58,7 +60,8 @@ struct OrderedStream {
   StateGrowth growth;             ///< Of its files so far.
   /// Whether the app is switched on. By any thread; empty: always.
   std::function<bool()> is_wanted{};
-  AppMeter* meter = nullptr;  ///< Borrowed; null: nothing is measured.
+  AppMeter* meter = nullptr;           ///< Borrowed; null: nothing is measured.
+  std::vector<EarlyResults*> early{};  ///< Ways ahead of the commit; borrowed.
   Feeding feeding = Feeding::kOn;
 };
 

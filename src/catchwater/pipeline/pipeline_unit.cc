@@ -5,12 +5,37 @@
 
 namespace catchwater {
 
+namespace {
+
+using Feeds = std::vector<std::unique_ptr<SinkFeed>>;
+
+Feeds MakeFeeds(const std::shared_ptr<const PipelinePlan>& plan, const RunnerContext& context) {
+  Feeds feeds;
+  for (const SinkPlan& sink : plan->sinks) {
+    feeds.push_back(std::make_unique<SinkFeed>(plan, sink, context));
+  }
+  return feeds;
+}
+
+/// feeds outlive the runner.
+RunnerContext WithFeeds(RunnerContext context, const Feeds& feeds) {
+  context.on_commit = [&feeds] {
+    for (const auto& feed : feeds) feed->LookForCommits();
+  };
+  for (const auto& feed : feeds) {
+    if (feed->early() == nullptr) continue;
+    context.early[feed->plan().stream].push_back(feed->early());
+  }
+  return context;
+}
+
+}  // namespace
+
 PipelineUnit::PipelineUnit(std::shared_ptr<const PipelinePlan> plan, const RunnerContext& context,
                            const RunnerOptions& options, int64_t since_us)
-    : runner_(plan, context, options), telemetry_(context.telemetry) {
-  for (const SinkPlan& sink : plan->sinks) {
-    feeds_.push_back(std::make_unique<SinkFeed>(plan, sink, context));
-  }
+    : feeds_(MakeFeeds(plan, context)),
+      runner_(plan, WithFeeds(context, feeds_), options),
+      telemetry_(context.telemetry) {
   if (!plan->app_metrics || telemetry_ == nullptr) return;
   metrics_table_ = std::make_unique<AppMetricsTable>(plan, context, since_us, [this] {
     const bool is_here = runner_.Report().state != "waiting_for_lease";

@@ -54,9 +54,9 @@ class PipelineUnit {
   /// The pipeline or one of its scripts is at its end: when all are, nothing comes for the sinks.
   void CommitsNoMore();
 
+  const std::vector<std::unique_ptr<SinkFeed>> feeds_;
   PipelineRunner runner_;
-  Telemetry* const telemetry_;  // Null: nothing is measured.
-  std::vector<std::unique_ptr<SinkFeed>> feeds_;
+  Telemetry* const telemetry_;                      // Null: nothing is measured.
   std::unique_ptr<AppMetricsTable> metrics_table_;  // Null: none is asked for.
   std::function<void()> on_end_;
   std::stop_source stop_;

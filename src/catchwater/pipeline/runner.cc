@@ -286,7 +286,8 @@ arrow::Status RunnerCore::BuildEnds(const StepChain& chain) {
                                .sink_context = sink_context,
                                .telemetry = telemetry_,
                                .switches = switches_,
-                               .clock = context_.clock}));
+                               .clock = context_.clock,
+                               .early = context_.early}));
   return apps_->Restore(*committer_);
 }
 
@@ -326,7 +327,8 @@ arrow::Result<std::shared_ptr<Attempt>> RunnerCore::BuildAttempt() {
       .data_folder = plan_->lake ? context_.data_folder : "",
       .member = std::move(member),
       .make_framer = [codec = plan_->codec, decode] { return codec->MakeFramer(decode); },
-      .frame_bytes_max = plan_->frame_bytes_max};
+      .frame_bytes_max = plan_->frame_bytes_max,
+      .bell = &bell_};
   ARROW_ASSIGN_OR_RAISE(auto source, plan_->source.make(source_context));
   source->SetIdentityAttributes(columns.attribute_names());
   source->SetFrameColumns(BeginInput(columns.frame_column_names()));
@@ -344,7 +346,8 @@ arrow::Result<std::shared_ptr<Attempt>> RunnerCore::BuildAttempt() {
       .flushes_only_at_end = !plan_->lake.has_value(),
       .queue_bytes_max = options_.queue_bytes / options_.lane_count,
       .telemetry = &telemetry_,
-      .apps = app_input_.get()};
+      .apps = app_input_.get(),
+      .bell = &bell_};
   return std::make_shared<Attempt>(
       attempt_options,
       IntakeOptions{.pipeline = plan_->name,

@@ -4,6 +4,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -21,6 +23,7 @@
 #include "catchwater/ledger/ledger.h"
 #include "catchwater/pipeline/attempt.h"
 #include "catchwater/pipeline/delay_histogram.h"
+#include "catchwater/pipeline/early_results.h"
 #include "catchwater/pipeline/plan.h"
 #include "catchwater/pipeline/unflushed_rows.h"
 #include "catchwater/telemetry/telemetry.h"
@@ -40,6 +43,9 @@ struct RunnerContext {
   std::string owner;               ///< Of leases: host, process id, a random part.
   std::ostream& console;           ///< Standard output, for sinks that print.
   bool is_terminal = false;
+  std::function<void()> on_commit{};  ///< By the committer's thread; empty: nobody waits for it.
+  /// By stream: ways that its results go before they are committed. All of a stream see the same.
+  std::map<std::string, std::vector<EarlyResults*>> early{};
 };
 
 struct RunnerOptions {

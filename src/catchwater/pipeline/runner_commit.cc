@@ -57,6 +57,7 @@ arrow::Status RunnerCore::Commit(Epoch& epoch) {
     read_point.unlock();
     unavailable_tries_ = 0;
     Note(epoch, request, started_us);
+    if (context_.on_commit) context_.on_commit();
     return FinishCommit(raw);
   }
   raw_->Refused(raw);

@@ -128,6 +128,7 @@ class RunnerCore {
   }
 
   RunnerContext context_;
+  Bell bell_;                              // Of the source, for the attempt.
   std::optional<LakeTables> lake_tables_;  // Unless the caller gave another reader.
   const RunnerOptions options_;
   const PipelineTelemetry telemetry_;

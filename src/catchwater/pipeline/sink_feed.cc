@@ -20,7 +20,9 @@ constexpr int64_t kBackOffUsMax = 30'000'000;
 constexpr int64_t kBlockedUs = 10'000'000;  // Then it is looked whether somebody has helped.
 constexpr int kTriesMaxAtEnd = 5;           // In a row, before `--until-idle` gives up.
 constexpr int64_t kCatchingUpUs = 5'000'000;
-constexpr int64_t kHoldUsMax = 5'000'000;  // Of a switch that was not written after all.
+constexpr int64_t kHoldUsMax = 5'000'000;    // Of a switch that was not written after all.
+constexpr int64_t kDrainUsMax = 10'000'000;  // Of a pipeline that is told to stop.
+constexpr int64_t kSettledFilesMax = 256;
 constexpr int64_t kResultsAtOnce = 2'000;  // Between two looks whether their app is still on.
 
 /// What another attempt may heal by itself.
@@ -43,7 +45,8 @@ SinkFeed::SinkFeed(std::shared_ptr<const PipelinePlan> plan, SinkPlan sink, Runn
       sink_(std::move(sink)),
       context_(std::move(context)),
       table_key_(sink_.table_key),
-      name_(plan_->name + "/" + sink_.name) {
+      name_(plan_->name + "/" + sink_.name),
+      early_(sink_.options.before_commit ? std::make_unique<EarlyResults>(bell_) : nullptr) {
   report_.sink = sink_.name;
   report_.kind = sink_.component.name;
   report_.state = "waiting";
@@ -57,6 +60,20 @@ bool SinkFeed::Sleep(int64_t duration_us, std::stop_token stop) {
     if (!context_.clock.SleepMicros(std::min(left_us, kPatienceUs), stop)) return false;
   }
   return !stop.stop_requested();
+}
+
+arrow::Status SinkFeed::Rest(Delivery& delivery, int64_t duration_us, bool until_commit,
+                             std::stop_token stop) {
+  const int64_t end_us = context_.clock.MonotonicMicros() + duration_us;
+  while (!is_finishing_ && !(until_commit && has_commit_)) {
+    const int64_t left_us = end_us - context_.clock.MonotonicMicros();
+    if (left_us <= 0 || !bell_.Wait(context_.clock, left_us, stop)) break;
+    ARROW_ASSIGN_OR_RAISE(const int64_t row_count, delivery.SendEarly(stop));
+    if (row_count == 0) continue;
+    const std::lock_guard lock(mutex_);
+    report_.rows += row_count;
+  }
+  return arrow::Status::OK();
 }
 
 arrow::Result<bool> SinkFeed::TakeLease(std::stop_token stop) {
@@ -110,11 +127,32 @@ arrow::Result<bool> SinkFeed::IsOn() {
   return known == states.end() || known->second;
 }
 
+arrow::Status SinkFeed::SettleSent() {
+  const int64_t end_us = context_.clock.MonotonicMicros() + kDrainUsMax;
+  while (!is_finishing_) {
+    const int64_t left_us = end_us - context_.clock.MonotonicMicros();
+    if (left_us <= 0) return arrow::Status::OK();  // It comes again in the next run.
+    bell_.Wait(context_.clock, left_us, {});
+  }
+  ARROW_ASSIGN_OR_RAISE(const auto deliveries, context_.ledger->Deliveries(table_key_));
+  const auto found = std::ranges::find(deliveries, name_, &DeliveryRecord::sink);
+  if (found == deliveries.end() || found->state != DeliveryState::kLive) return arrow::Status::OK();
+  DeliveryRecord record = *found;
+  ARROW_ASSIGN_OR_RAISE(const auto files,
+                        context_.ledger->FilesToDeliver(table_key_, record.mark, kSettledFilesMax));
+  for (const DataFileRecord& file : files) {
+    if (!early_->Settle(file.file.path)) break;
+    record.mark = {.seq = file.added_seq, .ordinal = file.ordinal, .file = file.file.path};
+  }
+  return context_.ledger->SetDelivery(record);
+}
+
 arrow::Status SinkFeed::Run(std::stop_token stop) {
   while (!stop.stop_requested()) {
     ARROW_ASSIGN_OR_RAISE(const bool has_lease, TakeLease(stop));
     if (!has_lease) return arrow::Status::OK();
     const arrow::Result<bool> is_done = FollowUnderLease(stop);
+    if (early_ != nullptr && stop.stop_requested()) ARROW_RETURN_NOT_OK(SettleSent());
     ARROW_RETURN_NOT_OK(context_.ledger->ReleaseLease(fence_.lease, fence_.epoch));
     if (!is_done.ok()) return WithContext(is_done.status(), "sink `" + name_ + "`");
     if (*is_done) return arrow::Status::OK();
@@ -157,6 +195,7 @@ arrow::Result<std::unique_ptr<Sink>> SinkFeed::MakeSink(std::shared_ptr<arrow::S
                                .stream = sink_.stream,
                                .sink = name_,
                                .table_key = table_key_,
+                               .comes_before_commit = early_ != nullptr,
                                .files = context_.files,
                                .clock = context_.clock,
                                .project_folder = plan_->project_folder,
@@ -173,7 +212,8 @@ arrow::Result<std::unique_ptr<Delivery>> SinkFeed::OpenDelivery() {
                       .table_key = table_key_,
                       .batch_bytes = sink_.options.batch.bytes,
                       .rows_at_once = sink_.stream.empty() ? 0 : kResultsAtOnce,
-                      .make = [this](auto schema) { return MakeSink(std::move(schema)); }}));
+                      .make = [this](auto schema) { return MakeSink(std::move(schema)); },
+                      .early = early_.get()}));
   noted_reason_.clear();  // Opening has written the record without one.
   return delivery;
 }
@@ -224,19 +264,21 @@ arrow::Result<SinkFeed::Ending> SinkFeed::FollowOpened(Delivery& delivery, std::
     ARROW_ASSIGN_OR_RAISE(const bool is_on, IsOn());
     if (!is_on) return Ending::kAgain;
     const int64_t begun_us = context_.clock.MonotonicMicros();
+    has_commit_ = false;  // Before the look.
     ARROW_ASSIGN_OR_RAISE(const DeliveryStep step, delivery.Step(stop));
     if (step.kind == DeliveryStep::Kind::kSchemaChanged) break;
     failures_ = 0;
     Note(step);
     if (step.kind == DeliveryStep::Kind::kNothing) {
       if (was_finishing) return Ending::kDone;
-      Sleep(std::min(kPollUs, every_us), stop);
+      ARROW_RETURN_NOT_OK(Rest(delivery, std::min(kPollUs, every_us), /*until_commit=*/true, stop));
       continue;
     }
     // One that is behind goes on at once.
     const int64_t lag_us = context_.clock.NowMicros() - step.oldest_us.value_or(0);
     if (lag_us > std::max(kCatchingUpUs, 2 * every_us)) continue;
-    Sleep(every_us - (context_.clock.MonotonicMicros() - begun_us), stop);
+    const int64_t rest_us = every_us - (context_.clock.MonotonicMicros() - begun_us);
+    ARROW_RETURN_NOT_OK(Rest(delivery, rest_us, /*until_commit=*/false, stop));
   }
   return Ending::kAgain;
 }
@@ -310,9 +352,9 @@ void SinkFeed::Note(const DeliveryStep& step) {
   report_.last_error.clear();
   report_.lag_ms = (now_us - step.oldest_us.value_or(now_us)) / 1'000;
   report_.state = report_.lag_ms * 1'000 > kCatchingUpUs ? "catching_up" : "following";
+  report_.rows += step.row_count;
   if (step.kind != DeliveryStep::Kind::kDelivered) return;
   ++report_.transactions;
-  report_.rows += step.row_count;
   report_.files += step.file_count;
   for (const DeliveredFile& file : step.files) {
     report_.delay.Add(now_us - file.committed_us, file.row_count);

@@ -13,9 +13,11 @@
 
 #include <arrow/result.h>
 
+#include "catchwater/base/bell.h"
 #include "catchwater/base/random.h"
 #include "catchwater/pipeline/delay_histogram.h"
 #include "catchwater/pipeline/delivery.h"
+#include "catchwater/pipeline/early_results.h"
 #include "catchwater/pipeline/plan.h"
 #include "catchwater/pipeline/runner.h"
 #include "catchwater/pipeline/sending_time.h"
@@ -48,7 +50,17 @@ class SinkFeed {
   /// \return an error only after FinishWhenDelivered: why the sink could not get the rest
   arrow::Status Run(std::stop_token stop);
   /// No more commits will come.
-  void FinishWhenDelivered() { is_finishing_ = true; }
+  void FinishWhenDelivered() {
+    is_finishing_ = true;
+    bell_.Ring();
+  }
+  /// This process has committed something, maybe to the table.
+  void LookForCommits() {
+    has_commit_ = true;
+    bell_.Ring();
+  }
+  /// The way of results ahead of their commit; null: they wait for it.
+  EarlyResults* early() { return early_.get(); }
   /// If the app whose results these are was switched off: ends what is being sent. What the target
   /// took of it comes again, under the same ids, when the app is on.
   /// \return false if a target kept it for longer than the time
@@ -78,11 +90,16 @@ class SinkFeed {
   arrow::Result<Ending> FollowWhileOn(std::stop_token stop);
   arrow::Result<Ending> FollowOpened(Delivery& delivery, std::stop_token stop);
   arrow::Result<std::unique_ptr<Delivery>> OpenDelivery();
+  /// After a stop: waits for the last commit, and moves the mark over what the target has of it.
+  arrow::Status SettleSent();
   /// \return false if there is no more to try
   arrow::Result<bool> Recover(const arrow::Status& failure, std::stop_token stop);
   arrow::Status NoteFailure(const arrow::Status& failure, bool is_blocked);
   arrow::Result<std::unique_ptr<Sink>> MakeSink(std::shared_ptr<arrow::Schema> schema);
   bool Sleep(int64_t duration_us, std::stop_token stop);
+  /// Waits for the time, or for a commit if asked to, and meanwhile sends what comes ahead of one.
+  arrow::Status Rest(Delivery& delivery, int64_t duration_us, bool until_commit,
+                     std::stop_token stop);
   void SetState(std::string state);
   void Note(const DeliveryStep& step);
 
@@ -98,6 +115,9 @@ class SinkFeed {
   std::atomic<bool> is_finishing_ = false;
   std::stop_token delivery_stop_;  // Of the delivery that is open.
   std::atomic<int64_t> held_until_us_ = 0;
+  Bell bell_;
+  std::atomic<bool> has_commit_ = false;  // Since the last look.
+  const std::unique_ptr<EarlyResults> early_;
   SendingTime sending_;  // From before a sink is opened until after it is closed.
   mutable std::mutex mutex_;
   SinkReport report_;  // Guarded by mutex_.

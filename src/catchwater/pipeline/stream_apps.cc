@@ -159,7 +159,14 @@ OrderedStream StreamApps::OrderedOf(const App& app) const {
           .is_wanted = [&switches = context_.switches,
                         name = app.plan->config.name] { return switches.is_on(name); },
           .meter = app.meter.get(),
+          .early = EarlyOf(app),
           .feeding = app.is_on ? OrderedStream::Feeding::kOn : OrderedStream::Feeding::kOff};
+}
+
+const std::vector<EarlyResults*>& StreamApps::EarlyOf(const App& app) const {
+  static const std::vector<EarlyResults*> kNone;
+  const auto found = context_.early.find(app.plan->config.name);
+  return found == context_.early.end() ? kNone : found->second;
 }
 
 arrow::Status StreamApps::PreparePositions(App* app, const Epoch& epoch, CommitPlan* plan) const {
@@ -334,6 +341,14 @@ arrow::Status StreamApps::PrepareOrdered(App* app, StreamCut cut, CommitRequest*
   if (!cut.has_rows) return arrow::Status::OK();
   app->watermark_us = cut.watermark_us;
   ARROW_RETURN_NOT_OK(AddResults(*app, cut.results, request));
+  if (const auto& early = EarlyOf(*app); !early.empty()) {
+    for (const TableAppend& append : request->appends) {
+      if (append.table_key != app->tables.front()->table_key) continue;
+      for (const WrittenFile& file : append.files) {
+        for (EarlyResults* one : early) one->Written(file.data_file.path, cut.early);
+      }
+    }
+  }
   if (app->late_table != nullptr) {
     ARROW_RETURN_NOT_OK(Append(app->late_table, cut.late, request));
   }

@@ -51,6 +51,7 @@ struct StreamAppsContext {
   const PipelineTelemetry& telemetry;
   AppSwitches& switches;
   const Clock& clock;
+  const std::map<std::string, std::vector<EarlyResults*>>& early;  ///< RunnerContext::early.
 };
 
 /// One thread at a time: the runner's between attempts, the committer's during one.
@@ -129,6 +130,7 @@ class StreamApps {
   arrow::Status Switch(App* app, size_t i, const Epoch& epoch, StreamCut* cut,
                        Committer& committer);
   OrderedStream OrderedOf(const App& app) const;
+  const std::vector<EarlyResults*>& EarlyOf(const App& app) const;
   bool IsWanted(const App& app) const { return context_.switches.is_on(app.plan->config.name); }
   arrow::Status PrepareMerging(App* app, size_t i, const Epoch& epoch, CommitRequest* request);
   arrow::Status PrepareOrdered(App* app, StreamCut cut, CommitRequest* request);

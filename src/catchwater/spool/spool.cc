@@ -76,6 +76,7 @@ void Spool::SyncGroup(std::unique_lock<std::mutex>& lock) {
   if (status.ok()) {
     durable_ordinal_ = group_end_ordinal;
     segments_.back().byte_count += static_cast<int64_t>(group.size());
+    if (options_.bell != nullptr) options_.bell->Ring();
   } else {
     // What came meanwhile stands behind a group that is not there: it is lost with it.
     byte_count_ -= static_cast<int64_t>(group.size() + waiting_.size());

@@ -21,6 +21,7 @@
 
 #include <arrow/result.h>
 
+#include "catchwater/base/bell.h"
 #include "catchwater/base/random.h"
 #include "catchwater/io/file_lock.h"
 #include "catchwater/io/files.h"
@@ -33,6 +34,7 @@ struct SpoolOptions {
   int64_t bytes_max = 1LL << 30;
   int64_t segment_bytes = 16LL << 20;  ///< A quarter of bytes_max at most: trimmed as a whole.
   bool is_locked = true;               ///< Keeps other processes out; the local disk only.
+  Bell* bell = nullptr;                ///< Rung when records became durable; null: nobody listens.
 };
 
 /// Any thread. Of the threads that wait for one fsync the first does it for all.

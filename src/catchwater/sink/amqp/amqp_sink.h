@@ -36,7 +36,7 @@ struct AmqpSinkConfig {
   AmqpQueueType queue_type = AmqpQueueType::kClassic;
   std::vector<std::pair<std::string, std::string>> queue_arguments;
   Duration timeout = Duration::Seconds(30);
-  DeliveryOptions delivery;
+  MessageDeliveryOptions delivery;
 
   template <class Visitor>
   void Describe(Visitor& field) {

@@ -20,7 +20,7 @@ struct KafkaSinkConfig {
   bool create = false;
   int32_t partitions = 1;
   int32_t replication = 1;
-  DeliveryOptions delivery;
+  MessageDeliveryOptions delivery;
 
   template <class Visitor>
   void Describe(Visitor& field) {

@@ -20,7 +20,7 @@ struct MqttSinkConfig {
   std::vector<std::string> columns;
   std::string id_field = "catchwater_id";
   Duration timeout = Duration::Seconds(30);
-  DeliveryOptions delivery;
+  MessageDeliveryOptions delivery;
 
   MqttSinkConfig() { broker.protocol = MqttProtocol::k5; }
 

@@ -224,6 +224,7 @@ arrow::Status AmqpIntake::Take(AmqpConnection& connection, const AmqpMessage& me
       waiting_.back().Add(message, reading.queue, now_us, options_.frame_bytes_max));
   waiting_bytes_ += waiting_.back().byte_count() - before + kMessageBytes;
   active_us_ = clock_.MonotonicMicros();
+  if (options_.bell != nullptr) options_.bell->Ring();
   return arrow::Status::OK();
 }
 

@@ -22,6 +22,7 @@
 #include <arrow/status.h>
 
 #include "catchwater/amqp/connection.h"
+#include "catchwater/base/bell.h"
 #include "catchwater/base/clock.h"
 #include "catchwater/base/random.h"
 #include "catchwater/source/amqp/amqp_batch.h"
@@ -44,6 +45,7 @@ struct AmqpIntakeOptions {
   uint16_t prefetch = 0;
   std::vector<std::string> fields;
   int64_t frame_bytes_max = 0;
+  Bell* bell = nullptr;  ///< Rung when a message waits; null: nobody listens.
 };
 
 /// Start and Stop: one thread. The others: any thread.

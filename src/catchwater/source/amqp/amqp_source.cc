@@ -146,7 +146,8 @@ void AmqpSource::StartIntake() {
                         .is_unacknowledged = is_at_most_once,
                         .prefetch = static_cast<uint16_t>(config_.prefetch),
                         .fields = fields_,
-                        .frame_bytes_max = context_.frame_bytes_max},
+                        .frame_bytes_max = context_.frame_bytes_max,
+                        .bell = context_.bell},
       readings_, context_.clock, Random(context_.random_seed));
   intake_->Start();
 }

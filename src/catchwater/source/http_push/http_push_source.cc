@@ -110,9 +110,11 @@ arrow::Status HttpPushSource::Check() {
 arrow::Status HttpPushSource::OpenSpool() {
   const std::string folder = context_.data_folder + "/spool/" + context_.pipeline + "/http_push";
   Random random(context_.random_seed);
-  ARROW_ASSIGN_OR_RAISE(
-      spool_, Spool::Open(context_.files,
-                          {.folder = folder, .bytes_max = config_.spool.bytes_max.bytes}, random));
+  ARROW_ASSIGN_OR_RAISE(spool_, Spool::Open(context_.files,
+                                            {.folder = folder,
+                                             .bytes_max = config_.spool.bytes_max.bytes,
+                                             .bell = context_.bell},
+                                            random));
   const PushKeysOptions options{.folder = folder + "/keys",
                                 .keep_us = config_.idempotency.keep.us(),
                                 .key_count_max = config_.idempotency.keys_max};

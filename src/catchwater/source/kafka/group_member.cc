@@ -64,11 +64,17 @@ arrow::Result<std::unique_ptr<GroupMember>> GroupMember::Make(const GroupMemberO
   }
   ARROW_ASSIGN_OR_RAISE(member->client_, KafkaClient::Make(options.connection, client));
   member->queue_.reset(rd_kafka_queue_get_consumer(member->client_->get()));
+  if (options.bell != nullptr) {
+    rd_kafka_queue_cb_event_enable(
+        member->queue_.get(), [](rd_kafka_t*, void* bell) { static_cast<Bell*>(bell)->Ring(); },
+        options.bell);
+  }
   ARROW_ASSIGN_OR_RAISE(member->questions_, KafkaClient::Make(options.connection, {}));
   return member;
 }
 
 GroupMember::~GroupMember() {
+  if (queue_ != nullptr) rd_kafka_queue_cb_event_enable(queue_.get(), nullptr, nullptr);
   Close();
   queue_.reset();  // Before the handle that it belongs to.
 }

@@ -12,6 +12,7 @@
 
 #include <arrow/result.h>
 
+#include "catchwater/base/bell.h"
 #include "catchwater/kafka/client.h"
 
 namespace catchwater {
@@ -24,6 +25,7 @@ struct GroupMemberOptions {
   std::vector<std::string> topics;
   std::string group;
   std::string instance_id;  ///< Empty: a member of no fixed name.
+  Bell* bell = nullptr;     ///< Rung when there is something to fetch; null: nobody listens.
 };
 
 /// One thread at a time.

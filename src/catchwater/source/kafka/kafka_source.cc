@@ -85,6 +85,7 @@ KafkaSource::KafkaSource(KafkaSourceConfig config, const SourceContext& context)
       clock_(context.clock),
       pipeline_(context.pipeline),
       frame_bytes_max_(context.frame_bytes_max),
+      bell_(context.bell),
       instance_id_(InstanceId(config_, context)),
       fetched_(kFetchMax) {}
 
@@ -95,7 +96,8 @@ arrow::Status KafkaSource::Check() {
                      {.connection = config_.connection,
                       .topics = config_.topics,
                       .group = config_.group.empty() ? "catchwater-" + pipeline_ : config_.group,
-                      .instance_id = instance_id_}));
+                      .instance_id = instance_id_,
+                      .bell = bell_}));
   }
   ARROW_RETURN_NOT_OK(LookAtTopics());
   bool has_made = false;

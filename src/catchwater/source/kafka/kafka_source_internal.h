@@ -74,6 +74,7 @@ class KafkaSource final : public Source {
   const Clock& clock_;
   const std::string pipeline_;
   const int64_t frame_bytes_max_;
+  Bell* const bell_;  // Null: nobody listens.
   const std::string instance_id_;
   std::vector<std::string> frame_columns_;
   std::shared_ptr<ReadBufferPool> pool_;

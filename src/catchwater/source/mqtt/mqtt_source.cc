@@ -133,10 +133,11 @@ arrow::Result<std::vector<Offer>> MqttSource::Discover() {
   if (is_spooled()) {
     if (spool_ == nullptr) {
       const std::string folder = context_.data_folder + "/spool/" + context_.pipeline + "/mqtt";
-      ARROW_ASSIGN_OR_RAISE(
-          spool_,
-          Spool::Open(context_.files,
-                      {.folder = folder, .bytes_max = config_.spool.bytes_max.bytes}, random));
+      ARROW_ASSIGN_OR_RAISE(spool_, Spool::Open(context_.files,
+                                                {.folder = folder,
+                                                 .bytes_max = config_.spool.bytes_max.bytes,
+                                                 .bell = context_.bell},
+                                                random));
     }
     incarnation = spool_->uuid();
   }
