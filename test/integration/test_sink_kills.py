@@ -2,7 +2,7 @@
 what the sink writes to is ended with kill -9 and started again twice. Afterwards the target has what
 the table has. Small by default; `make drill` does it whole.
 
-MongoDB is in test_mongo_sink.py; PostgreSQL at each step of a delivery in test_postgres_sink.py.
+PostgreSQL at each step of a delivery is in test_postgres_sink.py.
 """
 
 import collections
@@ -17,6 +17,7 @@ import sys
 import duckdb
 import paho.mqtt.client as paho
 import psycopg
+import pymongo
 import pytest
 
 import mosquitto
@@ -26,6 +27,7 @@ from kafka_broker import Broker
 from live import DRILL, answers, wait_for
 from ports import free_port
 from postgres import Postgres
+from test_mongo_sink import Mongo
 from test_source_kills import COUNT, SEED, Work, restart, through_kills
 
 PIPELINE = """
@@ -158,6 +160,25 @@ def test_postgres(project, key):
         assert have == (COUNT, COUNT, sum(range(COUNT)), sum(range(COUNT)) / 8)
     finally:
         server.close()
+
+
+def test_mongo(project, tmp_path):
+    """The server stands in for MongoDB: see test_mongo_sink.py."""
+    server = Mongo(tmp_path)
+    try:
+        feed(project, f'mongo: {{ url: "{server.url}", database: demo, collection: rooms, key: [id], '
+                      "every: 50ms, batch: 1MiB }", server.restart)
+        with pymongo.MongoClient(server.url) as client:
+            rooms = client["demo"]["rooms"]
+            assert rooms.estimated_document_count() == COUNT
+            step = COUNT // 10  # The server holds what it answers in memory.
+            for low in range(0, COUNT, step):
+                found = rooms.find({"_id": {"$gte": low, "$lt": low + step}}, {"ts": False})
+                assert {one.pop("_id"): one for one in found} == {
+                    n: {"id": n, "room": f"r{n % ROOMS}", "value": n / 8} for n in range(low, low + step)
+                }
+    finally:
+        server.stop()
 
 
 RECEIVER = """

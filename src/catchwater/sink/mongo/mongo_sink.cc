@@ -1,7 +1,13 @@
 #include "catchwater/sink/mongo/mongo_sink.h"
 
+#include <algorithm>
 #include <memory>
+#include <numeric>
+#include <string>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include <mongoc/mongoc.h>
 
@@ -13,7 +19,10 @@
 namespace catchwater {
 namespace {
 
-constexpr int64_t kBulkRows = 1'000;
+constexpr size_t kBulkRows = 5'000;
+constexpr int64_t kBulkBytes = 8 << 20;
+constexpr int kPauseMax = 1'024;
+constexpr uint32_t kDuplicateKey = 11'000;
 constexpr int64_t kTimeoutMs = 30'000;
 constexpr char kMarkCollection[] = "catchwater_delivery";
 
@@ -36,7 +45,7 @@ using CursorPointer = std::unique_ptr<mongoc_cursor_t, Destroy<mongoc_cursor_des
 /// What a person can do, by the driver's codes.
 arrow::Status Failure(const bson_error_t& error) {
   const std::string said = MaskSecrets(error.message);
-  constexpr uint32_t kUnauthorized = 13, kAuthenticationFailed = 18, kDuplicateKey = 11'000;
+  constexpr uint32_t kUnauthorized = 13, kAuthenticationFailed = 18;
   if (error.domain == MONGOC_ERROR_SERVER_SELECTION || error.domain == MONGOC_ERROR_STREAM) {
     if (said.find("Authentication failed") != said.npos) {
       return Denied("MongoDB refuses user or password; look at both in `url`: ", said);
@@ -63,8 +72,66 @@ arrow::Status Failure(const bson_error_t& error) {
   return Unavailable("MongoDB failed: ", said);
 }
 
+/// A row as a document, and the document with nothing but its `_id`.
+struct Entry {
+  BsonPointer id, document;
+};
+
+std::string BytesOf(const bson_t& document) {
+  const uint8_t* bytes = bson_get_data(&document);
+  return {bytes, bytes + document.len};
+}
+
+/// What the driver says of a bulk.
+struct Reply {
+  Reply() { bson_init(&bson); }
+  ~Reply() { bson_destroy(&bson); }
+  Reply(const Reply&) = delete;
+  Reply& operator=(const Reply&) = delete;
+  bson_t bson;
+};
+
+/// Places of the rows in a bulk whose `_id`, or another unique value, is there.
+/// \retval kBadData if a row was refused for another reason
+/// \retval kUnavailable if the bulk was not done to its end
+arrow::Result<std::vector<size_t>> DuplicatesOf(const bson_t& reply, size_t row_count) {
+  std::vector<size_t> duplicates;
+  bson_iter_t field;
+  int64_t inserted_count = 0;
+  if (bson_iter_init_find(&field, &reply, "nInserted")) inserted_count = bson_iter_as_int64(&field);
+  bson_iter_t list;
+  const bool has_list =
+      bson_iter_init_find(&field, &reply, "writeErrors") && bson_iter_recurse(&field, &list);
+  while (has_list && bson_iter_next(&list)) {
+    bson_iter_t part;
+    int64_t place = -1;
+    int64_t code = 0;
+    std::string said;
+    if (bson_iter_recurse(&list, &part)) {
+      while (bson_iter_next(&part)) {
+        const std::string_view name = bson_iter_key(&part);
+        if (name == "index") place = bson_iter_as_int64(&part);
+        if (name == "code") code = bson_iter_as_int64(&part);
+        if (name == "errmsg" && BSON_ITER_HOLDS_UTF8(&part)) said = bson_iter_utf8(&part, nullptr);
+      }
+    }
+    if (code != kDuplicateKey || place < 0 || place >= static_cast<int64_t>(row_count)) {
+      return BadData("MongoDB refused rows: ", MaskSecrets(said));
+    }
+    duplicates.push_back(static_cast<size_t>(place));
+  }
+  if (inserted_count + static_cast<int64_t>(duplicates.size()) < static_cast<int64_t>(row_count)) {
+    return Unavailable("MongoDB did not do a bulk to its end, rows: ", row_count);
+  }
+  return duplicates;
+}
+
 /// Documents are visible as they are written: MongoDB has no transaction over so many of them. What
 /// comes again after a crash replaces them by the same ones, and the mark comes last.
+///
+/// A bulk has one document a key, so its order does not matter. It is inserted, which MongoDB does
+/// many at a time; those that are there are then replaced, one by one. Many of them end inserting
+/// for some bulks.
 class MongoSink final : public Sink {
  public:
   MongoSink(MongoSinkConfig config, PickColumns pick, BsonWriter writer, const SinkContext& context)
@@ -96,22 +163,12 @@ class MongoSink final : public Sink {
   arrow::Status Write(const arrow::RecordBatch& rows) override {
     if (client_ == nullptr) ARROW_RETURN_NOT_OK(Open().status());
     ARROW_ASSIGN_OR_RAISE(const auto picked, pick_.Apply(rows));
-    const BsonPointer upsert(BCON_NEW("upsert", BCON_BOOL(true)));
-    bson_error_t error;
     for (int64_t row = 0; row < picked->num_rows(); ++row) {
-      if (bulk_ == nullptr) {
-        // In order: the last row of a key is the one that stays.
-        const BsonPointer ordered(BCON_NEW("ordered", BCON_BOOL(true)));
-        bulk_.reset(mongoc_collection_create_bulk_operation_with_opts(rows_.get(), ordered.get()));
-      }
-      const BsonPointer selector = writer_.Selector(*picked, row);
-      const BsonPointer document = writer_.Document(*picked, row);
-      if (!mongoc_bulk_operation_replace_one_with_opts(bulk_.get(), selector.get(), document.get(),
-                                                       upsert.get(), &error)) {
-        return BadData("Row cannot be a document of MongoDB: ", error.message);
-      }
+      Add({.id = writer_.Selector(*picked, row), .document = writer_.Document(*picked, row)});
       ++row_count_;
-      if (++bulk_rows_ >= kBulkRows) ARROW_RETURN_NOT_OK(SendBulk());
+      if (entries_.size() >= kBulkRows || bulk_bytes_ >= kBulkBytes) {
+        ARROW_RETURN_NOT_OK(SendBulk());
+      }
     }
     return arrow::Status::OK();
   }
@@ -124,7 +181,7 @@ class MongoSink final : public Sink {
   }
 
   arrow::Status Close() override {
-    bulk_ = nullptr;
+    ForgetBulk();
     rows_ = nullptr;
     marks_ = nullptr;
     client_ = nullptr;
@@ -134,7 +191,13 @@ class MongoSink final : public Sink {
  private:
   arrow::Status Connect();
   arrow::Status MakeIndexes();
+  void Add(Entry entry);
+  void ForgetBulk();
+  BulkPointer MakeBulk() const;
   arrow::Status SendBulk();
+  /// Writes what is not there. \return places of the others
+  arrow::Result<std::vector<size_t>> Insert(const std::vector<Entry>& entries) const;
+  arrow::Status Replace(const std::vector<Entry>& entries, const std::vector<size_t>& which) const;
   arrow::Result<std::optional<DeliveryMark>> ReadMark();
   arrow::Status WriteMark(const DeliveryMark& mark);
 
@@ -145,8 +208,11 @@ class MongoSink final : public Sink {
   ClientPointer client_;  // Before what it made.
   CollectionPointer rows_;
   CollectionPointer marks_;
-  BulkPointer bulk_;
-  int64_t bulk_rows_ = 0;
+  std::vector<Entry> entries_;                     // Of the next bulk: the last of each key.
+  std::unordered_map<std::string, size_t> by_id_;  // Places in entries_.
+  int64_t bulk_bytes_ = 0;
+  int pause_ = 0;          // Bulks that are replaced before the next is inserted,
+  int pause_next_ = 16;    // and after further duplicates.
   int64_t row_count_ = 0;  // Since the last Flush.
   std::optional<DeliveryMark> mark_;
 };
@@ -186,7 +252,6 @@ arrow::Status MongoSink::Connect() {
                                            config_.collection.c_str()));
   marks_.reset(
       mongoc_client_get_collection(client_.get(), config_.database.c_str(), kMarkCollection));
-  bulk_rows_ = 0;
   row_count_ = 0;
   return arrow::Status::OK();
 }
@@ -231,12 +296,78 @@ arrow::Status MongoSink::MakeIndexes() {
       config_.collection, ".dropIndex(...): ", error.message);
 }
 
+void MongoSink::Add(Entry entry) {
+  bulk_bytes_ += entry.document->len;
+  const auto [known, is_new] = by_id_.try_emplace(BytesOf(*entry.id), entries_.size());
+  if (is_new) {
+    entries_.push_back(std::move(entry));
+    return;
+  }
+  Entry& before = entries_[known->second];
+  bulk_bytes_ -= before.document->len;
+  before = std::move(entry);
+}
+
+void MongoSink::ForgetBulk() {
+  by_id_.clear();
+  entries_.clear();
+  bulk_bytes_ = 0;
+}
+
 arrow::Status MongoSink::SendBulk() {
-  if (bulk_ == nullptr) return arrow::Status::OK();
+  const std::vector<Entry> entries = std::exchange(entries_, {});
+  ForgetBulk();
+  if (entries.empty()) return arrow::Status::OK();
+  if (pause_ > 0) {
+    --pause_;
+    std::vector<size_t> all(entries.size());
+    std::iota(all.begin(), all.end(), 0);
+    return Replace(entries, all);
+  }
+  ARROW_ASSIGN_OR_RAISE(const auto duplicates, Insert(entries));
+  if (duplicates.size() * 10 > entries.size()) {
+    pause_ = std::exchange(pause_next_, std::min(pause_next_ * 2, kPauseMax));
+  }
+  return Replace(entries, duplicates);
+}
+
+BulkPointer MongoSink::MakeBulk() const {
+  const BsonPointer unordered(BCON_NEW("ordered", BCON_BOOL(false)));
+  return BulkPointer(
+      mongoc_collection_create_bulk_operation_with_opts(rows_.get(), unordered.get()));
+}
+
+arrow::Result<std::vector<size_t>> MongoSink::Insert(const std::vector<Entry>& entries) const {
+  const BulkPointer bulk = MakeBulk();
   bson_error_t error;
-  const bool is_done = mongoc_bulk_operation_execute(bulk_.get(), nullptr, &error) != 0;
-  bulk_ = nullptr;
-  bulk_rows_ = 0;
+  for (const Entry& entry : entries) {
+    if (!mongoc_bulk_operation_insert_with_opts(bulk.get(), entry.document.get(), nullptr,
+                                                &error)) {
+      return BadData("Row cannot be a document of MongoDB: ", error.message);
+    }
+  }
+  Reply reply;
+  if (mongoc_bulk_operation_execute(bulk.get(), &reply.bson, &error) != 0) {
+    return std::vector<size_t>{};
+  }
+  if (error.code != kDuplicateKey) return Failure(error);
+  return DuplicatesOf(reply.bson, entries.size());
+}
+
+arrow::Status MongoSink::Replace(const std::vector<Entry>& entries,
+                                 const std::vector<size_t>& which) const {
+  if (which.empty()) return arrow::Status::OK();
+  const BsonPointer upsert(BCON_NEW("upsert", BCON_BOOL(true)));
+  const BulkPointer bulk = MakeBulk();
+  bson_error_t error;
+  for (const size_t place : which) {
+    const Entry& entry = entries[place];
+    if (!mongoc_bulk_operation_replace_one_with_opts(bulk.get(), entry.id.get(),
+                                                     entry.document.get(), upsert.get(), &error)) {
+      return BadData("Row cannot be a document of MongoDB: ", error.message);
+    }
+  }
+  const bool is_done = mongoc_bulk_operation_execute(bulk.get(), nullptr, &error) != 0;
   return is_done ? arrow::Status::OK() : Failure(error);
 }
 
