@@ -159,13 +159,15 @@ arrow::Status OrderedStreams::SaveState(OrderedStream& stream, StreamCut* cut) c
     ARROW_ASSIGN_OR_RAISE(changes, stream.stream->SaveChanges());
   }
   cut->is_base = !changes.has_value();
+  std::string state;
   if (changes) {
-    cut->state = *std::move(changes);
+    state = *std::move(changes);
   } else {
-    ARROW_ASSIGN_OR_RAISE(cut->state, stream.stream->Save());
+    ARROW_ASSIGN_OR_RAISE(state, stream.stream->Save());
   }
+  ARROW_ASSIGN_OR_RAISE(cut->state, PackedState::Of(std::move(state)));
   stream.stream->Saved();
-  stream.growth.Saved(cut->is_base, static_cast<int64_t>(cut->state.size()));
+  stream.growth.Saved(cut->is_base, cut->state.byte_count());
   return arrow::Status::OK();
 }
 

@@ -46,7 +46,7 @@ struct StreamCut {
   std::vector<int64_t> answered_us;  ///< When the rows that led to results were received.
   bool has_rows = false;
   int64_t watermark_us = EventTime::kNone;
-  std::string state;  ///< Empty without rows, and where state is not kept.
+  PackedState state;  ///< Empty without rows, and where state is not kept.
   bool is_base = false;
   bool is_void = false;     ///< The app was off for some of it: nothing may be committed.
   bool is_joining = false;  ///< All its rows wait for Join.

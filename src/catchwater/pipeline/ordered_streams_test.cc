@@ -106,7 +106,7 @@ std::vector<EpochSums> Deal(const std::vector<Work>& work, int64_t epoch_count, 
   std::vector<EpochSums> sums;
   for (int64_t epoch = 0; epoch < epoch_count; ++epoch) {
     const auto cut = streams.Take(epoch).ValueOrDie();
-    EXPECT_EQ(cut.at(0).has_rows, !cut.at(0).state.empty());
+    EXPECT_EQ(cut.at(0).has_rows, !cut.at(0).state.bytes.empty());
     sums.push_back(SumsOf(cut.at(0)));
   }
   return sums;

@@ -342,9 +342,10 @@ arrow::Status ScriptSink::AddState(const DeliveryMark& mark, CommitRequest* requ
   writer.PutText(mark.file);
   writer.PutText(script_state_);
   const std::string stem = std::to_string(fence_.epoch) + "-" + request->plan.id;
+  ARROW_ASSIGN_OR_RAISE(const PackedState state, PackedState::Of(writer.Take()));
   ARROW_ASSIGN_OR_RAISE(const auto files,
                         state_.SaveBytes(stem, {.revision = revision_, .epoch = fence_.epoch},
-                                         writer.Take(), /*is_base=*/true));
+                                         state, /*is_base=*/true));
   request->plan.state.push_back({.pipeline = plan_->name,
                                  .consumer = stream_.config.name,
                                  .shard = "",

@@ -198,7 +198,7 @@ arrow::Status StreamApps::SaveMerging(App* app, const MergingOperator& part,
   return arrow::Status::OK();
 }
 
-arrow::Status StreamApps::SaveBytes(App* app, const std::string& state, bool is_base,
+arrow::Status StreamApps::SaveBytes(App* app, const PackedState& state, bool is_base,
                                     CommitRequest* request) const {
   app->head.lake_rows = lake_rows_;
   app->head.epoch = context_.fence.epoch;

@@ -135,7 +135,7 @@ class StreamApps {
   arrow::Status PrepareMerging(App* app, size_t i, const Epoch& epoch, CommitRequest* request);
   arrow::Status PrepareOrdered(App* app, StreamCut cut, CommitRequest* request);
   arrow::Status SaveMerging(App* app, const MergingOperator& part, CommitRequest* request) const;
-  arrow::Status SaveBytes(App* app, const std::string& state, bool is_base,
+  arrow::Status SaveBytes(App* app, const PackedState& state, bool is_base,
                           CommitRequest* request) const;
   void Checkpoint(const App& app, CommitRequest* request) const;
   arrow::Status AddResults(const App& app, const arrow::RecordBatchVector& rows,

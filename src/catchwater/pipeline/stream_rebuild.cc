@@ -4,6 +4,7 @@
 #include <limits>
 #include <map>
 #include <string_view>
+#include <utility>
 
 #include "catchwater/base/error.h"
 #include "catchwater/base/fail_point.h"
@@ -152,10 +153,11 @@ arrow::Status StreamApps::Rebuild(App* app, Committer& committer) {
     flow.AppendAccount(partition_id, name, &plan.account);
   }
   if (app->timed != nullptr) {
-    ARROW_ASSIGN_OR_RAISE(const std::string state, app->timed->Save());
+    ARROW_ASSIGN_OR_RAISE(std::string state, app->timed->Save());
+    ARROW_ASSIGN_OR_RAISE(const PackedState packed, PackedState::Of(std::move(state)));
     app->timed->Saved();
     app->watermark_us = app->timed->watermark_us();
-    ARROW_RETURN_NOT_OK(SaveBytes(app, state, /*is_base=*/true, &request));
+    ARROW_RETURN_NOT_OK(SaveBytes(app, packed, /*is_base=*/true, &request));
   } else {
     ARROW_ASSIGN_OR_RAISE(const auto rows, app->whole->Current());
     ARROW_ASSIGN_OR_RAISE(const auto revised, RevisionRows(*rows, app->whole->key_column_count(),
@@ -199,9 +201,10 @@ arrow::Status StreamApps::End(Committer& committer) {
     request.plan.actor = "pipeline/" + plan_->name;
     request.plan.fences = {context_.fence};
     ARROW_RETURN_NOT_OK(AddResults(app, results, &request));
-    ARROW_ASSIGN_OR_RAISE(const std::string state, app.timed->Save());
+    ARROW_ASSIGN_OR_RAISE(std::string state, app.timed->Save());
+    ARROW_ASSIGN_OR_RAISE(const PackedState packed, PackedState::Of(std::move(state)));
     app.timed->Saved();
-    ARROW_RETURN_NOT_OK(SaveBytes(&app, state, /*is_base=*/true, &request));
+    ARROW_RETURN_NOT_OK(SaveBytes(&app, packed, /*is_base=*/true, &request));
     ARROW_RETURN_NOT_OK(CommitAlone(&app, &request, committer));
     if (!app.plan->to.empty()) {
       std::move(results.begin(), results.end(), std::back_inserter(app.results_new));

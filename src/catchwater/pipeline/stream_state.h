@@ -25,6 +25,16 @@ struct StreamStateHead {
   int64_t epoch = 0;     ///< Of the lease when it was saved.
 };
 
+/// The state of an operator as a file has it: compressed, if it is large.
+struct PackedState {
+  std::string bytes;
+
+  static arrow::Result<PackedState> Of(std::string state);
+  /// \retval kBadData if the bytes are not what Of makes
+  arrow::Result<std::string> Unpack() const;
+  int64_t byte_count() const { return static_cast<int64_t>(bytes.size()); }
+};
+
 /// Says when a part is not worth it: each byte of one is written once more into a base that is at
 /// least as large, so that the cost of a flush follows what it changed, not what there is.
 class StateGrowth {
@@ -69,7 +79,7 @@ class StreamState {
   /// The same of bytes that were made before, with the growth that says which is due.
   arrow::Result<std::vector<std::string>> SaveBytes(const std::string& name_stem,
                                                     const StreamStateHead& head,
-                                                    std::string_view state, bool is_base);
+                                                    const PackedState& state, bool is_base);
   const StateGrowth& growth() const { return growth_; }
   /// The files of the last commit.
   const std::vector<std::string>& names() const { return names_; }

@@ -122,6 +122,43 @@ TEST_F(StreamStateTest, WhatWasNeverCommittedIsRemovedAtTheStart) {
   EXPECT_THAT(files_.List("app").ValueOrDie(), SizeIs(2));
 }
 
+TEST(PackedState, GivesBackSmallAndLargeAndLargeIsSmaller) {
+  for (const size_t byte_count : {0UL, 1UL, 65'535UL, 65'536UL, 1'000'000UL}) {
+    std::string state;
+    for (size_t i = 0; state.size() < byte_count; ++i) state += std::to_string(i * i) + ",";
+    state.resize(byte_count);
+    const PackedState packed = PackedState::Of(state).ValueOrDie();
+    EXPECT_EQ(packed.Unpack().ValueOrDie(), state);
+    if (byte_count > 65'535) {
+      EXPECT_LT(packed.bytes.size(), byte_count / 2);
+    }
+  }
+}
+
+TEST(PackedState, WhatIsCutOrDamagedIsBadData) {
+  const std::string bytes = PackedState::Of(std::string(100'000, 'x')).ValueOrDie().bytes;
+  for (size_t length = 0; length < bytes.size(); ++length) {
+    const auto state = PackedState{bytes.substr(0, length)}.Unpack();
+    ASSERT_EQ(KindOf(state.status()), ErrorKind::kBadData) << length;
+  }
+  for (const char size : {'\x00', '\x7F'}) {  // Of the bytes before: fewer, and too many.
+    std::string damaged = bytes;
+    damaged[2] = size;
+    damaged[7] = size;
+    EXPECT_EQ(KindOf(PackedState{damaged}.Unpack().status()), ErrorKind::kBadData);
+  }
+}
+
+TEST_F(StreamStateTest, ALargeStateIsCompressedAndLoads) {
+  Flush(ManyNames(20'000));
+  const std::string state = whole_->Save().ValueOrDie();
+  const int64_t file_bytes = files_.Stat("app/1.base").ValueOrDie().byte_count;
+  EXPECT_LT(file_bytes, static_cast<int64_t>(state.size()) / 2);
+  auto loaded = CountByName();
+  ASSERT_TRUE(StreamState("app", files_).Load(state_.names(), LoadInto(*loaded)).ok());
+  EXPECT_TRUE(loaded->Current().ValueOrDie()->Equals(*whole_->Current().ValueOrDie()));
+}
+
 TEST(ResultTable, RowsHaveKeyWindowAndRevisionBeforeTheAggregates) {
   auto whole = CountByName();
   ASSERT_TRUE(whole->Merge(*PartOf(*whole, {"a", "b", "a"})).ok());

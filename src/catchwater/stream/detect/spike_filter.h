@@ -47,9 +47,9 @@ class SpikeFilter {
     bool is_peak = false;
   };
 
-  /// Two of those that have left may be peaks, and one comes before others leave.
+  /// Two of those that have left may be peaks, and one comes before another leaves.
   static size_t CountMax(const SpikeConfig& config) {
-    return static_cast<size_t>(config.before + config.after) + 4;
+    return static_cast<size_t>(config.before + config.after) + 3;
   }
   void Release(std::vector<Reading>* released, std::vector<Finding>* findings);
   bool IsPeak(double* expected, double* scale);
