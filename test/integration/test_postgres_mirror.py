@@ -120,6 +120,25 @@ def test_the_target_is_what_the_table_is(project, url, load):
     assert project.verify()["violations"] == []
 
 
+def test_with_a_prefix_and_columns_of_the_change(project, url):
+    """The replicated table has a column `op`; the target has when and where a row changed last."""
+    execute(url, CREATE, "ALTER TABLE orders ADD op text",
+            "INSERT INTO orders (id, op) VALUES (1, 'a'), (2, 'b')")
+    columns = "[id, op, change_commit_time, change_lsn, change_op]"
+    text = PIPELINE.replace("OPTIONS", ", prefix: change_").replace("SINK", f", columns: {columns}")
+    text = text.replace("changes: op", "changes: change_op")
+    for name in ("op", "lsn", "seq", "commit_time", "unchanged"):
+        text = text.replace(f"  {name}:", f"  change_{name}:")
+    project.pipeline("orders", text.replace("  name:    string\n", "  op:      string\n"))
+    project.run()
+    execute(url, "UPDATE orders SET op = 'c' WHERE id = 2")
+    project.run()
+    found = rows(url, "SELECT id, op, change_op FROM mirror ORDER BY id")
+    assert found == [(1, "a", "snapshot"), (2, "c", "update")]
+    places = rows(url, "SELECT change_lsn, change_commit_time FROM mirror ORDER BY id")
+    assert places[0][0] < places[1][0] and places[0][1] < places[1][1]
+
+
 def test_many_changes_of_a_row_in_one_batch(project, url):
     execute(url, CREATE, "INSERT INTO orders (id, name) VALUES (1, 'a'), (2, 'b'), (3, 'c')")
     use(project)
