@@ -4,11 +4,13 @@ import collections
 import csv
 import json
 import pathlib
+import re
 import shutil
 import subprocess
 import uuid
 
 from conftest import PROGRAM, ROOT, Project
+from s3_server import S3Project
 
 EXAMPLE = ROOT / "examples" / "data_lake"
 TABLES = {
@@ -116,5 +118,42 @@ def test_the_feeds_come_through_kafka(tmp_path, broker):
     project.run(env={"KAFKA_BROKERS": broker.address})
     files.run()
     assert count_tables(project) == TABLES
+    assert answers(project) == answers(files)
+    assert project.verify()["violations"] == []
+
+
+def test_the_feeds_of_kafka_lie_in_buckets_of_their_own(tmp_path, broker, s3_server):
+    """Raw JSON in s3://kafka-ing-..., tables in another bucket; the same answers as from local files."""
+    shutil.copytree(ROOT / "examples" / "data_lake_kafka", tmp_path / "lake")
+    project = S3Project(tmp_path / "lake", s3_server)
+    client = s3_server.client()
+    buckets = {}
+    for file in (project.folder / "pipelines").glob("*.yaml"):
+        text = file.read_text(encoding="utf-8")
+        (bucket,) = re.findall(r"keep_raw: (kafka-ing-[a-z-]+)/", text)
+        text = text.replace(f"keep_raw: {bucket}/", f"keep_raw: s3://{bucket}/")
+        file.write_text(text.replace("_topic]", "_of_buckets]"), encoding="utf-8")
+        client.create_bucket(Bucket=bucket)
+        buckets[file.stem] = bucket
+    assert len(buckets) == 4
+    feeds = tmp_path / "feeds"
+    make_feeds("--output", feeds)
+    sent = {"transactions": [], "logs": [], "social_data": [], "ad_campaigns": []}
+    make_feeds("--to", f"kafka://{broker.address}", "--create")
+    for feed, lines in sent.items():
+        lines += [message.value() for message in broker.read_all(f"{feed}_topic")][-TABLES[f"kafka_ing_{feed}"]:]
+        broker.create(f"{feed}_of_buckets")
+        broker.produce(f"{feed}_of_buckets", lines)
+    project.run(env={"KAFKA_BROKERS": broker.address})
+    assert count_tables(project) == TABLES
+    for pipeline, bucket in buckets.items():
+        keys = s3_server.keys(bucket, "")
+        bodies = [client.get_object(Bucket=bucket, Key=key)["Body"].read() for key in sorted(keys)]
+        assert all(key.startswith("date=") for key in keys)
+        kept = [json.loads(line) for body in bodies for line in body.splitlines()]
+        assert kept == [json.loads(line) for line in sent[pipeline]]
+    files = copy_of("data_lake", tmp_path / "files")
+    shutil.copytree(feeds, files.folder / "feeds")
+    files.run()
     assert answers(project) == answers(files)
     assert project.verify()["violations"] == []
