@@ -4,7 +4,7 @@ import json
 
 import pika
 import pytest
-from live import wait_for
+from live import Running, wait_for
 from test_amqp import name_of
 
 PIPELINE = """\
@@ -89,6 +89,30 @@ streams:
     wait_for(lambda: rabbitmq.count(dead) == 1)
     rows = [json.loads(one) for one in (body, *(message[2] for message in messages))]
     assert sum(row["n"] for row in rows) == project.value("SELECT count(*) FROM t.readings") == 500
+
+
+def test_a_full_queue_is_named_and_gets_the_rest_when_it_is_read(project, rabbitmq):
+    queue = name_of("full")
+    with rabbitmq.connect() as connection:
+        limits = {"x-max-length": 1000, "x-overflow": "reject-publish"}
+        connection.channel().queue_declare(queue, durable=True, arguments=limits)
+    declare(project, rabbitmq.url, queue, "timeout: 1s", rows=5000)
+    done = project.call("run", "--until-idle", expect=None, timeout=120)
+    assert done.returncode != 0
+    for word in ("sink `readings/amqp`", queue, "x-max-length"):
+        assert word in done.stderr, done.stderr
+    (sink,) = project.status("readings")["sinks"]
+    assert queue in sink["last_error"] and sink["rows_behind"] > 0
+    seen: list[str] = []
+
+    def are_all_seen() -> bool:  # Somebody reads it.
+        seen.extend(properties.message_id for _, properties, _ in rabbitmq.take_all(queue))
+        return len(set(seen)) == 5000
+
+    with Running(project):
+        wait_for(are_all_seen, timeout=120)
+    assert project.value("SELECT count(*) FROM t.readings") == 5000
+    assert len(seen) <= 5000 + 1000 * 5  # What the tries at first got rid of; no more came twice.
 
 
 @pytest.mark.parametrize(

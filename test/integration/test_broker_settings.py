@@ -3,6 +3,7 @@
 import subprocess
 
 import pytest
+from live import DRILL
 from mosquitto import Broker as Mosquitto
 from ports import free_port
 
@@ -101,6 +102,31 @@ def test_a_check_names_the_setting_and_the_remedy(project, request, case):
     for kind in ("source", "sink"):
         assert f"{kind} `{system}`" in said, said
     assert "events.yaml:" in said  # The place.
+    for word in words:
+        assert word in said, said
+    assert CANARY not in said
+
+
+# What a broker refuses is told at once; who is not there is tried for a while.
+REFUSED = {"wrong password", "missing topic", "missing queue", "unknown virtual host", "certificate not trusted"}
+RUN_CASES = [case for case in CASES if DRILL or case[1] in REFUSED]
+
+
+@pytest.mark.parametrize("case", RUN_CASES, ids=lambda case: " ".join(case))
+def test_a_run_names_the_setting_and_the_remedy(project, request, case):
+    system, _ = case
+    fixture = {"kafka": "broker", "mqtt": "mosquitto", "amqp": "rabbitmq"}[system]
+    at, more, words = CASES[case]
+    place = {"at": at(request.getfixturevalue(fixture)), "name": "absent", "more": more}
+    project.pipeline(
+        "events", PIPELINE.format(source=SOURCES[system].format(**place), sink="console: {}")
+    )
+    done = project.call(
+        "run", "--until-idle", expect=None, env={"BROKER_PASSWORD": CANARY}, timeout=120
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode != 0, said
+    assert "events" in said
     for word in words:
         assert word in said, said
     assert CANARY not in said

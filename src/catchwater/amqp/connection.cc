@@ -12,6 +12,7 @@
 #include <sys/time.h>
 
 #include "catchwater/amqp/errors.h"
+#include "catchwater/amqp/table_internal.h"
 #include "catchwater/base/clock.h"
 #include "catchwater/base/error.h"
 
@@ -24,49 +25,9 @@ constexpr uint16_t kControlChannel = 1;  // Questions, declarations and what is 
 std::string_view ViewOf(const amqp_bytes_t& bytes) {
   return {static_cast<const char*>(bytes.bytes), bytes.len};
 }
-// librabbitmq copies what it is given; its interface is of C and knows no const.
-amqp_bytes_t BytesOf(std::string_view text) {
-  return {text.size(), const_cast<char*>(text.data())};
-}
 struct timeval TimeOf(int64_t ms) {
   return {.tv_sec = ms / 1'000, .tv_usec = ms % 1'000 * 1'000};
 }
-
-/// Arguments as librabbitmq wants them; the texts are borrowed.
-class Table {
- public:
-  explicit Table(const AmqpArguments& arguments) {
-    for (const auto& [name, text] : arguments) Add(name, text);
-  }
-  void Add(std::string_view name, std::string_view text) {
-    int64_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    amqp_field_value_t value{};
-    if (!text.empty() && error == std::errc() && end == text.data() + text.size()) {
-      value.kind = AMQP_FIELD_KIND_I64;
-      value.value.i64 = number;
-    } else if (text == "true" || text == "false") {
-      value.kind = AMQP_FIELD_KIND_BOOLEAN;
-      value.value.boolean = text == "true";
-    } else {
-      value.kind = AMQP_FIELD_KIND_UTF8;
-      value.value.bytes = BytesOf(text);
-    }
-    entries_.push_back({.key = BytesOf(name), .value = value});
-  }
-  void AddTime(std::string_view name, int64_t time_s) {
-    amqp_field_value_t value{};
-    value.kind = AMQP_FIELD_KIND_TIMESTAMP;
-    value.value.u64 = static_cast<uint64_t>(time_s);
-    entries_.push_back({.key = BytesOf(name), .value = value});
-  }
-  amqp_table_t get() {
-    return {.num_entries = static_cast<int>(entries_.size()), .entries = entries_.data()};
-  }
-
- private:
-  std::vector<amqp_table_entry_t> entries_;
-};
 
 const amqp_field_value_t* Find(const amqp_table_t& table, std::string_view name) {
   for (int i = 0; i < table.num_entries; ++i) {
@@ -134,9 +95,13 @@ class Connection final : public AmqpConnection {
   arrow::Status Acknowledge(uint16_t channel, uint64_t tag) override;
   arrow::Status Reject(uint16_t channel, uint64_t tag) override;
   arrow::Status Beat() override;
-  arrow::Status Publish(const AmqpOutgoing& message) override;
+  arrow::Result<uint64_t> Publish(const AmqpOutgoing& message) override;
   arrow::Status ReadConfirms(int64_t wait_ms) override;
   int64_t outstanding_count() const override { return static_cast<int64_t>(outstanding_.size()); }
+  std::vector<uint64_t> TakeRefused() override { return std::exchange(refused_tags_, {}); }
+  uint64_t oldest_outstanding() const override {
+    return outstanding_.empty() ? published_count_ + 1 : outstanding_.front();
+  }
   void Close() override;
 
  private:
@@ -163,7 +128,8 @@ class Connection final : public AmqpConnection {
   AmqpMessage message_;
   uint64_t published_count_ = 0;
   std::deque<uint64_t> outstanding_;  // Tags that are not confirmed, ascending.
-  arrow::Status refused_;             // Of a message that was published.
+  std::vector<uint64_t> refused_tags_;
+  arrow::Status refused_;  // No queue gets a message that was published.
 };
 
 arrow::Result<amqp_socket_t*> Connection::MakeSocket() {
@@ -194,7 +160,7 @@ arrow::Status Connection::Open() {
   if (code != AMQP_STATUS_OK) return AmqpConnectError(code, options_);
   amqp_set_handshake_timeout(state_.get(), &timeout);
   amqp_set_rpc_timeout(state_.get(), &timeout);
-  Table properties(AmqpArguments{});
+  AmqpTable properties(AmqpArguments{});
   properties.Add("product", "catchwater");
   properties.Add("connection_name", options_.name);
   const amqp_table_t client = properties.get();
@@ -259,7 +225,7 @@ arrow::Status Connection::FindExchange(const std::string& exchange) {
 }
 
 arrow::Status Connection::MakeQueue(const std::string& queue, const AmqpArguments& arguments) {
-  Table table(arguments);
+  AmqpTable table(arguments);
   amqp_queue_declare(state_.get(), kControlChannel, BytesOf(queue), /*passive=*/0, /*durable=*/1,
                      /*exclusive=*/0, /*auto_delete=*/0, table.get());
   return Answer("making queue " + queue);
@@ -284,7 +250,7 @@ arrow::Result<uint16_t> Connection::Consume(const AmqpConsumeOptions& options) {
   ARROW_RETURN_NOT_OK(OpenChannel(channel));
   amqp_basic_qos(state_.get(), channel, /*prefetch_size=*/0, options.prefetch, /*global=*/0);
   ARROW_RETURN_NOT_OK(StatusOf(amqp_get_rpc_reply(state_.get()), "setting `prefetch`"));
-  Table arguments(AmqpArguments{});
+  AmqpTable arguments(AmqpArguments{});
   const std::string offset = options.stream_offset ? std::to_string(*options.stream_offset) : "";
   constexpr std::string_view kOffset = "x-stream-offset";
   if (options.stream_offset) {
@@ -388,10 +354,15 @@ arrow::Status Connection::TakeFrame(const amqp_frame_t& frame) {
       }
       return arrow::Status::OK();
     }
-    case AMQP_BASIC_NACK_METHOD:
-      refused_ = Unavailable("Broker could not take a message; it may be full, broker: ",
-                             options_.Address());
-      return refused_;
+    case AMQP_BASIC_NACK_METHOD: {
+      const auto& nack = *static_cast<const amqp_basic_nack_t*>(method.decoded);
+      const auto behind = std::ranges::upper_bound(outstanding_, nack.delivery_tag);
+      const auto first = nack.multiple ? outstanding_.begin()
+                                       : std::ranges::lower_bound(outstanding_, nack.delivery_tag);
+      refused_tags_.insert(refused_tags_.end(), first, behind);
+      outstanding_.erase(first, behind);
+      return arrow::Status::OK();
+    }
     default:
       return arrow::Status::OK();
   }
@@ -425,7 +396,7 @@ arrow::Status Connection::Beat() {
   return StatusOf(amqp_send_frame(state_.get(), &frame), "sending a heartbeat");
 }
 
-arrow::Status Connection::Publish(const AmqpOutgoing& message) {
+arrow::Result<uint64_t> Connection::Publish(const AmqpOutgoing& message) {
   ARROW_RETURN_NOT_OK(refused_);
   if (!is_confirming_) {
     amqp_confirm_select(state_.get(), kControlChannel);
@@ -454,7 +425,7 @@ arrow::Status Connection::Publish(const AmqpOutgoing& message) {
                                   /*immediate=*/0, &properties, BytesOf(message.body)),
                "publishing"));
   outstanding_.push_back(++published_count_);
-  return arrow::Status::OK();
+  return published_count_;
 }
 
 arrow::Status Connection::ReadConfirms(int64_t wait_ms) {

@@ -93,13 +93,18 @@ class AmqpConnection {
   /// Tells the broker that we live, while nothing is read.
   virtual arrow::Status Beat() = 0;
 
-  /// Sends; the broker's confirmation comes later.
+  /// Sends; the broker's confirmation or refusal comes later. \return its tag: 1, 2, ...
   /// \retval kNotFound no queue would get one of the messages before
-  virtual arrow::Status Publish(const AmqpOutgoing& message) = 0;
+  virtual arrow::Result<uint64_t> Publish(const AmqpOutgoing& message) = 0;
   /// Takes confirmations that have come, waiting up to wait_ms for one.
-  /// \retval kNotFound no queue would get a message \retval kUnavailable the broker refused one
+  /// \retval kNotFound no queue would get a message
   virtual arrow::Status ReadConfirms(int64_t wait_ms) = 0;
+  /// Neither confirmed nor refused.
   virtual int64_t outstanding_count() const = 0;
+  /// The tag of the oldest of them; that of the next message if there is none.
+  virtual uint64_t oldest_outstanding() const = 0;
+  /// Those that the broker refused since the last call: a queue that would get them is full.
+  virtual std::vector<uint64_t> TakeRefused() = 0;
 
   /// Says good-bye: the broker gives what is not acknowledged to others at once.
   virtual void Close() = 0;

@@ -1,6 +1,10 @@
 #include "catchwater/amqp/producer.h"
 
+#include <algorithm>
+#include <deque>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "catchwater/amqp/connection.h"
 #include "catchwater/base/error.h"
@@ -11,6 +15,8 @@ namespace {
 constexpr int64_t kOutstandingMax = 2'000;
 constexpr int64_t kConfirmsEvery = 64;  // Messages between two looks at what has come.
 constexpr int64_t kWaitMs = 20;
+constexpr int64_t kPauseUsMin = 20'000;  // Before a refused message is sent again.
+constexpr int64_t kPauseUsMax = 500'000;
 
 class AmqpProducer final : public MessageProducer {
  public:
@@ -30,15 +36,14 @@ class AmqpProducer final : public MessageProducer {
 
   arrow::Status Send(const OutgoingMessage& message) override {
     ARROW_RETURN_NOT_OK(Connect());
-    ARROW_RETURN_NOT_OK(connection_->Publish({.exchange = options_.exchange,
-                                              .routing_key = message.address,
-                                              .body = message.payload,
-                                              .message_id = message.id,
-                                              .is_persistent = options_.is_persistent,
-                                              .is_mandatory = options_.is_mandatory}));
+    ARROW_RETURN_NOT_OK(Publish({.address = std::string(message.address),
+                                 .payload = std::string(message.payload),
+                                 .id = std::string(message.id)}));
     if (connection_->outstanding_count() >= kOutstandingMax) return Drain(kOutstandingMax / 2);
-    return ++sent_count_ % kConfirmsEvery == 0 ? connection_->ReadConfirms(/*wait_ms=*/0)
-                                               : arrow::Status::OK();
+    if (++sent_count_ % kConfirmsEvery != 0) return arrow::Status::OK();
+    ARROW_RETURN_NOT_OK(TakeAnswers(/*wait_ms=*/0));
+    // Refused ones are sent again before others: the order is kept as well as it may be.
+    return refused_.empty() ? arrow::Status::OK() : Drain(0);
   }
 
   arrow::Status Flush() override { return connection_ == nullptr ? arrow::Status::OK() : Drain(0); }
@@ -79,23 +84,85 @@ class AmqpProducer final : public MessageProducer {
     return arrow::Status::OK();
   }
 
-  /// Waits until at most so many messages are not confirmed.
-  arrow::Status Drain(int64_t outstanding_count_max) {
-    const int64_t end_us = clock_.MonotonicMicros() + options_.timeout_us;
-    while (connection_->outstanding_count() > outstanding_count_max) {
-      if (clock_.MonotonicMicros() > end_us) {
-        return Unavailable("AMQP broker does not confirm in time, messages: ",
-                           connection_->outstanding_count());
-      }
-      ARROW_RETURN_NOT_OK(connection_->ReadConfirms(kWaitMs));
+  /// A message that is not confirmed.
+  struct Unconfirmed {
+    std::string address;
+    std::string payload;
+    std::string id;
+    uint64_t tag = 0;
+  };
+
+  arrow::Status Publish(Unconfirmed message) {
+    ARROW_ASSIGN_OR_RAISE(message.tag,
+                          connection_->Publish({.exchange = options_.exchange,
+                                                .routing_key = message.address,
+                                                .body = message.payload,
+                                                .message_id = message.id,
+                                                .is_persistent = options_.is_persistent,
+                                                .is_mandatory = options_.is_mandatory}));
+    unconfirmed_.push_back(std::move(message));
+    return arrow::Status::OK();
+  }
+
+  arrow::Status TakeAnswers(int64_t wait_ms) {
+    ARROW_RETURN_NOT_OK(connection_->ReadConfirms(wait_ms));
+    for (const uint64_t tag : connection_->TakeRefused()) {
+      const auto found = std::ranges::lower_bound(unconfirmed_, tag, {}, &Unconfirmed::tag);
+      CATCHWATER_CHECK(found != unconfirmed_.end() && found->tag == tag, "it was sent");
+      refused_.push_back(std::move(*found));
+    }
+    while (!unconfirmed_.empty() && unconfirmed_.front().tag < connection_->oldest_outstanding()) {
+      unconfirmed_.pop_front();
     }
     return arrow::Status::OK();
+  }
+
+  /// Waits until at most so many messages are not confirmed, and none is refused: one that a full
+  /// queue refused is sent again after a while. Fails if nothing moves for the time.
+  arrow::Status Drain(int64_t outstanding_count_max) {
+    int64_t pause_us = kPauseUsMin;
+    int64_t left = Left();
+    int64_t end_us = clock_.MonotonicMicros() + options_.timeout_us;
+    while (connection_->outstanding_count() > outstanding_count_max || !refused_.empty()) {
+      if (clock_.MonotonicMicros() > end_us) return Late();
+      if (connection_->outstanding_count() == 0) {
+        clock_.SleepMicros(pause_us, {});
+        pause_us = std::min(2 * pause_us, kPauseUsMax);
+        for (Unconfirmed& message : std::exchange(refused_, {})) {
+          ARROW_RETURN_NOT_OK(Publish(std::move(message)));
+        }
+      }
+      ARROW_RETURN_NOT_OK(TakeAnswers(kWaitMs));
+      if (Left() == left) continue;
+      left = Left();
+      pause_us = kPauseUsMin;
+      end_us = clock_.MonotonicMicros() + options_.timeout_us;
+    }
+    return arrow::Status::OK();
+  }
+
+  /// Messages that the broker does not have.
+  int64_t Left() const {
+    return connection_->outstanding_count() + static_cast<int64_t>(refused_.size());
+  }
+
+  arrow::Status Late() const {
+    if (refused_.empty()) {
+      return Unavailable("AMQP broker does not confirm in time, messages: ",
+                         connection_->outstanding_count());
+    }
+    return Unavailable(
+        "AMQP broker refuses messages: a queue that would get them is full; let its readers catch "
+        "up, or raise its `x-max-length` or `x-max-length-bytes`, exchange and routing key: `",
+        options_.exchange, "` `", refused_.front().address, "`");
   }
 
   const AmqpProducerOptions options_;
   const Clock& clock_;
   std::unique_ptr<AmqpConnection> connection_;
   int64_t sent_count_ = 0;
+  std::deque<Unconfirmed> unconfirmed_;  // By tag; those that were refused are empty.
+  std::vector<Unconfirmed> refused_;
 };
 
 }  // namespace

@@ -27,6 +27,9 @@ arrow::Status AwaitConfirm(AmqpConnection& connection, const Clock& clock, std::
                          connection.outstanding_count());
     }
     ARROW_RETURN_NOT_OK(connection.ReadConfirms(kWaitMs));
+    if (!connection.TakeRefused().empty()) {
+      return Unavailable("AMQP broker refused an answer; the queue of `reply_to` may be full");
+    }
   }
   return arrow::Status::OK();
 }
@@ -40,11 +43,13 @@ arrow::Status Take(AmqpConnection& connection, const AmqpMessage& message, const
   const std::string correlation_id(message.correlation_id.value_or(""));
   ARROW_ASSIGN_OR_RAISE(const std::string text, answer(message.body));
   if (!reply_to.empty()) {
-    ARROW_RETURN_NOT_OK(connection.Publish({.routing_key = reply_to,
-                                            .body = text,
-                                            .correlation_id = correlation_id,
-                                            .is_persistent = false,
-                                            .is_mandatory = false}));
+    ARROW_RETURN_NOT_OK(connection
+                            .Publish({.routing_key = reply_to,
+                                      .body = text,
+                                      .correlation_id = correlation_id,
+                                      .is_persistent = false,
+                                      .is_mandatory = false})
+                            .status());
     ARROW_RETURN_NOT_OK(AwaitConfirm(connection, clock, stop));
   }
   return connection.Acknowledge(channel, tag);
