@@ -205,7 +205,17 @@ arrow::Status FeedScript(const StreamPlan& stream, PipelinePlan* plan) {
 /// Results that other programs get come from a table, so that a kill between commit and send costs
 /// none. Those of `window: all` come again whole with each commit.
 arrow::Status FeedFromTable(StreamPlan* stream, PipelinePlan* plan) {
-  if (!plan->lake || !IsOrdered(stream->config)) return arrow::Status::OK();
+  if (!plan->lake) return arrow::Status::OK();
+  if (!IsOrdered(stream->config)) {
+    for (const ChosenSink& sink : stream->to) {
+      if (!sink.delivery || !sink.delivery->before_commit) continue;
+      return ConfigError(
+          "Results of `window: all` are sent whole with each commit: leave `before_commit` out, "
+          "stream and sink: ",
+          stream->config.name, " ", sink.name);
+    }
+    return arrow::Status::OK();
+  }
   const auto fed = std::ranges::stable_partition(
       stream->to, [](const ChosenSink& sink) { return !sink.delivery; });
   if (!fed.empty() && stream->tables.empty()) {

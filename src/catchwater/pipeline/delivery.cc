@@ -49,8 +49,8 @@ Delivery::~Delivery() {
 arrow::Status Delivery::Start() {
   ARROW_ASSIGN_OR_RAISE(table_, lake_.LoadTable(task_.table_key));
   ARROW_ASSIGN_OR_RAISE(sink_, task_.make(table_->schema));
-  if (task_.early != nullptr) task_.early->Lose();  // The sink before may have failed with some.
   ARROW_ASSIGN_OR_RAISE(mark_, FindMark());
+  if (task_.early != nullptr) task_.early->Open();  // The sink before may have failed with some.
   ARROW_RETURN_NOT_OK(Reach(FailPoint::kDeliverOpened));
   if (!needs_resync_) {
     ARROW_RETURN_NOT_OK(Record(mark_));
@@ -90,15 +90,20 @@ arrow::Result<int64_t> Delivery::WriteFile(const TableState& table, const Delive
   while (true) {
     ARROW_ASSIGN_OR_RAISE(const auto rows, reader->Next());
     if (rows == nullptr) break;
-    const int64_t at_once = task_.rows_at_once > 0 ? task_.rows_at_once : rows->num_rows();
-    for (int64_t row = 0; row < rows->num_rows(); row += at_once) {
-      if (stop.stop_requested()) return Cancelled("Delivery was stopped");
-      ARROW_RETURN_NOT_OK(sink_->Write(*rows->Slice(row, at_once)));
-    }
+    ARROW_RETURN_NOT_OK(Write(*rows, stop));
     row_count += rows->num_rows();
   }
   ARROW_RETURN_NOT_OK(Reach(FailPoint::kDeliverFileWritten));
   return row_count;
+}
+
+arrow::Status Delivery::Write(const arrow::RecordBatch& rows, std::stop_token stop) {
+  const int64_t at_once = task_.rows_at_once > 0 ? task_.rows_at_once : rows.num_rows();
+  for (int64_t row = 0; row < rows.num_rows(); row += at_once) {
+    if (stop.stop_requested()) return Cancelled("Delivery was stopped");
+    ARROW_RETURN_NOT_OK(sink_->Write(*rows.Slice(row, at_once)));
+  }
+  return arrow::Status::OK();
 }
 
 arrow::Result<int64_t> Delivery::TryShare(const TableState& table, const Share& share,
@@ -214,20 +219,20 @@ arrow::Result<Delivery::Share> Delivery::NextShare(DeliveryStep* step) {
 
 arrow::Result<int64_t> Delivery::SendEarly(std::stop_token stop) {
   if (task_.early == nullptr || !is_caught_up_) return 0;
+  // One share: where results never end, commits are to be looked at all the same.
+  const auto share = task_.early->Take();
+  if (!share) return 0;
   int64_t row_count = 0;
-  while (const auto share = task_.early->Take()) {
-    for (const auto& rows : share->results) {
-      if (stop.stop_requested()) return Cancelled("Delivery was stopped");
-      if (!rows->schema()->Equals(*table_->schema)) {
-        task_.early->Lose();  // The table brings them, in its columns.
-        return row_count;
-      }
-      ARROW_RETURN_NOT_OK(sink_->Write(*rows));
-      row_count += rows->num_rows();
+  for (const auto& rows : share->results) {
+    if (!rows->schema()->Equals(*table_->schema)) {
+      task_.early->Lose();  // The table brings them, in its columns.
+      return row_count;
     }
-    ARROW_RETURN_NOT_OK(sink_->Flush(/*mark=*/std::nullopt).status());
-    task_.early->Sent(share->end);
+    ARROW_RETURN_NOT_OK(Write(*rows, stop));
+    row_count += rows->num_rows();
   }
+  ARROW_RETURN_NOT_OK(sink_->Flush(/*mark=*/std::nullopt).status());
+  task_.early->Sent(share->end);
   return row_count;
 }
 

@@ -72,7 +72,8 @@ class Delivery {
   /// \retval kCancelled on a stop: nothing of the step is visible
   arrow::Result<DeliveryStep> Step(std::stop_token stop);
 
-  /// Sends the results that are not committed yet, unless committed ones wait. \return the rows
+  /// Sends the results that wait now and are not committed, unless committed ones wait.
+  /// \return the rows
   arrow::Result<int64_t> SendEarly(std::stop_token stop);
 
   const DeliveryMark& mark() const { return mark_; }
@@ -97,6 +98,7 @@ class Delivery {
                                       std::stop_token stop);
   arrow::Result<int64_t> TryShare(const TableState& table, const Share& share,
                                   std::stop_token stop);
+  arrow::Status Write(const arrow::RecordBatch& rows, std::stop_token stop);
   arrow::Result<int64_t> WriteFile(const TableState& table, const DeliveryMark& file,
                                    std::stop_token stop);
 

@@ -169,6 +169,17 @@ TEST_F(EarlyDeliveryTest, SendsBeforeTheCommitAndNotOnceMoreBehindIt) {
   EXPECT_EQ(target_.rows.size(), 2U) << "another process finds nothing to send";
 }
 
+TEST_F(EarlyDeliveryTest, LooksAtCommitsAlsoIfResultsNeverEnd) {
+  auto delivery = Open().ValueOrDie();
+  DeliverAll(*delivery);
+  Make({At(1, "a")});
+  target_.on_flush = [&] {
+    if (target_.flushes < 100) Make({At(2, "b")});
+  };
+  EXPECT_EQ(delivery->SendEarly({}).ValueOrDie(), 1);
+  EXPECT_EQ(delivery->SendEarly({}).ValueOrDie(), 1) << "it came while the first was sent";
+}
+
 TEST_F(EarlyDeliveryTest, SendsNothingAheadOfACommitThatWaits) {
   Append("sensors.readings", {At(1, "a")});
   auto delivery = Open().ValueOrDie();

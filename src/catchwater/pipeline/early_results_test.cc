@@ -89,6 +89,52 @@ TEST_F(EarlyResultsTest, WhatIsTooMuchComesByTheTable) {
   EXPECT_TRUE(early_.Settle("b"));
 }
 
+TEST_F(EarlyResultsTest, SoDoManySmallOnes) {
+  const arrow::RecordBatchVector one = Rows(1);
+  for (int64_t i = 0; i < EarlyResults::kRowsMax; ++i) early_.Add(one);
+  EXPECT_EQ(Send(), 0U) << "a batch costs more than its row";
+}
+
+TEST_F(EarlyResultsTest, NothingWaitsForATargetThatIsDown) {
+  early_.Written("a", early_.Add(Rows(1)));
+  EXPECT_EQ(Send(), 1U);
+  early_.Close();
+  EXPECT_TRUE(early_.Settle("a")) << "it was sent before";
+  const EarlyRange missed = early_.Add(Rows(1));
+  early_.Open();
+  const EarlyRange next = early_.Add(Rows(1));
+  EXPECT_EQ(Send(), 0U) << "it would come before the one that was missed";
+  early_.Written("b", missed);
+  EXPECT_FALSE(early_.Settle("b"));
+  EXPECT_EQ(Send(), 1U);
+  early_.Written("c", next);
+  EXPECT_TRUE(early_.Settle("c"));
+}
+
+TEST_F(EarlyResultsTest, WhatIsMadeForTheTableAloneComesBeforeWhatIsAddedLater) {
+  early_.Add(Rows(1));  // Of an epoch that is void.
+  early_.Written("anew", early_.AddToTable());
+  const EarlyRange next = early_.Add(Rows(1));
+  EXPECT_EQ(Send(), 0U);
+  EXPECT_FALSE(early_.Settle("anew"));
+  EXPECT_EQ(Send(), 1U);
+  early_.Written("b", next);
+  EXPECT_TRUE(early_.Settle("b"));
+}
+
+TEST_F(EarlyResultsTest, WhatIsSentWhileAllIsLostIsNotSentOnce) {
+  EarlyRange range = early_.Add(Rows(1));
+  const auto share = early_.Take();
+  range.end = early_.Add(Rows(EarlyResults::kRowsMax + 1)).end;
+  early_.Sent(share->end);
+  early_.Open();
+  early_.Written("a", range);
+  EXPECT_FALSE(early_.Settle("a"));
+  early_.Written("b", early_.Add(Rows(1)));
+  EXPECT_EQ(Send(), 1U);
+  EXPECT_TRUE(early_.Settle("b"));
+}
+
 TEST_F(EarlyResultsTest, FilesThatNobodyAsksForAreForgotten) {
   early_.Written("first", early_.Add(Rows(1)));
   EXPECT_EQ(Send(), 1U);

@@ -66,12 +66,14 @@ arrow::Status SinkFeed::Rest(Delivery& delivery, int64_t duration_us, bool until
                              std::stop_token stop) {
   const int64_t end_us = context_.clock.MonotonicMicros() + duration_us;
   while (!is_finishing_ && !(until_commit && has_commit_)) {
+    // Before the wait: what a commit held back may go now.
+    ARROW_ASSIGN_OR_RAISE(const int64_t row_count, delivery.SendEarly(stop));
+    if (row_count > 0) {
+      const std::lock_guard lock(mutex_);
+      report_.rows += row_count;
+    }
     const int64_t left_us = end_us - context_.clock.MonotonicMicros();
     if (left_us <= 0 || !bell_.Wait(context_.clock, left_us, stop)) break;
-    ARROW_ASSIGN_OR_RAISE(const int64_t row_count, delivery.SendEarly(stop));
-    if (row_count == 0) continue;
-    const std::lock_guard lock(mutex_);
-    report_.rows += row_count;
   }
   return arrow::Status::OK();
 }
@@ -152,8 +154,10 @@ arrow::Status SinkFeed::Run(std::stop_token stop) {
     ARROW_ASSIGN_OR_RAISE(const bool has_lease, TakeLease(stop));
     if (!has_lease) return arrow::Status::OK();
     const arrow::Result<bool> is_done = FollowUnderLease(stop);
-    if (early_ != nullptr && stop.stop_requested()) ARROW_RETURN_NOT_OK(SettleSent());
+    arrow::Status settled;
+    if (early_ != nullptr && stop.stop_requested()) settled = SettleSent();
     ARROW_RETURN_NOT_OK(context_.ledger->ReleaseLease(fence_.lease, fence_.epoch));
+    ARROW_RETURN_NOT_OK(settled);
     if (!is_done.ok()) return WithContext(is_done.status(), "sink `" + name_ + "`");
     if (*is_done) return arrow::Status::OK();
   }
@@ -277,7 +281,9 @@ arrow::Result<SinkFeed::Ending> SinkFeed::FollowOpened(Delivery& delivery, std::
     // One that is behind goes on at once.
     const int64_t lag_us = context_.clock.NowMicros() - step.oldest_us.value_or(0);
     if (lag_us > std::max(kCatchingUpUs, 2 * every_us)) continue;
-    const int64_t rest_us = every_us - (context_.clock.MonotonicMicros() - begun_us);
+    // Results that were sent are not gathered: their commits are noted soon, or are too many.
+    const int64_t pause_us = early_ != nullptr ? std::min(kPollUs, every_us) : every_us;
+    const int64_t rest_us = pause_us - (context_.clock.MonotonicMicros() - begun_us);
     ARROW_RETURN_NOT_OK(Rest(delivery, rest_us, /*until_commit=*/false, stop));
   }
   return Ending::kAgain;
@@ -297,6 +303,7 @@ arrow::Result<bool> SinkFeed::TakeSwitch(int64_t timeout_us) {
 
 arrow::Result<bool> SinkFeed::Recover(const arrow::Status& failure, std::stop_token stop) {
   if (KindOf(failure) == ErrorKind::kCancelled) return !stop.stop_requested();
+  if (early_ != nullptr) early_->Close();
   ++failures_;
   const bool is_transient = IsTransient(failure);
   // A conflict is the sink's word for "in another way, please"; told only if it does not help.

@@ -169,6 +169,14 @@ const std::vector<EarlyResults*>& StreamApps::EarlyOf(const App& app) const {
   return found == context_.early.end() ? kNone : found->second;
 }
 
+void StreamApps::TellFiles(const App& app, const CommitRequest& request, EarlyRange range,
+                           EarlyResults* early) {
+  for (const TableAppend& append : request.appends) {
+    if (append.table_key != app.tables.front()->table_key) continue;
+    for (const WrittenFile& file : append.files) early->Written(file.data_file.path, range);
+  }
+}
+
 arrow::Status StreamApps::PreparePositions(App* app, const Epoch& epoch, CommitPlan* plan) const {
   const std::string& name = app->plan->config.name;
   for (const FrontierPart& part : epoch.frontier()) {
@@ -341,14 +349,7 @@ arrow::Status StreamApps::PrepareOrdered(App* app, StreamCut cut, CommitRequest*
   if (!cut.has_rows) return arrow::Status::OK();
   app->watermark_us = cut.watermark_us;
   ARROW_RETURN_NOT_OK(AddResults(*app, cut.results, request));
-  if (const auto& early = EarlyOf(*app); !early.empty()) {
-    for (const TableAppend& append : request->appends) {
-      if (append.table_key != app->tables.front()->table_key) continue;
-      for (const WrittenFile& file : append.files) {
-        for (EarlyResults* one : early) one->Written(file.data_file.path, cut.early);
-      }
-    }
-  }
+  for (EarlyResults* early : EarlyOf(*app)) TellFiles(*app, *request, cut.early, early);
   if (app->late_table != nullptr) {
     ARROW_RETURN_NOT_OK(Append(app->late_table, cut.late, request));
   }

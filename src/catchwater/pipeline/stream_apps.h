@@ -131,6 +131,9 @@ class StreamApps {
                        Committer& committer);
   OrderedStream OrderedOf(const App& app) const;
   const std::vector<EarlyResults*>& EarlyOf(const App& app) const;
+  /// Which files of the app's table hold the results of the range.
+  static void TellFiles(const App& app, const CommitRequest& request, EarlyRange range,
+                        EarlyResults* early);
   bool IsWanted(const App& app) const { return context_.switches.is_on(app.plan->config.name); }
   arrow::Status PrepareMerging(App* app, size_t i, const Epoch& epoch, CommitRequest* request);
   arrow::Status PrepareOrdered(App* app, StreamCut cut, CommitRequest* request);

@@ -165,6 +165,9 @@ arrow::Status StreamApps::Rebuild(App* app, Committer& committer) {
     ARROW_RETURN_NOT_OK(AddResults(*app, {revised}, &request));
     ARROW_RETURN_NOT_OK(SaveMerging(app, *app->whole, &request));
   }
+  for (EarlyResults* early : EarlyOf(*app)) {
+    if (!request.appends.empty()) TellFiles(*app, request, early->AddToTable(), early);
+  }
   ARROW_RETURN_NOT_OK(CommitAlone(app, &request, committer));
   return app->state->RemoveOthers();
 }

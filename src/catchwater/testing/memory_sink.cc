@@ -49,6 +49,7 @@ class MemorySink final : public Sink {
       return answer;
     }
     ++target_.flushes;
+    if (target_.on_flush) target_.on_flush();
     const auto row_count = static_cast<int64_t>(pending_.size());
     for (std::string& line : pending_) {
       const std::string key =

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -22,9 +23,10 @@ struct MemoryTarget {
   bool keeps_mark = true;
   bool needs_whole_commits = false;
   int opens = 0, restarts = 0, flushes = 0;
-  arrow::Status open_answer;   ///< Of the next Opens.
-  arrow::Status flush_answer;  ///< Of the next Flush only,
-  bool flush_happens = false;  ///< which does its work all the same: the answer is lost.
+  arrow::Status open_answer;         ///< Of the next Opens.
+  arrow::Status flush_answer;        ///< Of the next Flush only,
+  bool flush_happens = false;        ///< which does its work all the same: the answer is lost.
+  std::function<void()> on_flush{};  ///< In each Flush; empty: nothing.
 };
 
 /// Rows as text, `1|2026-...|name|null`: one for each, sorted.
