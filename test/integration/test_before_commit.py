@@ -141,3 +141,27 @@ def test_rows_of_a_table_are_sent_after_their_commit(project):
     project.pipeline("sensors", text)
     said = project.call("validate", expect=78).stderr
     assert "`before_commit` is of results of streams" in said and "leave it out" in said
+
+
+def test_a_long_pause_between_results_does_not_delay_them(project, rabbitmq, start):  # noqa: F811
+    send_early(project, rabbitmq, "early.pause", flush="1h")
+    path = project.folder / "pipelines" / "sensors.yaml"
+    path.write_text(path.read_text().replace("every: 10ms,", "every: 10ms, heartbeat: 2s,"))
+    run = start()
+    drop(project, "a", readings(1, 100, disorder_s=0))
+    until(lambda: rabbitmq.count("early.pause") > 90, "the first results")
+    time.sleep(10)  # The broker ends a connection that is silent for two heartbeats.
+    drop(project, "b", readings(2, 100, disorder_s=0, begin_s=1_000_000))
+    until(lambda: rabbitmq.count("early.pause") > 190, "results behind the pause", seconds=10)
+    assert project.value(REVISIONS) == 0, "nothing is committed yet"
+    run.end()
+    assert project.value(REVISIONS) == rabbitmq.count("early.pause")
+
+
+def test_results_that_come_whole_are_sent_after_their_commit(project):
+    text = PIPELINE.format(url="amqp://localhost", queue="q", flush="1s")
+    text = text.replace("window: {{ count: 1 }}".format(), "window: all").replace("    late: { allow: 1s }\n", "")
+    (project.folder / "in").mkdir()
+    project.pipeline("sensors", text)
+    said = project.call("validate", expect=78).stderr
+    assert "`window: all`" in said and "leave `before_commit` out" in said

@@ -6,7 +6,7 @@ import time
 import paho.mqtt.client as paho
 import pytest
 
-from live import wait_for
+from live import DRILL, Running, wait_for
 from mosquitto import broker  # noqa: F401  the fixture
 
 PIPELINE = """
@@ -69,3 +69,42 @@ def test_a_broker_keeps_the_last_of_each_topic(project, broker):  # noqa: F811
     client.disconnect()
     client.loop_stop()
     assert got == {"results/r0": 27, "results/r1": 28, "results/r2": 29}
+
+
+ALARMS = """
+pipeline: rooms
+source: {{ file: {{ path: "*.ndjson", watch: true, poll: 50ms, complete_after: 100ms }} }}
+codec: json
+columns:
+  room: string
+  ts:   {{ type: timestamp, event_time: true }}
+  n:    int64
+lake:
+  table: demo.rooms
+  flush: {{ every: 1h }}
+streams:
+  counts:
+    key: [room]
+    window: {{ count: 1 }}
+    compute: {{ n: max(n) }}
+    to: [ {{ mqtt: {{ url: "{url}", topic: results, every: 10ms, before_commit: true }} }} ]
+"""
+
+
+@pytest.mark.skipif(not DRILL, reason="a broker ends a connection that is silent for 45 s")
+def test_a_long_pause_does_not_delay_what_is_sent_before_its_commit(project, broker):  # noqa: F811
+    project.pipeline("rooms", ALARMS.format(url=broker.url))
+    got = []
+    client = broker.client()
+    client.on_message = lambda _client, _data, message: got.append(json.loads(message.payload))
+    client.subscribe("results", qos=1)
+    with Running(project):
+        (project.folder / "a.ndjson").write_text(rows(30))
+        wait_for(lambda: len(got) > 0)
+        time.sleep(60)
+        begun = len(got)
+        later = rows(30).replace("2026-01-02", "2026-02-02")
+        (project.folder / "b.ndjson").write_text(later)
+        wait_for(lambda: len(got) > begun)
+    client.disconnect()
+    client.loop_stop()

@@ -13,7 +13,8 @@ namespace catchwater {
 namespace {
 
 constexpr int64_t kOutstandingMax = 2'000;
-constexpr int64_t kConfirmsEvery = 64;  // Messages between two looks at what has come.
+constexpr size_t kKeptMax = 4 * kOutstandingMax;  // Messages behind the oldest without an answer.
+constexpr int64_t kConfirmsEvery = 64;            // Messages between two looks at what has come.
 constexpr int64_t kWaitMs = 20;
 constexpr int64_t kPauseUsMin = 20'000;  // Before a refused message is sent again.
 constexpr int64_t kPauseUsMax = 500'000;
@@ -39,6 +40,7 @@ class AmqpProducer final : public MessageProducer {
     ARROW_RETURN_NOT_OK(Publish({.address = std::string(message.address),
                                  .payload = std::string(message.payload),
                                  .id = std::string(message.id)}));
+    if (unconfirmed_.size() >= kKeptMax) return Drain(0);
     if (connection_->outstanding_count() >= kOutstandingMax) return Drain(kOutstandingMax / 2);
     if (++sent_count_ % kConfirmsEvery != 0) return arrow::Status::OK();
     ARROW_RETURN_NOT_OK(TakeAnswers(/*wait_ms=*/0));
@@ -70,7 +72,18 @@ class AmqpProducer final : public MessageProducer {
     return connection.MakeQueue(options_.queue, arguments);
   }
 
+  /// Between two sendings nobody answers the broker, which ends a connection that is silent.
+  void LeaveSilent() {
+    if (connection_ == nullptr || !unconfirmed_.empty() || !refused_.empty()) return;
+    const int64_t silent_us = clock_.MonotonicMicros() - published_us_;
+    const int64_t heartbeat_us = int64_t{options_.connection.heartbeat_s} * 1'000'000;
+    if (silent_us < heartbeat_us) return;
+    if (silent_us < 2 * heartbeat_us) connection_->Close();  // Later nobody may hear a good-bye.
+    connection_.reset();
+  }
+
   arrow::Status Connect() {
+    LeaveSilent();
     if (connection_ != nullptr) return arrow::Status::OK();
     ARROW_ASSIGN_OR_RAISE(auto connection, AmqpConnection::Connect(options_.connection));
     arrow::Status found = Find(*connection);
@@ -101,6 +114,7 @@ class AmqpProducer final : public MessageProducer {
                                                 .is_persistent = options_.is_persistent,
                                                 .is_mandatory = options_.is_mandatory}));
     unconfirmed_.push_back(std::move(message));
+    published_us_ = clock_.MonotonicMicros();
     return arrow::Status::OK();
   }
 
@@ -160,6 +174,7 @@ class AmqpProducer final : public MessageProducer {
   const AmqpProducerOptions options_;
   const Clock& clock_;
   std::unique_ptr<AmqpConnection> connection_;
+  int64_t published_us_ = 0;  // The last one.
   int64_t sent_count_ = 0;
   std::deque<Unconfirmed> unconfirmed_;  // By tag; those that were refused are empty.
   std::vector<Unconfirmed> refused_;

@@ -3,8 +3,8 @@
 ///
 /// At least once: a row is sent again after a crash between the broker's answer and the delivered
 /// mark. Its message has an id that is the same whenever it comes, so that a reader can drop what
-/// it has seen: `table:seq:file:row` of the lake, and for a stream's results the stream's name and
-/// a hash of the row.
+/// it has seen: `table:seq:file:row` of the lake, with the stream's name in the table's place for
+/// results that come from a table, and its name and a hash of the row for those that do not.
 #pragma once
 
 #include <memory>

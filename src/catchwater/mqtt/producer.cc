@@ -20,6 +20,11 @@ class MqttProducer final : public MessageProducer {
   arrow::Status Check() override { return CheckMqttBroker(options_.connection, options_.place); }
 
   arrow::Status Send(const OutgoingMessage& message) override {
+    // Between two sendings there are no pings, and the broker ends a connection that is silent.
+    const int64_t now_us = clock_.MonotonicMicros();
+    const bool is_silent = now_us - sent_us_ > options_.connection.keep_alive_s * 1'000'000;
+    if (connection_ != nullptr && is_silent && connection_->outstanding_count() == 0) Close();
+    sent_us_ = now_us;
     if (connection_ == nullptr) {
       ARROW_ASSIGN_OR_RAISE(
           connection_, MqttConnection::Connect(options_.connection, nullptr, std::stop_token()));
@@ -69,6 +74,7 @@ class MqttProducer final : public MessageProducer {
   const MqttProducerOptions options_;
   const Clock& clock_;
   std::unique_ptr<MqttConnection> connection_;
+  int64_t sent_us_ = 0;  // The last one.
 };
 
 }  // namespace
