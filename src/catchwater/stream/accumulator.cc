@@ -10,6 +10,7 @@
 
 #include "catchwater/base/error.h"
 #include "catchwater/stream/accumulator_internal.h"
+#include "catchwater/stream/group_counts.h"
 
 namespace catchwater {
 namespace {
@@ -27,44 +28,47 @@ __extension__ using Int128 = __int128;
 class CountAccumulator final : public Accumulator {
  public:
   void Add(const AccumulatorInput& input) override {
-    counts_.resize(input.group_count, 0);
+    counts_.Resize(input.group_count);
     if (input.column == nullptr || input.column->null_count() == 0) {
-      for (const uint32_t group : input.groups) ++counts_[group];
+      for (const uint32_t group : input.groups) counts_.Increment(group);
       return;
     }
     for (size_t row = 0; row < input.groups.size(); ++row) {
-      counts_[input.groups[row]] += input.column->IsValid(static_cast<int64_t>(row)) ? 1 : 0;
+      if (input.column->IsValid(static_cast<int64_t>(row))) counts_.Increment(input.groups[row]);
     }
   }
 
   void Merge(const Accumulator& other, std::span<const uint32_t> from_groups,
              std::span<const uint32_t> to_groups, uint32_t group_count) override {
     const auto& from = static_cast<const CountAccumulator&>(other).counts_;
-    counts_.resize(group_count, 0);
+    counts_.Resize(group_count);
     ForEachPair(from.size(), from_groups, to_groups,
-                [&](uint32_t group, uint32_t to) { counts_[to] += from[group]; });
+                [&](uint32_t group, uint32_t to) { counts_.Add(to, from.Get(group)); });
   }
-  void Reset(std::span<const uint32_t> groups) override { ResetStates(groups, &counts_); }
+  void Reset(std::span<const uint32_t> groups) override { counts_.Reset(groups); }
 
   arrow::Result<std::shared_ptr<arrow::Array>> Finish(uint32_t group_count) const override {
     arrow::Int64Builder builder;
-    ARROW_RETURN_NOT_OK(builder.AppendValues(counts_));
-    for (size_t i = counts_.size(); i < group_count; ++i) ARROW_RETURN_NOT_OK(builder.Append(0));
+    ARROW_RETURN_NOT_OK(builder.Reserve(group_count));
+    for (uint32_t group = 0; group < group_count; ++group) builder.UnsafeAppend(counts_.Get(group));
     return builder.Finish();
   }
 
   void Save(StateWriter* state) const override {
-    PutStates(counts_, state, [&](int64_t count) { state->Put(count); });
+    state->Put(uint64_t{counts_.size()});
+    for (uint32_t group = 0; group < counts_.size(); ++group) state->Put(counts_.Get(group));
   }
   void Load(StateReader* state, uint32_t group_count) override {
-    GetStates(state, group_count, &counts_,
-              [&](int64_t* count) { *count = state->Get<int64_t>(); });
+    const uint64_t count = state->GetCount(sizeof(int64_t));
+    if (count > group_count) return state->Fail();
+    counts_.Resize(count);
+    for (uint32_t group = 0; group < count; ++group) counts_.Set(group, state->Get<int64_t>());
   }
 
-  int64_t byte_count() const override { return static_cast<int64_t>(counts_.size() * 8); }
+  int64_t byte_count() const override { return counts_.byte_count(); }
 
  private:
-  std::vector<int64_t> counts_;
+  GroupCounts counts_;
 };
 
 /// A sum that does not lose what is small beside what is large. Source: Neumaier, 1974.
@@ -113,34 +117,32 @@ template <typename ArrowType>
 class SumAccumulator final : public Accumulator {
   static constexpr bool kIsExact = std::is_integral_v<typename ArrowType::c_type>;
   using Sum = std::conditional_t<kIsExact, ExactSum, CompensatedSum>;
-  struct State {
-    Sum sum;
-    int64_t count = 0;
-  };
 
  public:
   explicit SumAccumulator(bool is_mean) : is_mean_(is_mean) {}
 
   void Add(const AccumulatorInput& input) override {
-    states_.resize(input.group_count);
+    Resize(input.group_count);
     ForEachValue<ArrowType>(*input.column, [&](int64_t row, auto value) {
-      State& state = states_[input.groups[static_cast<size_t>(row)]];
-      state.sum.Add(value);
-      ++state.count;
+      const uint32_t group = input.groups[static_cast<size_t>(row)];
+      sums_[group].Add(value);
+      counts_.Increment(group);
     });
   }
 
   void Merge(const Accumulator& other, std::span<const uint32_t> from_groups,
              std::span<const uint32_t> to_groups, uint32_t group_count) override {
-    const auto& from = static_cast<const SumAccumulator&>(other).states_;
-    states_.resize(group_count);
-    ForEachPair(from.size(), from_groups, to_groups, [&](uint32_t group, uint32_t to) {
-      State& state = states_[to];
-      state.sum.Merge(from[group].sum);
-      state.count += from[group].count;
+    const auto& from = static_cast<const SumAccumulator&>(other);
+    Resize(group_count);
+    ForEachPair(from.sums_.size(), from_groups, to_groups, [&](uint32_t group, uint32_t to) {
+      sums_[to].Merge(from.sums_[group]);
+      counts_.Add(to, from.counts_.Get(group));
     });
   }
-  void Reset(std::span<const uint32_t> groups) override { ResetStates(groups, &states_); }
+  void Reset(std::span<const uint32_t> groups) override {
+    ResetStates(groups, &sums_);
+    counts_.Reset(groups);
+  }
 
   arrow::Result<std::shared_ptr<arrow::Array>> Finish(uint32_t group_count) const override {
     return FinishAs(is_mean_ ? AggregateFunction::kMean : AggregateFunction::kSum, group_count);
@@ -153,59 +155,69 @@ class SumAccumulator final : public Accumulator {
       if (!is_mean) return FinishExact(group_count);
     }
     arrow::DoubleBuilder builder;
+    ARROW_RETURN_NOT_OK(builder.Reserve(group_count));
     for (uint32_t group = 0; group < group_count; ++group) {
-      const State state = group < states_.size() ? states_[group] : State{};
-      if (state.count == 0) {
-        ARROW_RETURN_NOT_OK(builder.AppendNull());
+      const int64_t count = counts_.Get(group);
+      if (count == 0) {
+        builder.UnsafeAppendNull();
         continue;
       }
-      const double total = state.sum.value();
-      ARROW_RETURN_NOT_OK(
-          builder.Append(is_mean ? total / static_cast<double>(state.count) : total));
+      const double total = sums_[group].value();
+      builder.UnsafeAppend(is_mean ? total / static_cast<double>(count) : total);
     }
     return builder.Finish();
   }
 
   void Save(StateWriter* writer) const override {
-    PutStates(states_, writer, [&](const State& state) {
-      state.sum.Save(writer);
-      writer->Put(state.count);
-    });
+    writer->Put(uint64_t{sums_.size()});
+    for (uint32_t group = 0; group < sums_.size(); ++group) {
+      sums_[group].Save(writer);
+      writer->Put(counts_.Get(group));
+    }
   }
   void Load(StateReader* reader, uint32_t group_count) override {
-    GetStates(reader, group_count, &states_, [&](State* state) {
-      state->sum.Load(reader);
-      state->count = reader->Get<int64_t>();
-    });
+    const uint64_t count = reader->GetCount(sizeof(Sum) + sizeof(int64_t));
+    if (count > group_count) return reader->Fail();
+    Resize(count);
+    for (uint32_t group = 0; group < count; ++group) {
+      sums_[group].Load(reader);
+      counts_.Set(group, reader->Get<int64_t>());
+    }
   }
 
   int64_t byte_count() const override {
-    return static_cast<int64_t>(states_.size() * sizeof(State));
+    return static_cast<int64_t>(sums_.size() * sizeof(Sum)) + counts_.byte_count();
   }
 
  private:
+  void Resize(size_t group_count) {
+    sums_.resize(group_count);
+    counts_.Resize(group_count);
+  }
   arrow::Result<std::shared_ptr<arrow::Array>> FinishExact(uint32_t group_count) const {
     arrow::Int64Builder builder;
+    ARROW_RETURN_NOT_OK(builder.Reserve(group_count));
     for (uint32_t group = 0; group < group_count; ++group) {
-      const State state = group < states_.size() ? states_[group] : State{};
-      if (state.count == 0) {
-        ARROW_RETURN_NOT_OK(builder.AppendNull());
+      if (counts_.Get(group) == 0) {
+        builder.UnsafeAppendNull();
         continue;
       }
       if constexpr (kIsExact) {
-        const Int128 sum = state.sum.sum;
+        const Int128 sum = sums_[group].sum;
         if (sum > std::numeric_limits<int64_t>::max() ||
             sum < std::numeric_limits<int64_t>::min()) {
           return BadData("Sum of integers does not fit in 64 bits; use mean, or a float column");
         }
-        ARROW_RETURN_NOT_OK(builder.Append(static_cast<int64_t>(sum)));
+        builder.UnsafeAppend(static_cast<int64_t>(sum));
       }
     }
     return builder.Finish();
   }
 
   const bool is_mean_;
-  std::vector<State> states_;
+  // By group; apart, as a count takes less than the other fields align to.
+  std::vector<Sum> sums_;
+  GroupCounts counts_;
 };
 
 /// The least or greatest value so far, if any.
@@ -259,6 +271,7 @@ class ExtremeAccumulator final : public Accumulator {
   arrow::Result<std::shared_ptr<arrow::Array>> Finish(uint32_t group_count) const override {
     ARROW_ASSIGN_OR_RAISE(auto made, arrow::MakeBuilder(type_));
     auto& builder = static_cast<typename arrow::TypeTraits<ArrowType>::BuilderType&>(*made);
+    ARROW_RETURN_NOT_OK(builder.Reserve(group_count));
     for (uint32_t group = 0; group < group_count; ++group) {
       const bool has_value = group < states_.size() && states_[group].has_value();
       ARROW_RETURN_NOT_OK(has_value ? builder.Append(states_[group].value) : builder.AppendNull());
@@ -341,6 +354,7 @@ class VarianceAccumulator final : public Accumulator {
   arrow::Result<std::shared_ptr<arrow::Array>> FinishAs(AggregateFunction function,
                                                         uint32_t group_count) const override {
     arrow::DoubleBuilder builder;
+    ARROW_RETURN_NOT_OK(builder.Reserve(group_count));
     for (uint32_t group = 0; group < group_count; ++group) {
       const State state = group < states_.size() ? states_[group] : State{};
       if (state.count < 2) {
