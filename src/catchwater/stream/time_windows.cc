@@ -188,13 +188,14 @@ arrow::Status TimeWindows::EmitAll(int64_t end_us, bool is_provisional,
   if (results_.greatest_at()) return EmitGreatest(end_us, is_provisional, results);
   // What is out already and did not change since is not put out again.
   const bool is_partly_out = this->is_partly_out(end_us);
+  SharedColumns shared;
   std::vector<uint32_t> candidates;
   for (uint32_t key = 0; key < keys_.count();) {
     candidates.clear();
     for (; key < keys_.count() && candidates.size() < kResultRowsMax; ++key) {
       if (!is_partly_out || !provisional_.contains({end_us, key})) candidates.push_back(key);
     }
-    ARROW_ASSIGN_OR_RAISE(const auto keys, Emit(end_us, candidates, false, results));
+    ARROW_ASSIGN_OR_RAISE(const auto keys, Emit(end_us, candidates, false, &shared, results));
     if (!is_provisional) continue;
     for (const uint32_t emitted : keys) provisional_.insert({end_us, emitted});
   }
@@ -221,10 +222,11 @@ arrow::Status TimeWindows::EmitGreatest(int64_t end_us, bool is_provisional,
     ARROW_ASSIGN_OR_RAISE(const auto columns, values.Finish(static_cast<uint32_t>(keys.size())));
     greatest.Offer(*columns[*results_.greatest_at()], keys);
   }
+  SharedColumns shared;
   for (std::span<const uint32_t> rest = greatest.keys(); !rest.empty();) {
     const auto part = rest.first(std::min(rest.size(), kResultRowsMax));
     rest = rest.subspan(part.size());
-    ARROW_ASSIGN_OR_RAISE(const auto keys, Emit(end_us, part, false, results));
+    ARROW_ASSIGN_OR_RAISE(const auto keys, Emit(end_us, part, false, &shared, results));
     if (!is_provisional) continue;
     for (const uint32_t emitted : keys) provisional_.insert({end_us, emitted});
   }
@@ -233,7 +235,7 @@ arrow::Status TimeWindows::EmitGreatest(int64_t end_us, bool is_provisional,
 
 arrow::Result<std::vector<uint32_t>> TimeWindows::Emit(int64_t end_us,
                                                        std::span<const uint32_t> candidates,
-                                                       bool is_retracted,
+                                                       bool is_retracted, SharedColumns* shared,
                                                        arrow::RecordBatchVector* results) const {
   ARROW_ASSIGN_OR_RAISE(AggregateSet values, cells_.values().NewEmpty());
   auto keys = Gather(end_us, candidates, &values);
@@ -255,7 +257,8 @@ arrow::Result<std::vector<uint32_t>> TimeWindows::Emit(int64_t end_us,
                                        .revisions = std::move(revisions),
                                        .is_retracted = is_retracted,
                                        .values = values,
-                                       .row_count = static_cast<uint32_t>(keys.size())}));
+                                       .row_count = static_cast<uint32_t>(keys.size()),
+                                       .shared = revisions_.empty() ? shared : nullptr}));
   results->push_back(std::move(rows));
   return keys;
 }
@@ -329,7 +332,7 @@ arrow::Status TimeWindows::Retract(const std::set<ResultId>& affected) {
       keys.push_back(it->second);
     }
     ARROW_ASSIGN_OR_RAISE(const auto retracted,
-                          Emit(end_us, keys, /*is_retracted=*/true, &corrections_));
+                          Emit(end_us, keys, /*is_retracted=*/true, nullptr, &corrections_));
     for (const uint32_t key : retracted) ++revisions_[{end_us, key}];
   }
   return arrow::Status::OK();
@@ -342,7 +345,8 @@ arrow::Status TimeWindows::EmitAgain(const std::set<ResultId>& affected) {
     for (keys.clear(); it != affected.end() && it->first == end_us; ++it) {
       keys.push_back(it->second);
     }
-    ARROW_RETURN_NOT_OK(Emit(end_us, keys, /*is_retracted=*/false, &corrections_).status());
+    ARROW_RETURN_NOT_OK(
+        Emit(end_us, keys, /*is_retracted=*/false, nullptr, &corrections_).status());
   }
   return arrow::Status::OK();
 }

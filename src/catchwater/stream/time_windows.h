@@ -88,7 +88,7 @@ class TimeWindows final : public OrderedOperator {
                                AggregateSet* values) const;
   /// \return the keys whose results were put out
   arrow::Result<std::vector<uint32_t>> Emit(int64_t end_us, std::span<const uint32_t> candidates,
-                                            bool is_retracted,
+                                            bool is_retracted, SharedColumns* shared,
                                             arrow::RecordBatchVector* results) const;
   arrow::Status EmitAll(int64_t end_us, bool is_provisional, arrow::RecordBatchVector* results);
   arrow::Status EmitGreatest(int64_t end_us, bool is_provisional,

@@ -104,11 +104,19 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> WindowResults::Make(
   const auto time = [] {
     return arrow::TimestampBuilder(TimeType(), arrow::default_memory_pool());
   };
+  SharedColumns own;
+  SharedColumns& shared = rows.shared == nullptr ? own : *rows.shared;
+  const auto spread = [&](size_t number, auto new_builder, const std::vector<int64_t>& values) {
+    const auto make = [&](int64_t row_count) {
+      return Spread(new_builder(), values, static_cast<uint32_t>(row_count));
+    };
+    return (values.size() > 1 ? own : shared).Take(number, rows.row_count, make);
+  };
+  const auto number = [] { return arrow::Int64Builder(); };
   arrow::ArrayVector columns = rows.keys;
-  ARROW_ASSIGN_OR_RAISE(columns.emplace_back(), Spread(time(), rows.begins_us, rows.row_count));
-  ARROW_ASSIGN_OR_RAISE(columns.emplace_back(), Spread(time(), rows.ends_us, rows.row_count));
-  ARROW_ASSIGN_OR_RAISE(columns.emplace_back(),
-                        Spread(arrow::Int64Builder(), rows.revisions, rows.row_count));
+  ARROW_ASSIGN_OR_RAISE(columns.emplace_back(), spread(0, time, rows.begins_us));
+  ARROW_ASSIGN_OR_RAISE(columns.emplace_back(), spread(1, time, rows.ends_us));
+  ARROW_ASSIGN_OR_RAISE(columns.emplace_back(), spread(2, number, rows.revisions));
   ARROW_ASSIGN_OR_RAISE(
       columns.emplace_back(),
       arrow::MakeArrayFromScalar(arrow::BooleanScalar(rows.is_retracted), rows.row_count));

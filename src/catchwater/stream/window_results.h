@@ -24,6 +24,26 @@ inline constexpr const char* kWindowColumns[] = {"window_start", "window_end", "
 /// Behind them, of windows of so many rows.
 inline constexpr const char* kWindowNumber = "window_number";
 
+/// Columns with one value in all rows, of which batches take as many rows as they have: results of
+/// a million keys wait for their commit at once. One thread at a time.
+class SharedColumns {
+ public:
+  /// The rows of the column of this number. make(n) makes it of n rows.
+  template <typename MakeColumn>
+  arrow::Result<std::shared_ptr<arrow::Array>> Take(size_t number, int64_t row_count,
+                                                    MakeColumn make) {
+    if (columns_.size() <= number) columns_.resize(number + 1);
+    std::shared_ptr<arrow::Array>& column = columns_[number];
+    if (column == nullptr || column->length() < row_count) {
+      ARROW_ASSIGN_OR_RAISE(column, make(row_count));
+    }
+    return column->length() == row_count ? column : column->Slice(0, row_count);
+  }
+
+ private:
+  arrow::ArrayVector columns_;
+};
+
 /// One row a window.
 struct WindowRows {
   arrow::ArrayVector keys;
@@ -34,6 +54,7 @@ struct WindowRows {
   bool is_retracted = false;
   const AggregateSet& values;
   uint32_t row_count = 0;
+  SharedColumns* shared = nullptr;  ///< Of batches that agree where there is one for all rows.
 };
 
 /// Immutable.
