@@ -237,6 +237,26 @@ def test_nothing_is_sent_while_a_switch_is_written(project, rabbitmq, start):  #
     run.end()
 
 
+def test_enable_sends_what_was_missed_and_nothing_again(project, rabbitmq, start):  # noqa: F811
+    send_results(project, rabbitmq, "again.rows")
+    run = start()
+    revisions = "SELECT count(*) FROM sensors.rows__revisions"
+    for number in range(3):
+        drop(project, f"on{number}", readings(number, 1000, disorder_s=0, begin_s=4_000_000 * number))
+        run.has(f"SELECT ({revisions}) > {2000 * number + 900}", "true")
+        switch(project, "disable", "rows")
+        drop(project, f"off{number}", readings(number, 1000, disorder_s=0, begin_s=4_000_000 * number + 2_000_000))
+        run.has("SELECT count(*) FROM sensors.readings", str(2000 * (number + 1)))
+        switch(project, "enable", "rows")
+    drop(project, "last", readings(9, 100, disorder_s=0, begin_s=40_000_000))
+    run.has(f"SELECT ({revisions}) >= 6000", "true")
+    until(lambda: project.value(revisions) == rabbitmq.count("again.rows"), "all results in the queue")
+    run.end()
+    shown = project.query("SELECT count(*) AS n, count(DISTINCT (sensor_id, window_end)) AS results, "
+                          "count_if(retracted) AS retracted FROM sensors.rows__revisions")[0]
+    assert shown["n"] == shown["results"] >= 6000 and shown["retracted"] == 0
+
+
 def test_an_end_right_after_enable_leaves_no_gap(sensors, start):  # noqa: F811
     run = start()
     drop(sensors, "a", readings(1, 2000, disorder_s=60))

@@ -15,8 +15,6 @@
 namespace catchwater {
 namespace {
 
-constexpr const char* kResultKeyProperty = "catchwater.result-key";
-
 std::shared_ptr<arrow::DataType> TimeType() {
   return arrow::timestamp(arrow::TimeUnit::MICRO, "UTC");
 }

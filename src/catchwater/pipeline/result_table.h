@@ -17,6 +17,9 @@
 
 namespace catchwater {
 
+/// Property of a result table: the names of its key, one a line.
+inline constexpr const char* kResultKeyProperty = "catchwater.result-key";
+
 /// The table for results of this schema; its property names the key and the window, for whoever
 /// shows only the last revision (query/lake_query.h).
 TableSpec ResultTableSpec(const std::string& table_key, const arrow::Schema& results,

@@ -33,6 +33,7 @@
 #include "catchwater/pipeline/ordered_streams.h"
 #include "catchwater/pipeline/pipeline_telemetry.h"
 #include "catchwater/pipeline/plan.h"
+#include "catchwater/pipeline/result_diff.h"
 #include "catchwater/pipeline/result_table.h"
 #include "catchwater/pipeline/stream_lane.h"
 #include "catchwater/pipeline/stream_state.h"
@@ -121,8 +122,13 @@ class StreamApps {
   arrow::Result<bool> LoadState(App* app);
   arrow::Status Rebuild(App* app, Committer& committer);
   arrow::Result<bool> HasNoRows() const;
-  arrow::Status BeginAnew(App* app, CommitRequest* request);
-  arrow::Result<PartitionFlow> ReadTable(App* app, CommitRequest* request) const;
+  /// retracts: all results that the table has.
+  arrow::Status BeginAnew(App* app, bool retracts, CommitRequest* request);
+  /// Null: all results come anew, as other rows.
+  arrow::Result<std::unique_ptr<ResultDiff>> DiffOf(const App& app) const;
+  arrow::Status AddAnew(const App& app, const arrow::RecordBatchVector& results, ResultDiff* diff,
+                        CommitRequest* request) const;
+  arrow::Result<PartitionFlow> ReadTable(App* app, ResultDiff* diff, CommitRequest* request) const;
   static void CountResultRows(App* app);  ///< \pre timed, and no lane touches it
   arrow::Status CommitAlone(App* app, CommitRequest* request, Committer& committer) const;
   arrow::Status PreparePositions(App* app, const Epoch& epoch, CommitPlan* plan) const;

@@ -65,7 +65,38 @@ void StreamApps::CountResultRows(App* app) {
   if (app->meter != nullptr) app->meter->LedToResult(app->timed->TakeResultRowCount());
 }
 
-arrow::Result<PartitionFlow> StreamApps::ReadTable(App* app, CommitRequest* request) const {
+arrow::Result<std::unique_ptr<ResultDiff>> StreamApps::DiffOf(const App& app) const {
+  const StreamConfig& config = app.plan->config;
+  // Of others a key has a history, of which each row counts.
+  const bool come_once = config.detect.empty() && !config.coverage;
+  if (app.tables.empty() || !come_once) return nullptr;
+  const auto& table = app.tables.front();
+  auto results = app.op().schema();
+  if (app.timed == nullptr) {
+    results =
+        ResultTableSpec(table->table_key, *results, app.whole->key_column_count(), plan_->name)
+            .schema;
+  } else if (app.timed->op().result_key().empty()) {
+    return nullptr;
+  }
+  ARROW_ASSIGN_OR_RAISE(auto now, context_.lake.LoadTable(table->table_key));
+  if (!now->schema->Equals(*results)) return nullptr;  // All rows are others.
+  ARROW_ASSIGN_OR_RAISE(ResultDiff diff, ResultDiff::Make(context_.lake, std::move(now)));
+  return std::make_unique<ResultDiff>(std::move(diff));
+}
+
+arrow::Status StreamApps::AddAnew(const App& app, const arrow::RecordBatchVector& results,
+                                  ResultDiff* diff, CommitRequest* request) const {
+  if (diff == nullptr) return AddResults(app, results, request);
+  for (const auto& rows : results) {
+    ARROW_ASSIGN_OR_RAISE(const auto added, diff->NewOf(rows, app.head.revision - 1));
+    ARROW_RETURN_NOT_OK(AddResults(app, added, request));
+  }
+  return arrow::Status::OK();
+}
+
+arrow::Result<PartitionFlow> StreamApps::ReadTable(App* app, ResultDiff* diff,
+                                                   CommitRequest* request) const {
   const std::string& table_key = plan_->lake->table.table_key;
   ARROW_ASSIGN_OR_RAISE(const auto table, context_.lake.LoadTable(table_key));
   ARROW_ASSIGN_OR_RAISE(auto live, LiveFiles(context_.lake, *table));
@@ -100,12 +131,12 @@ arrow::Result<PartitionFlow> StreamApps::ReadTable(App* app, CommitRequest* requ
     const int64_t next_us = i + 1 < files.size() ? files[i + 1].event_us_min : kNoTime;
     ARROW_RETURN_NOT_OK(app->timed->StoredUpTo(next_us));
     CountResultRows(app);
-    ARROW_RETURN_NOT_OK(AddResults(*app, app->timed->TakeResults(), request));
+    ARROW_RETURN_NOT_OK(AddAnew(*app, app->timed->TakeResults(), diff, request));
   }
   return flow;
 }
 
-arrow::Status StreamApps::BeginAnew(App* app, CommitRequest* request) {
+arrow::Status StreamApps::BeginAnew(App* app, bool retracts, CommitRequest* request) {
   ARROW_RETURN_NOT_OK(MakeOperator(app));
   app->state = std::make_unique<StreamState>(context_.state_folder + "/" + app->plan->config.name,
                                              context_.lake.files());
@@ -115,7 +146,7 @@ arrow::Status StreamApps::BeginAnew(App* app, CommitRequest* request) {
     ARROW_ASSIGN_OR_RAISE(const int64_t last, LastRevision(context_.lake, *table));
     app->head.revision = std::max(app->head.revision, last);
   }
-  if (!app->tables.empty()) {
+  if (retracts && !app->tables.empty()) {
     // Keys that were there and are no more must not stay valid. All tables of an app hold the same.
     ARROW_ASSIGN_OR_RAISE(const auto retracted, RetractionRows(context_.lake, *app->tables.front(),
                                                                app->head.revision + 1));
@@ -133,8 +164,9 @@ arrow::Status StreamApps::Rebuild(App* app, Committer& committer) {
   plan.id = context_.lake.NewUuid();
   plan.actor = "pipeline/" + plan_->name;
   plan.fences = {context_.fence};
-  ARROW_RETURN_NOT_OK(BeginAnew(app, &request));
-  ARROW_ASSIGN_OR_RAISE(const PartitionFlow flow, ReadTable(app, &request));
+  ARROW_ASSIGN_OR_RAISE(const auto diff, DiffOf(*app));
+  ARROW_RETURN_NOT_OK(BeginAnew(app, /*retracts=*/diff == nullptr, &request));
+  ARROW_ASSIGN_OR_RAISE(const PartitionFlow flow, ReadTable(app, diff.get(), &request));
   const int64_t row_count = flow.Total(Bucket::kRows);
   context_.telemetry.StreamRebuilt(name, row_count);
   ARROW_RETURN_NOT_OK(Reach(FailPoint::kStreamRebuilt));
@@ -162,8 +194,12 @@ arrow::Status StreamApps::Rebuild(App* app, Committer& committer) {
     ARROW_ASSIGN_OR_RAISE(const auto rows, app->whole->Current());
     ARROW_ASSIGN_OR_RAISE(const auto revised, RevisionRows(*rows, app->whole->key_column_count(),
                                                            app->head.revision, false));
-    ARROW_RETURN_NOT_OK(AddResults(*app, {revised}, &request));
+    ARROW_RETURN_NOT_OK(AddAnew(*app, {revised}, diff.get(), &request));
     ARROW_RETURN_NOT_OK(SaveMerging(app, *app->whole, &request));
+  }
+  if (diff != nullptr) {
+    ARROW_ASSIGN_OR_RAISE(const auto gone, diff->Gone(app->head.revision - 1));
+    ARROW_RETURN_NOT_OK(AddResults(*app, gone, &request));
   }
   for (EarlyResults* early : EarlyOf(*app)) {
     if (!request.appends.empty()) TellFiles(*app, request, early->AddToTable(), early);
