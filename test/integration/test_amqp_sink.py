@@ -1,6 +1,8 @@
 """Sink `amqp` against RabbitMQ, read by pika. What it keeps to under kills: test_sink_kills.py."""
 
 import json
+import threading
+import time
 
 import pika
 import pytest
@@ -113,6 +115,33 @@ def test_a_full_queue_is_named_and_gets_the_rest_when_it_is_read(project, rabbit
         wait_for(are_all_seen, timeout=120)
     assert project.value("SELECT count(*) FROM t.readings") == 5000
     assert len(seen) <= 5000 + 1000 * 5  # What the tries at first got rid of; no more came twice.
+
+
+def test_a_full_queue_that_is_read_slowly_does_not_hold_up_a_stop(project, rabbitmq):
+    queue, is_over = name_of("slow"), threading.Event()
+    limits = {"x-max-length": 100, "x-overflow": "reject-publish"}
+    with rabbitmq.connect() as connection:
+        connection.channel().queue_declare(queue, durable=True, arguments=limits)
+    declare(project, rabbitmq.url, queue, rows=5000)
+
+    def read_slowly() -> None:
+        with rabbitmq.connect() as connection:
+            channel = connection.channel()
+            while not is_over.is_set():
+                channel.basic_get(queue, auto_ack=True)
+                connection.sleep(0.2)
+
+    reader = threading.Thread(target=read_slowly)
+    reader.start()
+    try:
+        with Running(project) as running:
+            wait_for(lambda: rabbitmq.count(queue) > 90)
+            time.sleep(3)  # Now it waits for room.
+            running.process.terminate()
+            assert running.process.wait(timeout=20) == 0, running.text()
+    finally:
+        is_over.set()
+        reader.join()
 
 
 @pytest.mark.parametrize(

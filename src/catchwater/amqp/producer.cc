@@ -140,7 +140,7 @@ class AmqpProducer final : public MessageProducer {
     while (connection_->outstanding_count() > outstanding_count_max || !refused_.empty()) {
       if (clock_.MonotonicMicros() > end_us) return Late();
       if (connection_->outstanding_count() == 0) {
-        clock_.SleepMicros(pause_us, {});
+        if (!clock_.SleepMicros(pause_us, {})) return Cancelled("Sending was stopped");
         pause_us = std::min(2 * pause_us, kPauseUsMax);
         for (Unconfirmed& message : std::exchange(refused_, {})) {
           ARROW_RETURN_NOT_OK(Publish(std::move(message)));

@@ -46,6 +46,7 @@ SinkFeed::SinkFeed(std::shared_ptr<const PipelinePlan> plan, SinkPlan sink, Runn
       context_(std::move(context)),
       table_key_(sink_.table_key),
       name_(plan_->name + "/" + sink_.name),
+      sink_clock_(context_.clock),
       early_(sink_.options.before_commit ? std::make_unique<EarlyResults>(bell_) : nullptr) {
   report_.sink = sink_.name;
   report_.kind = sink_.component.name;
@@ -201,7 +202,7 @@ arrow::Result<std::unique_ptr<Sink>> SinkFeed::MakeSink(std::shared_ptr<arrow::S
                                .table_key = table_key_,
                                .comes_before_commit = early_ != nullptr,
                                .files = context_.files,
-                               .clock = context_.clock,
+                               .clock = sink_clock_,
                                .project_folder = plan_->project_folder,
                                .registry = context_.registry,
                                .console = context_.console,
@@ -248,6 +249,7 @@ arrow::Result<SinkFeed::Ending> SinkFeed::FollowWhileOn(std::stop_token stop) {
     return Ending::kOff;
   }
   delivery_stop_ = both.get_token();
+  sink_clock_.Begin(both.get_token());
   ARROW_ASSIGN_OR_RAISE(const auto delivery, OpenDelivery());
   if (delivery->needs_resync()) {
     SetState("resync");

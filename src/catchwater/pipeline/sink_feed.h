@@ -18,6 +18,7 @@
 #include "catchwater/pipeline/delay_histogram.h"
 #include "catchwater/pipeline/delivery.h"
 #include "catchwater/pipeline/early_results.h"
+#include "catchwater/pipeline/feed_clock.h"
 #include "catchwater/pipeline/plan.h"
 #include "catchwater/pipeline/runner.h"
 #include "catchwater/pipeline/sending_time.h"
@@ -114,6 +115,7 @@ class SinkFeed {
   std::string noted_reason_;  // As it stands in the ledger.
   std::atomic<bool> is_finishing_ = false;
   std::stop_token delivery_stop_;  // Of the delivery that is open.
+  FeedClock sink_clock_;
   std::atomic<int64_t> held_until_us_ = 0;
   Bell bell_;
   std::atomic<bool> has_commit_ = false;  // Since the last look.
