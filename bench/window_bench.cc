@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <arrow/api.h>
+#include <malloc.h>
 
 #include "catchwater/base/clock.h"
 #include "catchwater/stream/make_operator.h"
@@ -153,6 +154,11 @@ int main(int argc, char** argv) {
     std::cerr << "usage: window_bench KEYS ROWS PERIOD_MS\n";
     return 2;
   }
+  // As the program sets them: src/catchwater/cli/main.cc.
+  setenv("ARROW_DEFAULT_MEMORY_POOL", "system", /*overwrite=*/0);
+  mallopt(M_ARENA_MAX, 2);
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 256 << 20);
   return catchwater::Run({.key_count = std::strtoll(argv[1], nullptr, 10),
                           .row_count = std::strtoll(argv[2], nullptr, 10),
                           .period_us = std::strtoll(argv[3], nullptr, 10) * 1'000});

@@ -7,9 +7,10 @@
 namespace catchwater {
 namespace {
 
+constexpr int64_t kShortMax = 0xFFFF;
 constexpr int64_t kWordMax = 0xFFFF'FFFF;
 
-TEST(GroupCounts, CarryBeyond32BitsByEveryWay) {
+TEST(GroupCounts, CarryByEveryWay) {
   GroupCounts counts;
   counts.Resize(4);
   counts.Set(1, kWordMax);
@@ -23,6 +24,18 @@ TEST(GroupCounts, CarryBeyond32BitsByEveryWay) {
   EXPECT_EQ(counts.Get(2), 4 * kWordMax);
   EXPECT_EQ(counts.Get(3), kWordMax);
   EXPECT_EQ(counts.Get(4), 0);
+}
+
+TEST(GroupCounts, RowByRowTheyAreExact) {
+  GroupCounts counts;
+  counts.Resize(2);
+  for (int64_t row = 1; row <= 3 * (kShortMax + 1) + 1; ++row) {
+    counts.Increment(1);
+    ASSERT_EQ(counts.Get(1), row);
+  }
+  EXPECT_EQ(counts.Get(0), 0);
+  counts.Add(1, -counts.Get(1) + kShortMax);
+  EXPECT_EQ(counts.Get(1), kShortMax);
 }
 
 TEST(GroupCounts, AGroupThatIsTakenAgainBeginsAtNothing) {
@@ -39,11 +52,11 @@ TEST(GroupCounts, AGroupThatIsTakenAgainBeginsAtNothing) {
   EXPECT_EQ(counts.Get(1), 2);
 }
 
-TEST(GroupCounts, WhatIsCountedTakesFourBytesAGroup) {
+TEST(GroupCounts, WhatIsCountedTakesTwoBytesAGroup) {
   GroupCounts counts;
   counts.Resize(1000);
   for (uint32_t group = 0; group < 1000; ++group) counts.Increment(group);
-  EXPECT_EQ(counts.byte_count(), 4000);
+  EXPECT_EQ(counts.byte_count(), 2000);
 }
 
 }  // namespace
