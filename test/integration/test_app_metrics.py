@@ -165,3 +165,24 @@ def test_a_table_of_its_own(project):
         project.pipeline("sensors", WATCHED + wrong)
         done = project.call("validate", expect=None)
         assert done.returncode == 78 and said in done.stderr + done.stdout, done.stderr
+
+
+def test_kafkas_timestamps_tell_the_delay_in_the_queue(project, broker, start):  # noqa: F811
+    topic = f"metrics-{uuid.uuid4().hex[:8]}"
+    broker.create(topic)
+    producer = broker.producer()
+    for number, (body, properties) in enumerate(messages()):
+        producer.produce(topic, body, partition=0, timestamp=1000 * properties["timestamp"] + number)
+    assert producer.flush(30) == 0
+    text = PIPELINE[: PIPELINE.index("control:")].format(url="", queue="")
+    source = f'kafka: {{ brokers: "{broker.address}", topics: [{topic}] }}'
+    text = "\n".join(f"  {source}" if line.startswith("  amqp:") else line for line in text.splitlines())
+    project.pipeline("sensors", text + "\n")
+    run = start()
+    until(lambda: live(project, "minutes").get("rows_in") == 11, "11 rows in", 60)
+    told = live(project, "minutes")
+    # The first record was made a hundred seconds after the second one.
+    assert told["queue_delay_by"] == "enqueue_time"
+    assert told["queue_delay_s_max"] == pytest.approx(100, abs=0.1)
+    assert (told["deserialization_errors"], told["conversion_errors"], told["out_of_order"]) == (1, 1, 1)
+    run.end()
