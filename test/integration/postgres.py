@@ -18,6 +18,18 @@ from ports import free_port
 BIN = pathlib.Path("/usr/lib/postgresql/15/bin")
 
 
+def execute(url: str, *statements: str) -> None:
+    """One transaction a statement."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def rows(url: str, sql: str) -> list[tuple]:
+    with psycopg.connect(url, autocommit=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
 class Postgres:
     """Started at once; `start` and `kill` again and again on the same data."""
 
@@ -66,6 +78,14 @@ class Postgres:
         with psycopg.connect(self.url(), autocommit=True) as admin:
             admin.execute(f"CREATE DATABASE {name}")
         return self.url(database=name)
+
+    def database_of_test(self, monkeypatch):
+        """Body of a fixture: an empty database, its URL is $PG_URL too. At the end its slots are dropped."""
+        url = self.new_database()
+        monkeypatch.setenv("PG_URL", url)
+        yield url
+        execute(url, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots "
+                     "WHERE database = current_database() AND NOT active")
 
     def start(self) -> None:
         options = " ".join(f"-c {name}={value}" for name, value in self.settings.items())

@@ -84,27 +84,30 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: " ".join(case))
-def test_a_check_names_the_setting_and_the_remedy(project, request, case):
+def names_the_setting(project, request, case, verb: list[str], sink: str | None = None) -> str:
+    """What the verb says of the pipeline of the case; sink: instead of one of the same system."""
     system, _ = case
     fixture = {"kafka": "broker", "mqtt": "mosquitto", "amqp": "rabbitmq"}[system]
     at, more, words = CASES[case]
     place = {"at": at(request.getfixturevalue(fixture)), "name": "absent", "more": more}
-    project.pipeline(
-        "events",
-        PIPELINE.format(source=SOURCES[system].format(**place), sink=SINKS[system].format(**place)),
-    )
-    done = project.call(
-        "validate", "--connect", expect=None, env={"BROKER_PASSWORD": CANARY}, timeout=120
-    )
+    sink = sink or SINKS[system].format(**place)
+    project.pipeline("events", PIPELINE.format(source=SOURCES[system].format(**place), sink=sink))
+    done = project.call(*verb, expect=None, env={"BROKER_PASSWORD": CANARY}, timeout=120)
     said = done.stdout + done.stderr
     assert done.returncode != 0, said
-    for kind in ("source", "sink"):
-        assert f"{kind} `{system}`" in said, said
-    assert "events.yaml:" in said  # The place.
     for word in words:
         assert word in said, said
     assert CANARY not in said
+    return said
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: " ".join(case))
+def test_a_check_names_the_setting_and_the_remedy(project, request, case):
+    said = names_the_setting(project, request, case, ["validate", "--connect"])
+    system, _ = case
+    for kind in ("source", "sink"):
+        assert f"{kind} `{system}`" in said, said
+    assert "events.yaml:" in said  # The place.
 
 
 # What a broker refuses is told at once; who is not there is tried for a while.
@@ -114,19 +117,4 @@ RUN_CASES = [case for case in CASES if DRILL or case[1] in REFUSED]
 
 @pytest.mark.parametrize("case", RUN_CASES, ids=lambda case: " ".join(case))
 def test_a_run_names_the_setting_and_the_remedy(project, request, case):
-    system, _ = case
-    fixture = {"kafka": "broker", "mqtt": "mosquitto", "amqp": "rabbitmq"}[system]
-    at, more, words = CASES[case]
-    place = {"at": at(request.getfixturevalue(fixture)), "name": "absent", "more": more}
-    project.pipeline(
-        "events", PIPELINE.format(source=SOURCES[system].format(**place), sink="console: {}")
-    )
-    done = project.call(
-        "run", "--until-idle", expect=None, env={"BROKER_PASSWORD": CANARY}, timeout=120
-    )
-    said = done.stdout + done.stderr
-    assert done.returncode != 0, said
-    assert "events" in said
-    for word in words:
-        assert word in said, said
-    assert CANARY not in said
+    assert "events" in names_the_setting(project, request, case, ["run", "--until-idle"], "console: {}")

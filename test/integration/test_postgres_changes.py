@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from conftest import PROGRAM, Project
-from postgres import Postgres
+from postgres import Postgres, execute, rows
 
 PIPELINE = """
 pipeline: orders
@@ -57,26 +57,11 @@ def server():
 
 @pytest.fixture
 def url(server, monkeypatch):
-    """An empty database of its own: its URL, which is $PG_URL too."""
-    url = server.new_database()
-    monkeypatch.setenv("PG_URL", url)
-    yield url
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(
-            "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots "
-            "WHERE database = current_database() AND NOT active"
-        )
-
-
-def execute(url: str, *statements: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        for statement in statements:
-            connection.execute(statement)
+    yield from server.database_of_test(monkeypatch)
 
 
 def ask(url: str, statement: str) -> list[list]:
-    with psycopg.connect(url, autocommit=True) as connection:
-        return [list(row) for row in connection.execute(statement).fetchall()]
+    return [list(row) for row in rows(url, statement)]
 
 
 def use(project: Project, options="") -> Project:

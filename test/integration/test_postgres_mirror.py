@@ -6,11 +6,10 @@ Small by default; `make drill` (DRILL) does the kills whole.
 import random
 import sqlite3
 
-import psycopg
 import pytest
 
 from conftest import Project
-from postgres import Postgres
+from postgres import Postgres, execute, rows
 from test_source_kills import COUNT, Transactions, restart, through_kills
 
 PIPELINE = """
@@ -58,27 +57,7 @@ def server():
 
 @pytest.fixture
 def url(server, monkeypatch):
-    """An empty database of its own: its URL, which is $PG_URL too."""
-    url = server.new_database()
-    monkeypatch.setenv("PG_URL", url)
-    yield url
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(
-            "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots "
-            "WHERE database = current_database() AND NOT active"
-        )
-
-
-def execute(url: str, *statements: str) -> None:
-    """One transaction a statement."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        for statement in statements:
-            connection.execute(statement)
-
-
-def rows(url: str, sql: str) -> list[tuple]:
-    with psycopg.connect(url) as connection:
-        return connection.execute(sql).fetchall()
+    yield from server.database_of_test(monkeypatch)
 
 
 def both(url: str, table: str = "mirror") -> tuple[list, list]:

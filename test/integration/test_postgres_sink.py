@@ -12,7 +12,7 @@ import pytest
 
 from conftest import PROGRAM, ROOT, Project
 from ports import free_port
-from postgres import Postgres
+from postgres import Postgres, rows
 
 PIPELINE = """
 pipeline: sensors
@@ -48,15 +48,7 @@ def server():
 
 @pytest.fixture
 def database(server, monkeypatch):
-    """An empty database of its own: its URL, which is $PG_URL too."""
-    url = server.new_database()
-    monkeypatch.setenv("PG_URL", url)
-    return url
-
-
-def rows(url: str, sql: str) -> list[tuple]:
-    with psycopg.connect(url) as connection:
-        return connection.execute(sql).fetchall()
+    yield from server.database_of_test(monkeypatch)
 
 
 def pipeline(project: Project, options: str = "", more_columns: str = "", source: str = "") -> Project:

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from conftest import PROGRAM, Project
-from postgres import Postgres
+from postgres import Postgres, execute
 
 PIPELINE = """
 pipeline: orders
@@ -45,16 +45,7 @@ def server():
 
 @pytest.fixture
 def url(server, monkeypatch):
-    """An empty database of its own: its URL, which is $PG_URL too."""
-    url = server.new_database()
-    monkeypatch.setenv("PG_URL", url)
-    return url
-
-
-def execute(url: str, *statements: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        for statement in statements:
-            connection.execute(statement)
+    yield from server.database_of_test(monkeypatch)
 
 
 def use(project: Project, column="id", table="orders", options="") -> Project:

@@ -32,7 +32,7 @@ struct EarlyRange {
   uint64_t end = 0;
 };
 
-/// Add, Written: any thread. The others: the feed's.
+/// Add, AddToTable, Written: any thread. The others: the feed's.
 class EarlyResults {
  public:
   static constexpr int64_t kRowsMax = 100'000;    ///< That wait; with more all go by the table.

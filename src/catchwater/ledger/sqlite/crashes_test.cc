@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "catchwater/base/crash_note.h"
-#include "catchwater/ledger/sqlite/ledger_fixture_test.h"
+#include "catchwater/ledger/sqlite/inputs_fixture_test.h"
 #include "catchwater/ledger/state_machine.h"
 
 namespace catchwater {
@@ -17,45 +17,13 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-InputFound Found(const std::string& path, int64_t byte_count, const std::string& head) {
-  return {.key = {"p", "s", path, ""},
-          .path = path,
-          .byte_count = byte_count,
-          .head_hash = head,
-          .created_us = 1000};
-}
-
-class CrashesTest : public LedgerTest {
+class CrashesTest : public InputsTest {
  protected:
-  int64_t Register(const InputFound& found) {
-    return ledger_->RegisterInput(found).ValueOrDie().partition_id;
-  }
-  std::vector<InputFileRecord> Claim(const Fence& fence) {
-    return ledger_->ClaimInputs("p", "s", fence, 10).ValueOrDie();
-  }
-  InputFileRecord Only() {
-    const auto inputs = ledger_->Inputs({}).ValueOrDie();
-    EXPECT_EQ(inputs.size(), 1u);
-    return inputs.at(0);
-  }
-  // The worker is gone without a word; another one takes the lease over.
-  Fence Kill(const std::string& next_owner) {
-    clock_.Advance(31'000'000);
-    return TakeLease("pipeline/p", next_owner);
-  }
-  // The same, and the worker left a note. in_hand: the partition; -1: none.
+  // As Kill, and the worker left a note. in_hand: the partition; -1: none.
   Fence Crash(const std::string& next_owner, int64_t in_hand = -1) {
     const std::string owner = ledger_->Leases().ValueOrDie().at(0).owner;
     std::ofstream(CrashNotePath(folder_.path(), owner)) << "11 " << in_hand << "\n";
     return Kill(next_owner);
-  }
-  CommitPlan Done(int64_t partition, const Fence& fence) {
-    CommitPlan plan = Plan();
-    plan.work = {{.kind = WorkMove::Kind::kInput,
-                  .id = partition,
-                  .lease = fence.lease,
-                  .epoch = fence.epoch}};
-    return plan;
   }
 };
 

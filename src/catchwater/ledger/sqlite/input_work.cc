@@ -33,6 +33,17 @@ arrow::Result<std::vector<InputRow>> ReadInputs(Connection& connection, std::str
   return rows;
 }
 
+/// epoch: the condition that the epoch of a lease of this name meets, e.g. `f.epoch = ?`.
+arrow::Result<std::vector<InputRow>> ReadInProcessing(Connection& connection,
+                                                      std::string_view epoch, const Fence& fence) {
+  // The first condition is that of the index.
+  return ReadInputs(connection,
+                    " WHERE f.state IN ('to_process','processing') AND f.state = 'processing' "
+                    "AND f.lease = ? AND " +
+                        std::string(epoch),
+                    {fence.lease, fence.epoch});
+}
+
 // How the process of an attempt ended, seen from one of its files.
 enum class End { kKilled, kCrashed, kCrashedBeside };
 
@@ -125,12 +136,7 @@ WorkConditions InputConditions(const WorkQuery& query, int64_t now_us) {
 
 arrow::Status EndInputsOf(Connection& connection, FeedWriter& feed, const Fence& newer,
                           const std::optional<CrashNote>& note, int64_t now_us) {
-  ARROW_ASSIGN_OR_RAISE(
-      const auto left,
-      ReadInputs(connection,
-                 " WHERE f.state IN ('to_process','processing') AND f.state = 'processing' "
-                 "AND f.lease = ? AND f.epoch < ?",
-                 {newer.lease, newer.epoch}));
+  ARROW_ASSIGN_OR_RAISE(const auto left, ReadInProcessing(connection, "f.epoch < ?", newer));
   for (const InputRow& row : left) {
     ARROW_RETURN_NOT_OK(EndInput(connection, feed, row, EndOf(row, note), now_us));
   }
@@ -138,12 +144,7 @@ arrow::Status EndInputsOf(Connection& connection, FeedWriter& feed, const Fence&
 }
 
 arrow::Status GiveBackInputs(Connection& connection, FeedWriter& feed, const Fence& fence) {
-  ARROW_ASSIGN_OR_RAISE(
-      const auto held,
-      ReadInputs(connection,
-                 " WHERE f.state IN ('to_process','processing') AND f.state = 'processing' "
-                 "AND f.lease = ? AND f.epoch = ?",
-                 {fence.lease, fence.epoch}));
+  ARROW_ASSIGN_OR_RAISE(const auto held, ReadInProcessing(connection, "f.epoch = ?", fence));
   for (const InputRow& row : held) {
     InputMove move = MoveOf(row, WorkState::kToProcess);
     move.attempts = std::max(0, row.record.attempts - 1);
